@@ -1,0 +1,286 @@
+"""Settings: read once from the environment and an optional `.env`, validated at start, each error naming its variable.
+
+Secrets are not fields: a process asks for one by name when it builds what needs it (`settings.secret`), so the bot
+never loads the vault's key. In local mode a missing secret is generated into `<data>/keys/`, one 0600 file each;
+in production it must be set."""
+
+import os
+import re
+import secrets as randomness
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from kit.clock import Clock, SharedClock, SystemClock
+
+
+class Environment(StrEnum):
+    LOCAL = "local"
+    PRODUCTION = "production"
+
+
+class SettingsError(ValueError):
+    """A setting is missing or unusable. The text names the variable and says what to do; each line is one problem."""
+
+
+DEV_INTERNAL_KEY = "dev-internal-secret"
+"""A development key, good only in local mode from a loopback peer. It opens nothing in production."""
+
+DEFAULT_WHATSAPP_FROM = "whatsapp:+14155238886"  # Twilio's public sandbox number
+DEV_ACCOUNT_SID = "ACdec0dec0dec0dec0dec0dec0dec0dec0"  # a development account, made up
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What every process may know. URLs have no trailing slash; `twilio_api_base_url` and `daraja_base_url` are the
+    providers' own hosts in production and the simulators' in local mode unless set."""
+
+    environment: Environment
+    data_dir: Path
+    bot_port: int
+    router_port: int
+    adapter_port: int
+    simulators_port: int
+    simulators_on: bool
+    bot_public_url: str
+    adapter_public_url: str
+    router_url: str
+    """Where the other processes reach the router; `adapter_url` and `bot_url` likewise. Loopback unless set."""
+    adapter_url: str
+    bot_url: str
+    twilio_account_sid: str
+    twilio_whatsapp_from: str
+    twilio_api_base_url: str
+    daraja_base_url: str
+    platform_database_url: str
+    ops_database_url: str
+    conversations_database_url: str
+    payments_database_url: str
+    redis_url: str | None
+    hold_minutes: int
+    """How long stock stays held for a confirmed order."""
+    _secrets: Mapping[str, str] = field(repr=False)
+    _may_ask_for: frozenset[str] | None = None
+
+    @property
+    def is_local(self) -> bool:
+        return self.environment is Environment.LOCAL
+
+    def secret(self, name: str) -> str:
+        """The secret of that name. Local mode generates a missing one; production raises SettingsError."""
+        self._check_asking(name)
+        value = self._secrets.get(name)
+        if value:
+            if not self.is_local and value == DEV_INTERNAL_KEY:
+                raise SettingsError(f"{name}: a development key can't be used in production; set one of your own")
+            return value
+        if not self.is_local:
+            raise SettingsError(f"{name} is not set; in production every secret must be given")
+        return self._development_secret(name)
+
+    def optional_secret(self, name: str) -> str | None:
+        self._check_asking(name)
+        return self._secrets.get(name) or None
+
+    def narrowed_to(self, names: Collection[str]) -> "Settings":
+        """The same settings for a process that needs these secrets: it holds no other and can't ask for one."""
+        kept = {name: value for name, value in self._secrets.items() if name in names}
+        return replace(self, _secrets=kept, _may_ask_for=frozenset(names))
+
+    def _check_asking(self, name: str) -> None:
+        if self._may_ask_for is not None and name not in self._may_ask_for:
+            raise SettingsError(f"{name}: this process has no business with it")
+
+    def clock(self) -> Clock:
+        return SharedClock(self.data_dir / "clock") if self.is_local else SystemClock()
+
+    def _development_secret(self, name: str) -> str:
+        path = self.data_dir / "keys" / name
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Written beside and linked into place, so that two processes starting together agree on one value.
+        draft = path.with_name(f".{name}.{os.getpid()}.{randomness.token_hex(4)}")
+        if not path.exists():
+            draft.touch(mode=0o600)
+            draft.write_text(randomness.token_hex(32))
+            try:
+                os.link(draft, path)
+            except FileExistsError:
+                pass
+            finally:
+                draft.unlink()
+        return path.read_text().strip()
+
+
+SECRET_NAMES = (
+    "TWILIO_AUTH_TOKEN",
+    "DUKANI_KEY_BOT_ROUTER",
+    "DUKANI_KEY_BOT_ADAPTER",
+    "DUKANI_KEY_ROUTER_ADAPTER",
+    "DUKANI_KEY_GRANT",
+    "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
+    "DUKANI_KEY_EVENTS_ROUTER_BOT",
+    "DUKANI_VAULT_KEY",
+    "DARAJA_CONSUMER_KEY",
+    "DARAJA_CONSUMER_SECRET",
+    "DARAJA_SHORTCODE",
+    "DARAJA_PASSKEY",
+)
+
+
+class _Reader:
+    """Collects every problem before it complains, so that one start shows all of them."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.values = values
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        return (self.values.get(name) or "").strip() or default
+
+    def integer(self, name: str, default: int, low: int, high: int) -> int:
+        raw = self.text(name, str(default))
+        if not re.fullmatch(r"[0-9]{1,9}", raw) or not low <= int(raw) <= high:
+            self.problems.append(f"{name}={raw!r}: expected a whole number from {low} to {high}")
+            return default
+        return int(raw)
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        raw = self.text(name, default).lower()
+        if raw not in allowed:
+            self.problems.append(f"{name}={raw!r}: expected one of {', '.join(allowed)}")
+            return default
+        return raw
+
+    def base_url(self, name: str, default: str) -> str:
+        raw = self.text(name, default).rstrip("/")
+        if not _is_base_url(raw):
+            self.problems.append(f"{name}={raw!r}: expected an address such as https://shop.example.com")
+            return default
+        return raw
+
+    def database_url(self, name: str, default: str) -> str:
+        raw = self.text(name, default)
+        for prefix in ("postgres://", "postgresql://", "postgresql+psycopg://"):
+            if raw.startswith(prefix):
+                return "postgresql+psycopg://" + raw.removeprefix(prefix)
+        if raw.startswith("sqlite:///"):
+            return raw
+        scheme = raw.split(":", 1)[0]  # never the whole value: it may hold a password
+        self.problems.append(f"{name} starts with {scheme!r}: expected postgresql://… or sqlite:///path")
+        return default
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_place = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return False
+    return has_place and not parts.query and not parts.fragment
+
+
+def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Read and validate. The environment wins over `.env`. Raises SettingsError listing every problem found."""
+    values: dict[str, str] = {}
+    if dotenv is not None and dotenv.is_file():
+        values.update({name: value for name, value in dotenv_values(dotenv).items() if value is not None})
+    values.update(os.environ if environ is None else environ)
+
+    reader = _Reader(values)
+    environment = Environment(reader.choice("DUKANI_ENV", "local", ("local", "production")))
+    is_local = environment is Environment.LOCAL
+    data_dir = Path(reader.text("DUKANI_DATA_DIR", "var")).expanduser().absolute()
+    bot_port = reader.integer("DUKANI_BOT_PORT", 3020, 1, 65535)
+    router_port = reader.integer("DUKANI_ROUTER_PORT", 3030, 1, 65535)
+    adapter_port = reader.integer("DUKANI_ADAPTER_PORT", 3040, 1, 65535)
+    simulators_port = reader.integer("DUKANI_SIMULATORS_PORT", 3050, 1, 65535)
+    simulators_on = reader.choice("DUKANI_SIMULATORS", "on" if is_local else "off", ("on", "off")) == "on"
+    simulators = f"http://127.0.0.1:{simulators_port}"
+
+    def database(name: str) -> str:
+        return reader.database_url(f"{name.upper()}_DATABASE_URL", f"sqlite:///{data_dir / name}.sqlite")
+
+    settings = Settings(
+        environment=environment,
+        data_dir=data_dir,
+        bot_port=bot_port,
+        router_port=router_port,
+        adapter_port=adapter_port,
+        simulators_port=simulators_port,
+        simulators_on=simulators_on,
+        bot_public_url=reader.base_url("DUKANI_BOT_PUBLIC_URL", f"http://127.0.0.1:{bot_port}"),
+        adapter_public_url=reader.base_url("DUKANI_ADAPTER_PUBLIC_URL", f"http://127.0.0.1:{adapter_port}"),
+        router_url=reader.base_url("DUKANI_ROUTER_URL", f"http://127.0.0.1:{router_port}"),
+        adapter_url=reader.base_url("DUKANI_ADAPTER_URL", f"http://127.0.0.1:{adapter_port}"),
+        bot_url=reader.base_url("DUKANI_BOT_URL", f"http://127.0.0.1:{bot_port}"),
+        twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID", DEV_ACCOUNT_SID if is_local else ""),
+        twilio_whatsapp_from=reader.text("TWILIO_WHATSAPP_FROM", DEFAULT_WHATSAPP_FROM if is_local else ""),
+        twilio_api_base_url=reader.base_url(
+            "TWILIO_API_BASE_URL", f"{simulators}/twilio" if simulators_on else "https://api.twilio.com"
+        ),
+        daraja_base_url=reader.base_url(
+            "DARAJA_BASE_URL", f"{simulators}/daraja" if simulators_on else "https://sandbox.safaricom.co.ke"
+        ),
+        platform_database_url=database("platform"),
+        ops_database_url=database("ops"),
+        conversations_database_url=database("conversations"),
+        payments_database_url=database("payments"),
+        redis_url=reader.text("REDIS_URL", "") or None,
+        hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
+        _secrets={name: values[name].strip() for name in SECRET_NAMES if values.get(name, "").strip()},
+    )
+    _check_together(reader, settings)
+    if reader.problems:
+        raise SettingsError("\n".join(reader.problems))
+    return settings
+
+
+def _check_together(reader: _Reader, settings: Settings) -> None:
+    ports = {
+        "DUKANI_BOT_PORT": settings.bot_port,
+        "DUKANI_ROUTER_PORT": settings.router_port,
+        "DUKANI_ADAPTER_PORT": settings.adapter_port,
+        "DUKANI_SIMULATORS_PORT": settings.simulators_port,
+    }
+    taken: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in taken:
+            reader.problems.append(f"{name}={port}: {taken[port]} has the same port; give each process its own")
+        taken[port] = name
+    databases = {
+        "PLATFORM_DATABASE_URL": settings.platform_database_url,
+        "OPS_DATABASE_URL": settings.ops_database_url,
+        "CONVERSATIONS_DATABASE_URL": settings.conversations_database_url,
+        "PAYMENTS_DATABASE_URL": settings.payments_database_url,
+    }
+    used: dict[str, str] = {}
+    for name, url in databases.items():
+        if url in used:
+            reader.problems.append(f"{name} is the same as {used[url]}; give each a database of its own")
+        used[url] = name
+    if settings.twilio_whatsapp_from and not settings.twilio_whatsapp_from.startswith("whatsapp:"):
+        reader.problems.append(
+            f"TWILIO_WHATSAPP_FROM={settings.twilio_whatsapp_from!r}: expected whatsapp:+<number>, as Twilio writes it"
+        )
+    if settings.redis_url and not settings.redis_url.startswith(("redis://", "rediss://", "unix://")):
+        reader.problems.append("REDIS_URL: expected redis://host:port/0")
+    if settings.is_local:
+        return
+    if settings.simulators_on:
+        reader.problems.append("DUKANI_SIMULATORS=on: the simulators take no real money; set it to off in production")
+    for name, value in (
+        ("TWILIO_ACCOUNT_SID", settings.twilio_account_sid),
+        ("TWILIO_WHATSAPP_FROM", settings.twilio_whatsapp_from),
+    ):
+        if not value:
+            reader.problems.append(f"{name} is not set; production needs it")
+    for name, url in (
+        ("DUKANI_BOT_PUBLIC_URL", settings.bot_public_url),
+        ("DUKANI_ADAPTER_PUBLIC_URL", settings.adapter_public_url),
+    ):
+        if not url.startswith("https://"):
+            reader.problems.append(f"{name}={url!r}: providers call back over https in production")
