@@ -1,0 +1,1 @@
+"""Who buys: one row per shop and channel address."""

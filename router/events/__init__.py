@@ -1,0 +1,1 @@
+"""The outbox of an ops database, and who hears of what is in it."""

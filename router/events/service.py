@@ -1,0 +1,75 @@
+"""Announcing news to the floor above: into the outbox with the change itself, then to the bot until it accepts."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from weakref import WeakKeyDictionary
+
+from pydantic import BaseModel
+from sqlalchemy import Engine
+
+from contracts.events import DomainEvent, EventType
+from contracts.ids import VendorId, derived_id, new_id
+from kit.background import Loop
+from kit.clock import Clock
+from kit.db import Database, Tx
+from kit.outbox import Relay, enqueue, http_delivery
+from kit.webhooks import EventSigner
+from router.events.models import outbox
+
+__all__ = ["announce", "relay_loop"]
+
+SWEEP_S = 5.0
+RELAY_THREADS = 4  # each carries another aggregate: one slow delivery does not hold up the others
+"""How long an event may wait when its wake-up was lost (a crash between the commit and the relay)."""
+
+# Which relay to wake for a database. A hint only: a database without one is swept.
+_wakes: WeakKeyDictionary[Engine, Callable[[], None]] = WeakKeyDictionary()
+_wakes_lock = threading.Lock()
+
+
+def announce(
+    tx: Tx,
+    *,
+    type: EventType,  # noqa: A002  # named as the envelope and the listener name it
+    vendor_id: VendorId,
+    aggregate: str,
+    data: BaseModel,
+    now: datetime,
+    fact: str | None = None,
+) -> bool:
+    """Put the event into the transaction; the relay hears of it after the commit.
+
+    `fact` names what happened within (vendor, type, aggregate): the same fact is announced once, whoever repeats it.
+    Without it every call is an event of its own. Returns False if the fact was announced before."""
+    event_id = new_id(now) if fact is None else derived_id("event", vendor_id, type, aggregate, fact)
+    event = DomainEvent(
+        event_id=event_id,
+        type=type,
+        vendor_id=vendor_id,
+        aggregate=aggregate,
+        occurred_at=now,
+        data=data.model_dump(mode="json"),
+    )
+    with _wakes_lock:
+        wake = _wakes.get(tx.conn.engine)
+    return enqueue(
+        tx,
+        outbox,
+        event_id=event_id,
+        vendor_id=vendor_id,
+        aggregate=aggregate,
+        type=type,
+        body=event,
+        now=now,
+        wake=wake,
+    )
+
+
+def relay_loop(db: Database, clock: Clock, signer: EventSigner, bot_url: str, *, idle_s: float = SWEEP_S) -> Loop:
+    """The loop that carries one ops database's events to `<bot_url>/events`, woken by every `announce` there."""
+    relay = Relay(db, outbox, clock, http_delivery(f"{bot_url}/events", signer, clock))
+    loop = Loop("events-relay", relay.turn, idle_s=idle_s, threads=RELAY_THREADS)
+    with _wakes_lock:
+        _wakes[db.engine] = loop.wake
+    return loop

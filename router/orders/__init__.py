@@ -1,0 +1,1 @@
+"""Carts and orders: from the first item to paid or cancelled."""

@@ -1,0 +1,130 @@
+"""From cart to confirmed, and from open to cancelled: with the stock that is held and the money that is asked for."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from contracts.errors import ErrorCode
+from contracts.events import EventType
+from contracts.ids import CustomerId, ItemId
+from contracts.router_api import CancelOrder, CancelResult, ConfirmCart, OrderView
+from contracts.states import OrderStatus, RequestStatus
+from kit.db import Tx
+from kit.problems import Problem
+from router.catalog.service import Catalogue
+from router.customers.service import locked_customer
+from router.events.service import announce
+from router.orders.rules import Line, Order, OrderEvent, demand_of
+from router.orders.service import OrderRefused, locked, move, open_orders, order_by_code
+from router.orders.views import PAYABLE_KIND, order_news, order_view, refusal, sold_out, which_order
+from router.payments import service as payments
+from router.stock import service as stock
+from router.vendors.service import Vendor
+
+CANCELLED_BY_CUSTOMER = "customer"
+
+
+def confirm_cart(
+    tx: Tx, vendor: Vendor, catalogue: Catalogue, wanted: ConfirmCart, hold_for: timedelta, now: datetime
+) -> OrderView:
+    """The cart becomes a CONFIRMED order: its stock is held for `hold_for`, and its payment request is open.
+
+    Raises Problem 409 cart_empty or 409 item_sold_out, which also names what the shop no longer sells."""
+    customer = locked_customer(tx, vendor.id, wanted.customer, now)
+    cart = open_orders(tx, vendor.id, customer.id).cart
+    if cart is None or not cart.lines:
+        raise Problem(409, ErrorCode.CART_EMPTY, "there is nothing in the cart to confirm")
+    demand = _counted_demand(vendor, catalogue, cart.lines)
+    order = move(tx, cart, OrderEvent.CONFIRM, now)
+    held_until = now + hold_for if demand else None
+    payments.open_request(tx, vendor_id=vendor.id, payable=payable(order), expires_at=held_until, now=now)
+    held = stock.hold(tx, vendor.id, order.id, demand, now + hold_for)
+    if isinstance(held, stock.SoldOut):
+        raise sold_out(name_of(order, held.item_id), held.available)
+    tell(tx, vendor, order, EventType.ORDER_CONFIRMED, now)
+    return order_view(tx, vendor, order, now)
+
+
+def cancel_order(tx: Tx, vendor: Vendor, wanted: CancelOrder, now: datetime) -> CancelResult:
+    """End an open order and give its stock back. What a prompt on the phone may still bring is an exception then.
+
+    Raises Problem 404 order_unknown, 409 nothing_to_cancel, 409 which_order or 409 order_transition_refused."""
+    customer = locked_customer(tx, vendor.id, wanted.customer, now)
+    meant = order_meant(tx, vendor, customer.id, wanted.code, now)
+    if meant is None:
+        raise Problem(409, ErrorCode.NOTHING_TO_CANCEL, "no order is open")
+    order = locked(tx, meant)
+    try:
+        cancelled = move(tx, order, OrderEvent.CANCEL, now, reason=CANCELLED_BY_CUSTOMER)
+    except OrderRefused as refused:
+        raise refusal(tx, vendor, refused, now) from refused
+    prompt_is_live = False
+    if order.status is OrderStatus.CONFIRMED:
+        prompt_is_live = payments.close_requests(
+            tx,
+            vendor_id=vendor.id,
+            payable_kind=PAYABLE_KIND,
+            payable_id=order.id,
+            status=RequestStatus.CANCELED,
+            now=now,
+        )
+        stock.release(tx, vendor.id, order.id, now)
+        tell(tx, vendor, cancelled, EventType.ORDER_CANCELLED, now)
+    return CancelResult(order=order_view(tx, vendor, cancelled, now), prompt_is_live=prompt_is_live)
+
+
+def payable(order: Order) -> payments.Payable:
+    """The order as the payment core and the prompt on the phone know it."""
+    return payments.Payable(
+        kind=PAYABLE_KIND,
+        id=order.id,
+        customer_id=order.customer_id,
+        amount=order.total,
+        reference=order.code,
+        description="Order",
+    )
+
+
+def tell(tx: Tx, vendor: Vendor, order: Order, type: EventType, now: datetime) -> None:  # noqa: A002  # as the envelope
+    """Announce news of an order: how it stands, and whom to tell."""
+    announce(
+        tx,
+        type=type,
+        vendor_id=vendor.id,
+        aggregate=f"{PAYABLE_KIND}:{order.id}",
+        data=order_news(tx, vendor, order.id, now),
+        now=now,
+    )
+
+
+def name_of(order: Order, item_id: ItemId) -> str:
+    line = order.line_of(item_id)
+    return item_id if line is None else line.name
+
+
+def _counted_demand(vendor: Vendor, catalogue: Catalogue, lines: Sequence[Line]) -> dict[ItemId, int]:
+    """What must be held: the items that the shop counts. Refuses an order for what it no longer sells."""
+    demand: dict[ItemId, int] = {}
+    for item_id, quantity in demand_of(lines).items():
+        item = catalogue.find(vendor.id, vendor.currency, item_id)
+        if item is None:
+            name = next(line.name for line in lines if line.item_id == item_id)
+            raise sold_out(name, 0)
+        if item.is_counted:
+            demand[item_id] = quantity
+    return demand
+
+
+def order_meant(tx: Tx, vendor: Vendor, customer_id: CustomerId, code: str | None, now: datetime) -> Order | None:
+    """The order of that code; without one the only CONFIRMED order, else the cart if it holds anything, else None.
+
+    Raises Problem 404 order_unknown or 409 which_order."""
+    if code is not None:
+        return order_by_code(tx, vendor.id, customer_id, code)
+    found = open_orders(tx, vendor.id, customer_id)
+    if len(found.confirmed) > 1:
+        raise which_order(tx, vendor, found.confirmed, now)
+    if found.confirmed:
+        return found.confirmed[0]
+    if found.cart is not None and found.cart.lines:
+        return found.cart
+    return None

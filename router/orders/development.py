@@ -1,0 +1,107 @@
+"""The development API: orders and shops for a person with curl on the same machine. Registered in local mode only."""
+
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from sqlalchemy import select
+
+from contracts.errors import ErrorCode, FieldError
+from contracts.ids import ChannelAddress, CustomerId, VendorId
+from contracts.money import Currency, Money
+from contracts.router_api import CustomerRef, NewOrder, OrderSummary
+from contracts.states import Capability, OrderStatus
+from kit.db import Tx
+from kit.problems import Problem
+from kit.signing import VENDOR_HEADER
+from kit.web import answer, read_body
+from router.customers.service import address_of, addresses_of, known_customer, normalized_msisdn, phone_of
+from router.edge import Edge
+from router.orders.models import orders
+from router.orders.rules import OPEN_AMOUNT_NAME, Line, OrderSource
+from router.orders.service import make_draft
+from router.vendors.service import Vendor
+
+MAX_LISTED_ORDERS = 50
+
+
+def development_routes(edge: Edge) -> Blueprint:
+    routes = Blueprint("development", __name__)
+
+    @routes.post("/orders")
+    def create() -> Response:
+        edge.operator()
+        wanted = read_body(NewOrder)
+        command = edge.operator_command("orders.create", wanted.vendor_id, [Capability.ORDERS])
+        return edge.perform(command, lambda tx: (201, create_order(tx, command.vendor, wanted, command.now)))
+
+    @routes.get("/orders")
+    def orders_of_shops() -> Response:
+        edge.operator()
+        vendor_id = request.headers.get(VENDOR_HEADER)
+        if vendor_id is None:
+            databases, only = edge.databases.every_ops(), None
+        else:
+            only = edge.directory.permit(vendor_id).id
+            databases = [edge.databases.ops(only)]
+        found: list[OrderSummary] = []
+        for database in databases:
+            with database.read() as tx:
+                found += _newest(tx, only)
+        found.sort(key=lambda order: (order.created_at, order.id), reverse=True)
+        return answer({"orders": [order.model_dump(mode="json") for order in found[:MAX_LISTED_ORDERS]]})
+
+    @routes.get("/vendors")
+    def vendors() -> Response:
+        edge.operator()
+        return answer({"vendors": [vendor.model_dump(mode="json") for vendor in edge.directory.summaries()]})
+
+    return routes
+
+
+def create_order(tx: Tx, vendor: Vendor, wanted: NewOrder, now: datetime) -> OrderSummary:
+    """A DRAFT with one open-amount line, in the cart of the customer whose WhatsApp number it is.
+
+    Raises Problem 422 for a phone number that is none."""
+    msisdn = normalized_msisdn(wanted.customer_phone, vendor.currency)
+    if msisdn is None:
+        raise Problem(
+            422,
+            ErrorCode.INVALID_REQUEST,
+            "customer_phone is not a phone number; write it with its country code, such as 254708374149",
+            errors=[FieldError(field="customer_phone", problem="not a phone number")],
+        )
+    customer = known_customer(tx, vendor.id, CustomerRef(address=address_of(msisdn)), now)
+    amount = Money.of_whole(wanted.amount, vendor.currency)
+    line = Line(line_no=1, item_id=None, name=OPEN_AMOUNT_NAME, unit_price=amount, quantity=1)
+    order = make_draft(tx, vendor, customer.id, now, source=OrderSource.API, lines=[line])
+    return OrderSummary(
+        id=order.id,
+        code=order.code,
+        vendor_id=vendor.id,
+        customer_phone=msisdn,
+        status=order.status,
+        amount=wanted.amount,
+        currency=order.currency,
+        created_at=order.created_at,
+    )
+
+
+def _newest(tx: Tx, vendor_id: VendorId | None) -> list[OrderSummary]:
+    statement = select(orders).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(MAX_LISTED_ORDERS)
+    if vendor_id is not None:
+        statement = statement.where(orders.c.vendor_id == vendor_id)
+    rows = tx.execute(statement).all()
+    whose = addresses_of(tx, {(VendorId(row.vendor_id), CustomerId(row.customer_id)) for row in rows})
+    return [
+        OrderSummary(
+            id=row.id,
+            code=row.code,
+            vendor_id=row.vendor_id,
+            customer_phone=phone_of(whose.get((row.vendor_id, row.customer_id), ChannelAddress(""))),
+            status=OrderStatus(row.status),
+            amount=row.total_minor // Currency(row.currency).minor_per_whole,
+            currency=Currency(row.currency),
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,85 @@
+"""Gives stock back when its time is up. The order stays CONFIRMED: a later PAY holds again, if something is left."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from contracts.events import EventType
+from contracts.states import OrderStatus, RequestStatus
+from kit.background import Loop
+from kit.clock import Clock
+from kit.db import Database, Tx
+from router.databases import Databases
+from router.orders.checkout import tell
+from router.orders.service import lock, order_of
+from router.orders.views import PAYABLE_KIND
+from router.payments import service as payments
+from router.stock import service as stock
+from router.vendors.service import Directory
+
+_log = structlog.get_logger()
+
+IDLE_S = 1.0
+BATCH = 20
+LIVE_GRACE = timedelta(minutes=1)
+"""How much longer stock stays held, again and again, while money may still come for its order."""
+LONGEST_HOLD = timedelta(hours=24)
+"""From the confirmation. After that even a payment without an outcome holds nothing back."""
+
+
+@dataclass(frozen=True, slots=True)
+class HoldSweep:
+    """One turn ends at most `BATCH` overdue holds in each database, each in a transaction of its own."""
+
+    databases: Databases
+    directory: Directory
+    clock: Clock
+
+    def turn(self) -> bool:
+        """Returns whether any hold was dealt with."""
+        return sum(self._sweep(database) for database in self.databases.every_ops()) > 0
+
+    def _sweep(self, database: Database) -> int:
+        with database.read() as tx:
+            overdue = stock.due(tx, self.clock.now(), BATCH)
+        dealt_with = 0
+        for hold in overdue:
+            try:
+                with database.write() as tx:
+                    self._expire(tx, hold, self.clock.now())
+            except Exception:
+                # One that can't be ended must not hold back the others.
+                _log.exception("a hold could not be ended", order_id=hold.order_id)
+                continue
+            dealt_with += 1
+        return dealt_with
+
+    def _expire(self, tx: Tx, hold: stock.DueHold, now: datetime) -> None:
+        vendor_id, order_id = hold.vendor_id, hold.order_id
+        lock(tx, vendor_id, order_id)
+        held_until = stock.held_until(tx, vendor_id, [order_id]).get(order_id)
+        if held_until is None or held_until > now:
+            return  # paid, cancelled or extended meanwhile
+        order = order_of(tx, vendor_id, order_id)
+        may_wait = order.confirmed_at is not None and now - order.confirmed_at < LONGEST_HOLD
+        if may_wait and payments.has_live_intent(
+            tx, vendor_id=vendor_id, payable_kind=PAYABLE_KIND, payable_id=order_id
+        ):
+            stock.extend(tx, vendor_id, order_id, now + LIVE_GRACE)
+            return
+        if order.status is OrderStatus.CONFIRMED:
+            payments.close_requests(
+                tx,
+                vendor_id=vendor_id,
+                payable_kind=PAYABLE_KIND,
+                payable_id=order_id,
+                status=RequestStatus.EXPIRED,
+                now=now,
+            )
+        stock.release(tx, vendor_id, order_id, now)
+        tell(tx, self.directory.named(vendor_id), order, EventType.HOLD_EXPIRED, now)
+
+
+def hold_sweep_loop(databases: Databases, directory: Directory, clock: Clock) -> Loop:
+    return Loop("hold-sweep", HoldSweep(databases, directory, clock).turn, idle_s=IDLE_S)

@@ -1,0 +1,213 @@
+"""The answer to PAY: which order, which number, one push reserved, one intent started, one signed grant.
+
+Nothing here sends a push, and nothing but a customer's own PAY calls it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask import Response
+from pydantic import BaseModel
+
+from contracts.errors import ErrorCode
+from contracts.ids import PaymentIntentId, derived_id
+from contracts.router_api import OrderView, PayOrder, PayResult
+from contracts.states import IntentStatus, OrderStatus, Rail
+from kit.db import Tx
+from kit.idempotency import stored_response
+from kit.problems import Problem
+from kit.signing import KeyRing
+from router.customers.service import (
+    Customer,
+    checked_address,
+    find_customer,
+    locked_customer,
+    normalized_msisdn,
+    remember_payer,
+)
+from router.edge import Command, Edge
+from router.orders.checkout import name_of, order_meant, payable
+from router.orders.rules import PAYING_HOLD, Order, OrderEvent
+from router.orders.service import OrderRefused, locked
+from router.orders.views import order_view, refusal, sold_out
+from router.payments import service as payments
+from router.stock import service as stock
+from router.vendors.service import Vendor, rails_of
+
+_LIVE = (IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING)
+_KENYA = "254"
+
+# Another request holds this key: what it reserved under the same intent is not ours to give back.
+_NOT_OURS = (ErrorCode.IDEMPOTENCY_IN_PROGRESS, ErrorCode.IDEMPOTENCY_KEY_REUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a PAY will try. `payer_msisdn` is the number that rings."""
+
+    vendor: Vendor
+    intent_id: PaymentIntentId
+    rail: Rail
+    payer_msisdn: str
+    order: Order
+    undecided: OrderView | None
+    """The order, if nobody knows yet what its last try did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cashier:
+    """Takes PAY. `hold_for` is how long stock that must be held anew stays held."""
+
+    edge: Edge
+    grant_keys: KeyRing
+    hold_for: timedelta
+
+    def pay(self, command: Command, wanted: PayOrder) -> Response:
+        """Answers PayResult, or the answer that this key was given before. Raises what PayOrder lists.
+
+        The push is reserved in the platform database first, then started in the shop's; a refusal gives it back."""
+        assert command.key is not None
+        now = command.now
+        intent_id = PaymentIntentId(derived_id("intent", command.vendor.id, command.key))
+        with self.edge.reading(command.vendor) as tx:
+            earlier = command.earlier_answer(tx)
+            if earlier is not None:
+                return stored_response(earlier)
+            plan = _plan(tx, command.vendor, wanted, intent_id, now)
+        reserved_at = self._reserve(plan, now)
+        try:
+            return self.edge.perform(command, lambda tx: self._start(tx, plan, wanted, reserved_at, now))
+        except Problem as problem:
+            if problem.code not in _NOT_OURS:
+                with self.edge.databases.platform.write() as tx:
+                    payments.release_push(tx, intent_id=intent_id, now=now, was_used=False)
+            raise
+
+    def _reserve(self, plan: _Plan, now: datetime) -> datetime:
+        try:
+            with self.edge.databases.platform.write() as tx:
+                return payments.reserve_push(
+                    tx, intent_id=plan.intent_id, vendor_id=plan.vendor.id, payer_msisdn=plan.payer_msisdn, now=now
+                )
+        except Problem as problem:
+            if problem.code is ErrorCode.PAYER_BUSY and plan.undecided is not None:
+                # The push that keeps the number busy is this order's own: say so.
+                raise Problem(
+                    409,
+                    ErrorCode.PAYMENT_IN_PROGRESS,
+                    "nobody can say yet whether the last try took the money; wait for its outcome",
+                    order=plan.undecided,
+                ) from problem
+            raise
+
+    def _start(
+        self, tx: Tx, plan: _Plan, wanted: PayOrder, reserved_at: datetime, now: datetime
+    ) -> tuple[int, BaseModel]:
+        """Under the locks of customer, order, payment request and stock, in this order."""
+        vendor = plan.vendor
+        customer = locked_customer(tx, vendor.id, wanted.customer, now)
+        order = locked(tx, plan.order)
+        _check_payable(tx, vendor, order, now)
+        held_until = stock.held_until(tx, vendor.id, [order.id]).get(order.id)
+        keep_until = max(now + (PAYING_HOLD if held_until else self.hold_for), held_until or now)
+        payments.open_request(tx, vendor_id=vendor.id, payable=payable(order), expires_at=keep_until, now=now)
+        try:
+            grant = payments.start_intent(
+                tx,
+                ring=self.grant_keys,
+                vendor_id=vendor.id,
+                payable=payable(order),
+                intent_id=plan.intent_id,
+                payer_msisdn=plan.payer_msisdn,
+                rail=plan.rail,
+                reserved_at=reserved_at,
+                timezone=vendor.timezone,
+                now=now,
+            )
+        except Problem as problem:
+            if problem.code is ErrorCode.PAYMENT_IN_PROGRESS:
+                problem.extra["order"] = order_view(tx, vendor, order, now)
+            raise
+        held = stock.hold_again(tx, vendor.id, order.id, keep_until)
+        if isinstance(held, stock.SoldOut):
+            raise sold_out(name_of(order, held.item_id), held.available)
+        stock.extend(tx, vendor.id, order.id, keep_until)
+        if wanted.payer_msisdn is not None:
+            remember_payer(tx, vendor.id, customer, plan.payer_msisdn)
+        view = order_view(tx, vendor, order, now)
+        return 200, PayResult(order=view, intent_id=plan.intent_id, payer_msisdn=plan.payer_msisdn, grant=grant)
+
+
+def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, now: datetime) -> _Plan:
+    """Everything that can be refused without a lock is refused here, before a push is reserved."""
+    customer = find_customer(tx, vendor.id, checked_address(wanted.customer.address))
+    order = _to_pay(tx, vendor, customer, wanted.code, now)
+    _check_payable(tx, vendor, order, now)
+    rail = _rail(vendor, wanted.rail)
+    assert customer is not None  # somebody's order was found
+    view = order_view(tx, vendor, order, now)
+    if view.payment is not None and view.payment.intent_status in _LIVE:
+        raise Problem(
+            409, ErrorCode.PAYMENT_IN_PROGRESS, "a prompt for this order is on the customer's phone", order=view
+        )
+    is_undecided = view.payment is not None and view.payment.intent_status is IntentStatus.UNKNOWN
+    return _Plan(
+        vendor=vendor,
+        intent_id=intent_id,
+        rail=rail,
+        payer_msisdn=_payer(vendor, customer, wanted.payer_msisdn, rail),
+        order=order,
+        undecided=view if is_undecided else None,
+    )
+
+
+def _to_pay(tx: Tx, vendor: Vendor, customer: Customer | None, code: str | None, now: datetime) -> Order:
+    if customer is None:
+        if code is None:
+            raise Problem(409, ErrorCode.NOTHING_TO_PAY, "there is no order to pay")
+        raise Problem(404, ErrorCode.ORDER_UNKNOWN, "this customer has no order with that code")
+    order = order_meant(tx, vendor, customer.id, code, now)
+    if order is None:
+        raise Problem(409, ErrorCode.NOTHING_TO_PAY, "there is no order to pay")
+    return order
+
+
+def _check_payable(tx: Tx, vendor: Vendor, order: Order, now: datetime) -> None:
+    """Raises Problem 409 not_confirmed or 409 order_transition_refused."""
+    if order.status is OrderStatus.DRAFT:
+        view = order_view(tx, vendor, order, now)
+        raise Problem(409, ErrorCode.NOT_CONFIRMED, f"order {order.code} is not confirmed yet", order=view)
+    if order.status is not OrderStatus.CONFIRMED:
+        raise refusal(tx, vendor, OrderRefused(order, OrderEvent.PAY), now)
+
+
+def _rail(vendor: Vendor, wanted: Rail | None) -> Rail:
+    offered = rails_of(vendor)
+    if wanted is not None and wanted in offered:
+        return wanted
+    if wanted is None and offered:
+        return offered[0]
+    way = "any way to pay that works" if wanted is None else wanted
+    raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, f"{vendor.name} does not offer {way}", rails=offered)
+
+
+def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) -> str:
+    """The number to charge: the one that was given, else the customer's own if it can be charged, else the one they
+    gave before."""
+    if given is not None:
+        msisdn = normalized_msisdn(given, vendor.currency)
+        if msisdn is None or not _can_be_charged(msisdn, rail):
+            raise Problem(
+                422, ErrorCode.PAYER_INVALID, "this is not a number that can be charged; send one such as 254708374149"
+            )
+        return msisdn
+    for known in (customer.phone, customer.payer_msisdn):
+        if known is not None and _can_be_charged(known, rail):
+            return known
+    raise Problem(
+        422, ErrorCode.PAYER_MISSING, "say which number to charge: the customer's address shows none that can be"
+    )
+
+
+def _can_be_charged(msisdn: str, rail: Rail) -> bool:
+    """M-Pesa's prompt reaches Kenyan numbers only."""
+    return rail is not Rail.MPESA_STK or msisdn.startswith(_KENYA)

@@ -1,0 +1,89 @@
+"""A case: everything the payment core knows about one payable, read under its locks, for whoever decides about it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from contracts.ids import PaymentIntentId, VendorId
+from contracts.states import IntentStatus
+from kit.db import Tx
+from router.payments import intents, requests
+from router.payments.intents import Intent
+from router.payments.models import payment_intents, payment_requests
+from router.payments.payables import PayableHandler, Registry
+from router.payments.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One intent and what stands around it. Payable and requests stay locked until the transaction ends."""
+
+    tx: Tx
+    now: datetime
+    vendor_id: VendorId
+    handler: PayableHandler
+    intent: Intent
+    request: Request
+    """The intent's."""
+    all_requests: list[Request]
+    """Of the payable, oldest first."""
+    all_intents: list[Intent]
+    """Of all its requests, oldest first."""
+
+    @property
+    def payable_id(self) -> str:
+        return self.request.payable_id
+
+    @property
+    def aggregate(self) -> str:
+        return f"{self.request.payable_kind}:{self.request.payable_id}"
+
+    @property
+    def other_intents(self) -> list[IntentStatus]:
+        """Statuses of the request's other intents."""
+        return [
+            other.status
+            for other in self.all_intents
+            if other.request_id == self.request.id and other.id != self.intent.id
+        ]
+
+    @property
+    def is_latest(self) -> bool:
+        """Whether no later try was made: only about that one is the customer waiting for news."""
+        return self.all_intents[-1].id == self.intent.id
+
+
+def open_case(
+    tx: Tx, registry: Registry, vendor_id: VendorId, intent_id: PaymentIntentId, now: datetime
+) -> Case | None:
+    """Lock and read the case of an intent; None if this vendor has no such intent."""
+    payable = tx.execute(
+        select(payment_requests.c.payable_kind, payment_requests.c.payable_id)
+        .join_from(
+            payment_intents,
+            payment_requests,
+            (payment_requests.c.vendor_id == payment_intents.c.vendor_id)
+            & (payment_requests.c.id == payment_intents.c.request_id),
+        )
+        .where(payment_intents.c.vendor_id == vendor_id, payment_intents.c.id == intent_id)
+    ).one_or_none()
+    if payable is None:
+        return None
+    handler = registry.handler(payable.payable_kind)
+    handler.lock(tx, vendor_id, payable.payable_id)
+    all_requests = requests.lock_requests(
+        tx, vendor_id=vendor_id, payable_kind=payable.payable_kind, payable_id=payable.payable_id
+    )
+    all_intents = intents.of_requests(tx, vendor_id, [request.id for request in all_requests])
+    intent = next(intent for intent in all_intents if intent.id == intent_id)
+    return Case(
+        tx=tx,
+        now=now,
+        vendor_id=vendor_id,
+        handler=handler,
+        intent=intent,
+        request=next(request for request in all_requests if request.id == intent.request_id),
+        all_requests=all_requests,
+        all_intents=all_intents,
+    )

@@ -1,0 +1,74 @@
+"""Where payment events arrive from the payment adapter: POST /v1/payment-events, a signed Standard Webhook each.
+
+200 means kept for good, whatever it said, so that the adapter stops sending; anything else makes it try again."""
+
+import structlog
+from flask import Blueprint, Response, request
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from contracts.errors import ErrorCode
+from contracts.ids import VendorId
+from contracts.payment_api import PaymentEvent
+from kit.clock import Clock
+from kit.db import Database
+from kit.problems import Problem
+from kit.web import answer, read_body
+from kit.webhooks import EventSigner
+from router.databases import Databases
+from router.payments.apply import Outcome, apply_event
+from router.payments.payables import Registry
+from router.payments.pushes import release_push
+
+_log = structlog.get_logger()
+
+
+def payment_events(databases: Databases, signer: EventSigner, registry: Registry, clock: Clock) -> Blueprint:
+    """`signer` verifies with DUKANI_KEY_EVENTS_ADAPTER_ROUTER.
+
+    Answers 200 with what became of the event; 401 unsigned, 422 malformed or another id in header and body, 503 when
+    a database can't be used now."""
+    blueprint = Blueprint("payment_events", __name__)
+
+    def take() -> Response:
+        now = clock.now()
+        signed_id = signer.verify(request.headers, request.get_data(cache=True), now)
+        event = read_body(PaymentEvent)
+        if event.event_id != signed_id:
+            raise Problem(422, ErrorCode.INVALID_REQUEST, "webhook-id and event_id differ")
+        try:
+            with _home(databases, event).write() as tx:
+                outcome = apply_event(tx, event, registry, now)
+        except (DBAPIError, PoolTimeout, TimeoutError) as error:
+            # A race that one of two lost counts as well: the next delivery finds what the winner left.
+            _log.error("a payment event could not be applied now", event_id=event.event_id, error=type(error).__name__)
+            raise Problem(
+                503, ErrorCode.UNAVAILABLE, "the event could not be stored; send it again", retry_after_s=1
+            ) from error
+        _log.info("payment event", event_id=event.event_id, status=outcome.status, note=outcome.note)
+        _release(databases, outcome, clock)
+        return answer({"status": outcome.status.value, "note": outcome.note})
+
+    blueprint.add_url_rule("/v1/payment-events", "take", take, methods=["POST"])
+    return blueprint
+
+
+def _home(databases: Databases, event: PaymentEvent) -> Database:
+    try:
+        return databases.ops(VendorId(event.vendor_id))
+    except Problem as problem:
+        if problem.status != 404:
+            raise
+        # A vendor that nobody knows: the event is kept all the same, where a person can find it.
+        return databases.every_ops()[0]
+
+
+def _release(databases: Databases, outcome: Outcome, clock: Clock) -> None:
+    if outcome.ended_intent is None:
+        return
+    try:
+        with databases.platform.write() as tx:
+            release_push(tx, intent_id=outcome.ended_intent, now=clock.now(), was_used=outcome.was_sent)
+    except (DBAPIError, PoolTimeout, TimeoutError) as error:
+        # The event is applied. The reservation ends by itself after ten minutes.
+        _log.warning("a live push was not released", intent_id=outcome.ended_intent, error=type(error).__name__)

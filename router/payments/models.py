@@ -1,0 +1,324 @@
+"""Tables of the payment core: in an ops database, where every key begins with the vendor, and one in the platform's.
+
+`ledger_entries` is append-only and the amount of a request never changes: triggers in the migration see to both. The
+same migration makes the view `payments`, for people who look with SQL."""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
+
+from contracts.money import Currency
+from contracts.states import (
+    ExceptionKind,
+    FulfilmentStatus,
+    InboxStatus,
+    IntentStatus,
+    LedgerKind,
+    PaymentEventStatus,
+    Rail,
+    RequestStatus,
+)
+from kit.columns import BigInt, Code, Flag, UtcTime
+from router.databases import ops_metadata, platform_metadata
+
+
+class Effect(StrEnum):
+    """What a provider transaction did here, once and for ever."""
+
+    APPLIED = "applied"
+    EXCEPTION = "exception"
+
+
+class ExceptionStatus(StrEnum):
+    OPEN = "open"
+    RESOLVED = "resolved"
+
+
+def _one_of(column: str, words: type[StrEnum]) -> str:
+    return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
+
+
+payment_requests = Table(
+    "payment_requests",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("id", Code, nullable=False),
+    Column("payable_kind", Code, nullable=False),
+    Column("payable_id", Code, nullable=False),
+    Column("ordinal", Integer, nullable=False),  # 1, 2, … for one payable: a new one follows only a closed one
+    Column("customer_id", Code, nullable=False),
+    Column("amount_minor", BigInt, nullable=False),
+    Column("currency", Code, nullable=False),
+    Column("reference", Code, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("status", Code, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("closed_at", UtcTime),
+    PrimaryKeyConstraint("vendor_id", "id", name="payment_requests_pk"),
+    UniqueConstraint("vendor_id", "payable_kind", "payable_id", "ordinal", name="payment_requests_ordinal_key"),
+    ForeignKeyConstraint(
+        ["vendor_id", "customer_id"], ["customers.vendor_id", "customers.id"], name="payment_requests_customer_fk"
+    ),
+    CheckConstraint("ordinal >= 1", name="payment_requests_ordinal_check"),
+    CheckConstraint("amount_minor > 0", name="payment_requests_amount_check"),
+    CheckConstraint(_one_of("currency", Currency), name="payment_requests_currency_check"),
+    CheckConstraint(_one_of("status", RequestStatus), name="payment_requests_status_check"),
+    Index(
+        "payment_requests_one_open",
+        "vendor_id",
+        "payable_kind",
+        "payable_id",
+        unique=True,
+        postgresql_where=text("status IN ('pending', 'failed')"),
+        sqlite_where=text("status IN ('pending', 'failed')"),
+    ),
+    sqlite_strict=True,
+)
+
+payment_intents = Table(
+    "payment_intents",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("id", Code, nullable=False),
+    Column("request_id", Code, nullable=False),
+    Column("customer_id", Code, nullable=False),
+    Column("rail", Code, nullable=False),
+    Column("payer_msisdn", Code, nullable=False),
+    Column("status", Code, nullable=False),
+    Column("reason", Code),  # a FailureReason; new ones may come with a newer payment adapter
+    Column("local_day", Code, nullable=False),  # the vendor's day it was created in
+    Column("created_at", UtcTime, nullable=False),
+    Column("grant_expires_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "id", name="payment_intents_pk"),
+    ForeignKeyConstraint(
+        ["vendor_id", "request_id"],
+        ["payment_requests.vendor_id", "payment_requests.id"],
+        name="payment_intents_request_fk",
+    ),
+    CheckConstraint(_one_of("rail", Rail), name="payment_intents_rail_check"),
+    CheckConstraint(_one_of("status", IntentStatus), name="payment_intents_status_check"),
+    Index("payment_intents_of_request", "vendor_id", "request_id", "created_at"),
+    Index(
+        "payment_intents_one_live",
+        "vendor_id",
+        "request_id",
+        unique=True,
+        postgresql_where=text("status IN ('created', 'provider_pending')"),
+        sqlite_where=text("status IN ('created', 'provider_pending')"),
+    ),
+    Index("payment_intents_of_day", "vendor_id", "customer_id", "local_day"),
+    Index(
+        "payment_intents_unsent",
+        "grant_expires_at",
+        postgresql_where=text("status = 'created'"),
+        sqlite_where=text("status = 'created'"),
+    ),
+    sqlite_strict=True,
+)
+
+provider_transactions = Table(
+    "provider_transactions",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("id", Code, nullable=False),
+    Column("provider", Code, nullable=False),
+    Column("provider_transaction_id", Code, nullable=False),
+    Column("rail", Code, nullable=False),
+    Column("intent_id", Code),  # none for money that came unasked
+    Column("request_id", Code),
+    Column("receipt", Code),
+    Column("amount_minor", BigInt),
+    Column("currency", Code),
+    Column("payer_msisdn", Code),
+    Column("effect", Code),  # set once, when it is paid
+    Column("occurred_at", UtcTime, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "id", name="provider_transactions_pk"),
+    UniqueConstraint("vendor_id", "provider", "provider_transaction_id", name="provider_transactions_provider_key"),
+    ForeignKeyConstraint(
+        ["vendor_id", "intent_id"],
+        ["payment_intents.vendor_id", "payment_intents.id"],
+        name="provider_transactions_intent_fk",
+    ),
+    ForeignKeyConstraint(
+        ["vendor_id", "request_id"],
+        ["payment_requests.vendor_id", "payment_requests.id"],
+        name="provider_transactions_request_fk",
+    ),
+    CheckConstraint(_one_of("rail", Rail), name="provider_transactions_rail_check"),
+    CheckConstraint(_one_of("effect", Effect), name="provider_transactions_effect_check"),
+    CheckConstraint("amount_minor >= 0", name="provider_transactions_amount_check"),
+    CheckConstraint(_one_of("currency", Currency), name="provider_transactions_currency_check"),
+    Index("provider_transactions_of_request", "vendor_id", "request_id"),
+    Index("provider_transactions_of_intent", "vendor_id", "intent_id"),
+    Index(
+        "provider_transactions_one_applied",
+        "vendor_id",
+        "request_id",
+        unique=True,
+        postgresql_where=text("effect = 'applied'"),
+        sqlite_where=text("effect = 'applied'"),
+    ),
+    sqlite_strict=True,
+)
+
+payment_event_inbox = Table(
+    "payment_event_inbox",
+    ops_metadata,
+    Column("event_id", Code, nullable=False),
+    Column("vendor_id", Code, nullable=False),  # as the event says; a vendor nobody knows is kept all the same
+    Column("intent_id", Code),
+    Column("event_status", Code, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("status", Code, nullable=False),
+    Column("note", Text),
+    Column("received_at", UtcTime, nullable=False),
+    Column("processed_at", UtcTime),
+    PrimaryKeyConstraint("event_id", name="payment_event_inbox_pk"),
+    CheckConstraint(_one_of("event_status", PaymentEventStatus), name="payment_event_inbox_event_status_check"),
+    CheckConstraint(_one_of("status", InboxStatus), name="payment_event_inbox_status_check"),
+    Index("payment_event_inbox_of_intent", "vendor_id", "intent_id"),
+    sqlite_strict=True,
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("id", Code, nullable=False),
+    Column("kind", Code, nullable=False),
+    Column("subject", Code, nullable=False),  # the request, intent or provider transaction whose fact this is
+    Column("request_id", Code),
+    Column("intent_id", Code),
+    Column("transaction_id", Code),
+    Column("amount_minor", BigInt, nullable=False),
+    Column("currency", Code, nullable=False),
+    Column("note", Code),
+    Column("recorded_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "id", name="ledger_entries_pk"),
+    UniqueConstraint("vendor_id", "kind", "subject", name="ledger_entries_fact_key"),
+    ForeignKeyConstraint(
+        ["vendor_id", "request_id"],
+        ["payment_requests.vendor_id", "payment_requests.id"],
+        name="ledger_entries_request_fk",
+    ),
+    ForeignKeyConstraint(
+        ["vendor_id", "intent_id"],
+        ["payment_intents.vendor_id", "payment_intents.id"],
+        name="ledger_entries_intent_fk",
+    ),
+    ForeignKeyConstraint(
+        ["vendor_id", "transaction_id"],
+        ["provider_transactions.vendor_id", "provider_transactions.id"],
+        name="ledger_entries_transaction_fk",
+    ),
+    CheckConstraint(_one_of("kind", LedgerKind), name="ledger_entries_kind_check"),
+    CheckConstraint(_one_of("currency", Currency), name="ledger_entries_currency_check"),
+    Index("ledger_entries_of_request", "vendor_id", "request_id"),
+    sqlite_strict=True,
+)
+
+fulfilments = Table(
+    "fulfilments",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("payable_kind", Code, nullable=False),
+    Column("payable_id", Code, nullable=False),
+    Column("action", Code, nullable=False),
+    Column("request_id", Code, nullable=False),
+    Column("status", Code, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("completed_at", UtcTime),
+    PrimaryKeyConstraint("vendor_id", "payable_kind", "payable_id", "action", name="fulfilments_pk"),
+    ForeignKeyConstraint(
+        ["vendor_id", "request_id"],
+        ["payment_requests.vendor_id", "payment_requests.id"],
+        name="fulfilments_request_fk",
+    ),
+    CheckConstraint(_one_of("status", FulfilmentStatus), name="fulfilments_status_check"),
+    sqlite_strict=True,
+)
+
+payment_exceptions = Table(
+    "payment_exceptions",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("id", Code, nullable=False),
+    Column("kind", Code, nullable=False),
+    Column("status", Code, nullable=False),
+    Column("transaction_id", Code, nullable=False),
+    Column("request_id", Code),
+    Column("intent_id", Code),
+    Column("amount_minor", BigInt, nullable=False),
+    Column("currency", Code, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("resolved_at", UtcTime),
+    Column("resolution", Text),
+    PrimaryKeyConstraint("vendor_id", "id", name="payment_exceptions_pk"),
+    UniqueConstraint("vendor_id", "transaction_id", name="payment_exceptions_transaction_key"),
+    ForeignKeyConstraint(
+        ["vendor_id", "transaction_id"],
+        ["provider_transactions.vendor_id", "provider_transactions.id"],
+        name="payment_exceptions_transaction_fk",
+    ),
+    ForeignKeyConstraint(
+        ["vendor_id", "request_id"],
+        ["payment_requests.vendor_id", "payment_requests.id"],
+        name="payment_exceptions_request_fk",
+    ),
+    ForeignKeyConstraint(
+        ["vendor_id", "intent_id"],
+        ["payment_intents.vendor_id", "payment_intents.id"],
+        name="payment_exceptions_intent_fk",
+    ),
+    CheckConstraint(_one_of("kind", ExceptionKind), name="payment_exceptions_kind_check"),
+    CheckConstraint(_one_of("status", ExceptionStatus), name="payment_exceptions_status_check"),
+    CheckConstraint("amount_minor >= 0", name="payment_exceptions_amount_check"),
+    CheckConstraint(_one_of("currency", Currency), name="payment_exceptions_currency_check"),
+    CheckConstraint("(status = 'resolved') = (resolved_at IS NOT NULL)", name="payment_exceptions_resolved_check"),
+    Index("payment_exceptions_queue", "vendor_id", "status", "created_at"),
+    sqlite_strict=True,
+)
+
+live_pushes = Table(
+    "live_pushes",
+    platform_metadata,
+    Column("intent_id", Code, nullable=False),
+    Column("vendor_id", Code, nullable=False),
+    Column("payer_msisdn", Code, nullable=False),
+    Column("reserved_at", UtcTime, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    Column("released_at", UtcTime),
+    Column("was_used", Flag, nullable=False, server_default=true()),  # one that never made a phone ring is not counted
+    PrimaryKeyConstraint("intent_id", name="live_pushes_pk"),
+    Index(
+        "live_pushes_one_per_number",
+        "payer_msisdn",
+        unique=True,
+        postgresql_where=text("released_at IS NULL"),
+        sqlite_where=text("released_at IS NULL"),
+    ),
+    Index("live_pushes_of_number", "payer_msisdn", "reserved_at"),
+    Index(
+        "live_pushes_unreleased",
+        "expires_at",
+        postgresql_where=text("released_at IS NULL"),
+        sqlite_where=text("released_at IS NULL"),
+    ),
+    sqlite_strict=True,
+)
+"""In the platform database: pushes to a payer number, from all shops."""

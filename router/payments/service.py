@@ -1,0 +1,59 @@
+"""The payment core's front door: the only module of this room that other rooms and the composition import.
+
+Order of locks, everywhere: customer, payable, payment requests, stock. Functions that say so expect their caller to
+hold the first two."""
+
+from datetime import datetime
+
+from contracts.ids import VendorId
+from contracts.states import RequestStatus
+from kit.db import Tx
+from router.payments import requests
+from router.payments.apply import Outcome, apply_event
+from router.payments.intake import payment_events
+from router.payments.intents import start_intent
+from router.payments.payables import (
+    CannotFulfil,
+    Fulfilled,
+    Paid,
+    Payable,
+    PayableHandler,
+    Registry,
+    UnknownPayableKind,
+)
+from router.payments.pushes import release_push, reserve_push
+from router.payments.reading import has_live_intent, receipts, views
+from router.payments.requests import open_request
+from router.payments.sweep import sweep_loop
+
+__all__ = [
+    "CannotFulfil",
+    "Fulfilled",
+    "Outcome",
+    "Paid",
+    "Payable",
+    "PayableHandler",
+    "Registry",
+    "UnknownPayableKind",
+    "apply_event",
+    "close_requests",
+    "has_live_intent",
+    "open_request",
+    "payment_events",
+    "receipts",
+    "release_push",
+    "reserve_push",
+    "start_intent",
+    "sweep_loop",
+    "views",
+]
+
+
+def close_requests(
+    tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_id: str, status: RequestStatus, now: datetime
+) -> bool:
+    """Close what is open for a payable: `canceled` or `expired`. Returns whether money may still come, because a prompt
+    is live or its outcome is unknown. The caller holds the payable's lock."""
+    known = requests.lock_requests(tx, vendor_id=vendor_id, payable_kind=payable_kind, payable_id=payable_id)
+    requests.close_open(tx, known, status, now)
+    return has_live_intent(tx, vendor_id=vendor_id, payable_kind=payable_kind, payable_id=payable_id)

@@ -1,0 +1,204 @@
+"""How many of an item can be had, and holds on them: held for an order, then sold or given back, exactly once.
+
+Every change of a count is one conditional UPDATE, taken in the order of item ids, so that nothing is sold twice and
+two baskets never wait for each other. An item without a row here is not counted. Knows no orders, only their ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_column, select, update
+
+from contracts.ids import ItemId, OrderId, VendorId
+from kit.db import Tx, insert_new
+from router.stock.models import stock, stock_holds
+
+
+class HoldStatus(StrEnum):
+    HELD = "held"
+    SOLD = "sold"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Everything that was asked for is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoldOut:
+    """Not enough is left of this item; nothing is held. `available` is what could be had."""
+
+    item_id: ItemId
+    available: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueHold:
+    """An order whose held stock should be given back by now."""
+
+    vendor_id: VendorId
+    order_id: OrderId
+
+
+_AVAILABLE = select(stock.c.item_id, (stock.c.on_hand - stock.c.reserved).label("free")).where(
+    stock.c.vendor_id == bindparam("vendor"), stock.c.item_id.in_(bindparam("items", expanding=True))
+)
+# Written out, so that both databases recognise the partial index.
+_IS_HELD = literal_column("stock_holds.status") == literal_column("'held'")
+
+
+def available(tx: Tx, vendor_id: VendorId, item_ids: Sequence[ItemId]) -> dict[ItemId, int]:
+    """How many of each counted item can be had now; items that are not counted are left out."""
+    if not item_ids:
+        return {}
+    rows = tx.execute(_AVAILABLE, {"vendor": vendor_id, "items": list(item_ids)})
+    return {ItemId(row.item_id): row.free for row in rows}
+
+
+def put_on_shelf(tx: Tx, vendor_id: VendorId, item_id: ItemId, on_hand: int) -> bool:
+    """Begin to count an item. Returns False, and changes nothing, if it is counted already."""
+    row = {"vendor_id": vendor_id, "item_id": item_id, "on_hand": on_hand, "reserved": 0}
+    return insert_new(tx, stock, row, conflict=["vendor_id", "item_id"])
+
+
+def hold(
+    tx: Tx, vendor_id: VendorId, order_id: OrderId, demand: Mapping[ItemId, int], expires_at: datetime
+) -> Held | SoldOut:
+    """Hold `demand` (a quantity per counted item) for an order that holds nothing now. All of it or nothing."""
+    return _hold(tx, vendor_id, order_id, demand, expires_at, ordinal=1)
+
+
+def hold_again(tx: Tx, vendor_id: VendorId, order_id: OrderId, expires_at: datetime) -> Held | SoldOut:
+    """Hold once more what this order held last. Does nothing where something is held still, or nothing ever was."""
+    latest = _latest(tx, vendor_id, order_id)
+    if not latest.quantities or latest.is_held:
+        return Held()
+    return _hold(tx, vendor_id, order_id, latest.quantities, expires_at, ordinal=latest.ordinal + 1)
+
+
+def extend(tx: Tx, vendor_id: VendorId, order_id: OrderId, until: datetime) -> None:
+    """Keep what is held at least until then. Never shortens."""
+    tx.execute(
+        update(stock_holds)
+        .where(_of(vendor_id, order_id), _IS_HELD, stock_holds.c.expires_at < until)
+        .values(expires_at=until)
+    )
+
+
+def sell(tx: Tx, vendor_id: VendorId, order_id: OrderId, now: datetime) -> None:
+    """What is held for the order leaves the shelf."""
+    for item_id, quantity in _close(tx, vendor_id, order_id, HoldStatus.SOLD, now):
+        tx.execute(
+            update(stock)
+            .where(stock.c.vendor_id == vendor_id, stock.c.item_id == item_id)
+            .values(on_hand=stock.c.on_hand - quantity, reserved=stock.c.reserved - quantity)
+        )
+
+
+def release(tx: Tx, vendor_id: VendorId, order_id: OrderId, now: datetime) -> bool:
+    """Give back what is held for the order. Returns whether anything was."""
+    closed = _close(tx, vendor_id, order_id, HoldStatus.RELEASED, now)
+    for item_id, quantity in closed:
+        _give_back(tx, vendor_id, item_id, quantity)
+    return bool(closed)
+
+
+def held_until(tx: Tx, vendor_id: VendorId, order_ids: Sequence[OrderId]) -> dict[OrderId, datetime]:
+    """Until when stock is held for these orders; those that hold nothing are left out."""
+    if not order_ids:
+        return {}
+    statement = (
+        select(stock_holds.c.order_id, func.min(stock_holds.c.expires_at).label("until"))
+        .where(stock_holds.c.vendor_id == vendor_id, stock_holds.c.order_id.in_(order_ids), _IS_HELD)
+        .group_by(stock_holds.c.order_id)
+    )
+    return {OrderId(row.order_id): row.until for row in tx.execute(statement)}
+
+
+def due(tx: Tx, now: datetime, limit: int) -> list[DueHold]:
+    """Orders of any shop whose holds have run out, the longest overdue first."""
+    statement = (
+        select(stock_holds.c.vendor_id, stock_holds.c.order_id)
+        .where(_IS_HELD, stock_holds.c.expires_at <= now)
+        .group_by(stock_holds.c.vendor_id, stock_holds.c.order_id)
+        .order_by(func.min(stock_holds.c.expires_at))
+        .limit(limit)
+    )
+    return [DueHold(VendorId(row.vendor_id), OrderId(row.order_id)) for row in tx.execute(statement)]
+
+
+def _hold(
+    tx: Tx, vendor_id: VendorId, order_id: OrderId, demand: Mapping[ItemId, int], expires_at: datetime, *, ordinal: int
+) -> Held | SoldOut:
+    taken: list[tuple[ItemId, int]] = []
+    for item_id, quantity in sorted(demand.items()):
+        result = tx.execute(
+            update(stock)
+            .where(
+                stock.c.vendor_id == vendor_id,
+                stock.c.item_id == item_id,
+                stock.c.on_hand - stock.c.reserved >= quantity,
+            )
+            .values(reserved=stock.c.reserved + quantity)
+        )
+        if result.rowcount != 1:
+            for earlier, held in taken:
+                _give_back(tx, vendor_id, earlier, held)
+            return SoldOut(item_id, available(tx, vendor_id, [item_id]).get(item_id, 0))
+        taken.append((item_id, quantity))
+    if taken:
+        common = {
+            "vendor_id": vendor_id,
+            "order_id": order_id,
+            "ordinal": ordinal,
+            "status": HoldStatus.HELD,
+            "expires_at": expires_at,
+        }
+        tx.execute(insert(stock_holds), [{**common, "item_id": item_id, "quantity": n} for item_id, n in taken])
+    return Held()
+
+
+def _give_back(tx: Tx, vendor_id: VendorId, item_id: ItemId, quantity: int) -> None:
+    tx.execute(
+        update(stock)
+        .where(stock.c.vendor_id == vendor_id, stock.c.item_id == item_id)
+        .values(reserved=stock.c.reserved - quantity)
+    )
+
+
+def _close(
+    tx: Tx, vendor_id: VendorId, order_id: OrderId, status: HoldStatus, now: datetime
+) -> list[tuple[ItemId, int]]:
+    """Close what is held, once: whoever comes second finds nothing held. Sorted by item."""
+    closed = tx.execute(
+        update(stock_holds)
+        .where(_of(vendor_id, order_id), _IS_HELD)
+        .values(status=status, closed_at=now)
+        .returning(stock_holds.c.item_id, stock_holds.c.quantity)
+    )
+    return sorted((ItemId(row.item_id), row.quantity) for row in closed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Latest:
+    ordinal: int
+    is_held: bool
+    quantities: dict[ItemId, int]
+
+
+def _latest(tx: Tx, vendor_id: VendorId, order_id: OrderId) -> _Latest:
+    rows = tx.execute(select(stock_holds).where(_of(vendor_id, order_id))).all()
+    ordinal = max((row.ordinal for row in rows), default=0)
+    last = [row for row in rows if row.ordinal == ordinal]
+    return _Latest(
+        ordinal,
+        is_held=any(row.status == HoldStatus.HELD for row in last),
+        quantities={ItemId(row.item_id): row.quantity for row in last},
+    )
+
+
+def _of(vendor_id: VendorId, order_id: OrderId) -> ColumnElement[Any]:
+    return and_(stock_holds.c.vendor_id == vendor_id, stock_holds.c.order_id == order_id)

@@ -1,0 +1,1 @@
+"""Tenants: the shops, their words, and what each may do."""

@@ -1,0 +1,223 @@
+"""Who is a shop and what it may do, remembered for a few seconds.
+
+Only a yes is remembered: whatever is about to be refused is read again first, so that a shop or a capability that was
+just added counts at once, and one that was withdrawn stops within `CACHE_S`."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, true
+
+from contracts.errors import ErrorCode
+from contracts.ids import VendorId
+from contracts.money import Currency
+from contracts.router_api import ShopView, VendorSummary
+from contracts.states import Capability
+from kit.db import Database, Tx, insert_new
+from kit.problems import Problem
+from router.databases import IsolationLevel
+from router.vendors.models import vendor_capabilities, vendors
+from router.vendors.rules import Allowed, Denial, Denied, Vendor, VendorStatus, gate, rails_of
+
+__all__ = ["Directory", "Vendor", "VendorStatus", "open_shop", "rails_of", "shop_view"]
+
+CACHE_S = 5.0
+_CACHED_VENDORS = 20_000
+MAX_LISTED_SHOPS = 10
+_MAX_ID_LENGTH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    vendor: Vendor
+    until_s: float
+
+
+class Directory:
+    """The shops of one platform database. Thread-safe."""
+
+    def __init__(self, platform: Database) -> None:
+        self._platform = platform
+        self._remembered: dict[str, _Remembered] = {}
+        self._lock = threading.Lock()
+
+    def find(self, vendor_id: str) -> Vendor | None:
+        """The shop of that id, at most `CACHE_S` old; None if there is none at this moment."""
+        remembered = self._remembered.get(vendor_id)
+        if remembered is not None and monotonic() < remembered.until_s:
+            return remembered.vendor
+        return self._read(vendor_id)
+
+    def named(self, vendor_id: VendorId) -> Vendor:
+        """The shop that something of ours refers to. Raises LookupError: rows outlive no shop."""
+        vendor = self.find(vendor_id)
+        if vendor is None:
+            raise LookupError(f"vendor {vendor_id} is referred to, but is not in the platform database")
+        return vendor
+
+    def permit(self, vendor_id: str, needs: Sequence[Capability] = ()) -> Vendor:
+        """The shop, if it exists, is active and has every capability in `needs`.
+
+        Raises Problem 404 shop_unknown, 403 forbidden (suspended) or 403 capability_missing."""
+        remembered = self.find(vendor_id)
+        if remembered is not None and isinstance(gate(remembered, needs), Allowed):
+            return remembered
+        vendor = self._read(vendor_id)
+        if vendor is None:
+            raise _unknown()
+        match gate(vendor, needs):
+            case Allowed():
+                return vendor
+            case Denied(reason, detail):
+                code = ErrorCode.FORBIDDEN if reason is Denial.SUSPENDED else ErrorCode.CAPABILITY_MISSING
+                raise Problem(403, code, detail)
+
+    def isolation_of(self, vendor_id: VendorId) -> IsolationLevel:
+        """Raises Problem 404 shop_unknown."""
+        vendor = self.find(vendor_id)
+        if vendor is None:
+            raise _unknown()
+        return IsolationLevel.DEDICATED_DB if vendor.has_own_database else IsolationLevel.SHARED_DB
+
+    def by_word(self, word: str) -> Vendor | None:
+        """The shop that answers to this word, in any case."""
+        wanted = word.strip().casefold()
+        if not _is_plain(wanted):
+            return None
+        answers = or_(vendors.c.word == wanted, and_(vendors.c.word.is_(None), vendors.c.id == wanted))
+        with self._platform.read() as tx:
+            found = _vendors_from(tx, _with_capabilities(answers))
+        return found[0] if found else None
+
+    def taking_orders(self) -> list[Vendor]:
+        """The active shops that take orders, oldest first, at most `MAX_LISTED_SHOPS`."""
+        takes_orders = (
+            select(vendor_capabilities.c.vendor_id)
+            .where(
+                vendor_capabilities.c.vendor_id == vendors.c.id,
+                vendor_capabilities.c.capability == Capability.ORDERS,
+                vendor_capabilities.c.enabled.is_(true()),
+            )
+            .exists()
+        )
+        listed = (
+            select(vendors.c.id)
+            .where(vendors.c.status == VendorStatus.ACTIVE, vendors.c.isolation_level == IsolationLevel.SHARED_DB)
+            .where(takes_orders)
+            .order_by(vendors.c.created_at, vendors.c.id)
+            .limit(MAX_LISTED_SHOPS)
+        )
+        with self._platform.read() as tx:
+            return _vendors_from(tx, _with_capabilities(vendors.c.id.in_(listed)))
+
+    def summaries(self, limit: int = 200) -> list[VendorSummary]:
+        """Every shop, oldest first."""
+        statement = select(vendors).order_by(vendors.c.created_at, vendors.c.id).limit(limit)
+        with self._platform.read() as tx:
+            return [
+                VendorSummary(
+                    id=row.id,
+                    name=row.name,
+                    word=row.word or row.id,
+                    status=row.status,
+                    isolation_level=row.isolation_level,
+                    currency=Currency(row.currency),
+                )
+                for row in tx.execute(statement)
+            ]
+
+    def _read(self, vendor_id: str) -> Vendor | None:
+        if not _is_plain(vendor_id):
+            return None
+        with self._platform.read() as tx:
+            found = _vendors_from(tx, _with_capabilities(vendors.c.id == vendor_id))
+        with self._lock:
+            if not found:
+                self._remembered.pop(vendor_id, None)
+                return None
+            if len(self._remembered) >= _CACHED_VENDORS:
+                self._remembered.clear()
+            self._remembered[vendor_id] = _Remembered(found[0], monotonic() + CACHE_S)
+        return found[0]
+
+
+def shop_view(vendor: Vendor) -> ShopView:
+    return ShopView(
+        vendor_id=vendor.id,
+        word=vendor.word,
+        name=vendor.name,
+        currency=vendor.currency,
+        locale=vendor.locale,
+        timezone=vendor.timezone,
+        rails=rails_of(vendor),
+        capabilities=sorted(vendor.capabilities),
+    )
+
+
+def open_shop(tx: Tx, vendor: Vendor, now: datetime) -> VendorId | None:
+    """Make this shop and its capabilities. Where its word is taken, change nothing and return the id that has it.
+
+    `tx` is of the platform database."""
+    row = {
+        "id": vendor.id,
+        "name": vendor.name,
+        "word": vendor.word,
+        "status": vendor.status,
+        "isolation_level": IsolationLevel.DEDICATED_DB if vendor.has_own_database else IsolationLevel.SHARED_DB,
+        "currency": vendor.currency,
+        "locale": vendor.locale,
+        "timezone": vendor.timezone,
+        "created_at": now,
+    }
+    if not insert_new(tx, vendors, row, conflict=["word"]):
+        return VendorId(tx.execute(select(vendors.c.id).where(vendors.c.word == vendor.word)).scalar_one())
+    if vendor.capabilities:
+        capabilities = [{"vendor_id": vendor.id, "capability": name} for name in sorted(vendor.capabilities)]
+        tx.execute(insert(vendor_capabilities), capabilities)
+    return None
+
+
+def _unknown() -> Problem:
+    return Problem(404, ErrorCode.SHOP_UNKNOWN, "there is no shop with this id")
+
+
+def _is_plain(text: str) -> bool:
+    """Nothing else can be an id or a word, and not every database would take it as a parameter."""
+    return 0 < len(text) <= _MAX_ID_LENGTH and text.isprintable()
+
+
+def _with_capabilities(which: ColumnElement[bool]) -> Select[Any]:
+    """A row per enabled capability, or one with none, so that one statement brings everything."""
+    enabled = and_(vendor_capabilities.c.vendor_id == vendors.c.id, vendor_capabilities.c.enabled.is_(true()))
+    return (
+        select(vendors, vendor_capabilities.c.capability)
+        .select_from(vendors.outerjoin(vendor_capabilities, enabled))
+        .where(which)
+        .order_by(vendors.c.created_at, vendors.c.id)
+    )
+
+
+def _vendors_from(tx: Tx, statement: Select[Any]) -> list[Vendor]:
+    rows: dict[str, list[Row[Any]]] = {}
+    for row in tx.execute(statement):
+        rows.setdefault(row.id, []).append(row)
+    return [_vendor(group) for group in rows.values()]
+
+
+def _vendor(rows: list[Row[Any]]) -> Vendor:
+    first = rows[0]
+    return Vendor(
+        id=VendorId(first.id),
+        name=first.name,
+        word=first.word or first.id,
+        status=VendorStatus(first.status),
+        currency=Currency(first.currency),
+        locale=first.locale,
+        timezone=first.timezone,
+        has_own_database=first.isolation_level != IsolationLevel.SHARED_DB,
+        capabilities=frozenset(row.capability for row in rows if row.capability is not None),
+    )
