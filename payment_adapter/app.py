@@ -1,0 +1,115 @@
+"""Builds the payment adapter: rooms, routes and loops from settings and a clock. Also plants the demo's credentials."""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from kit.background import Loop
+from kit.clock import Clock
+from kit.db import Database
+from kit.outbox import Relay, http_delivery
+from kit.service import Service
+from kit.settings import Settings, SettingsError
+from kit.signing import key_ring
+from kit.web import add_readiness, make_app
+from kit.webhooks import EventSigner
+from payment_adapter.callbacks import routes as callback_routes
+from payment_adapter.callbacks.service import Callbacks
+from payment_adapter.charges import routes as charge_routes
+from payment_adapter.charges.models import outbox
+from payment_adapter.charges.owner import Owner
+from payment_adapter.charges.push import CALLBACK_PATH, Pusher
+from payment_adapter.charges.service import Charges, Wakes
+from payment_adapter.providers.base import Provider
+from payment_adapter.providers.daraja import credentials as daraja_credentials
+from payment_adapter.providers.daraja.client import Daraja
+from payment_adapter.providers.daraja.credentials import PROVIDER
+from payment_adapter.providers.daraja.wire import Wire
+from payment_adapter.reconcile.poll import Poller
+from payment_adapter.vault.envelope import MasterKeys
+from payment_adapter.vault.secret import Secret
+from payment_adapter.vault.service import Origin, Vault
+
+EVENTS_PATH = "/v1/payment-events"
+
+_PUSH_THREADS = 4
+_POLL_THREADS = 2
+_RELAY_THREADS = 4
+_SWEEP_S = 1.0
+"""Wake-ups make it fast; this is for what no wake-up announced: a restart, another process, a clock that moved."""
+
+_FORBIDDEN = re.compile(r"m-pesa|mpesa|safaricom|exec?|cmd|sql|query", re.IGNORECASE)
+
+
+def create_service(settings: Settings, clock: Clock) -> Service:
+    """Raises SettingsError. Opens no connection yet."""
+    check_callback_address(settings.adapter_public_url)
+    vault = Vault(_master_keys(settings))
+    callers, grants = key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), key_ring(settings, "DUKANI_KEY_GRANT")
+    signer = EventSigner(settings.secret("DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
+    db = Database(settings.payments_database_url)
+    daraja = Daraja(Wire(settings.daraja_base_url), clock)
+    providers: tuple[Provider, ...] = (daraja,)
+
+    pushing = Loop("push", lambda: pusher.turn(), idle_s=_SWEEP_S, threads=_PUSH_THREADS)
+    polling = Loop("poll", lambda: poller.turn(), idle_s=_SWEEP_S, threads=_POLL_THREADS)
+    applying = Loop("callbacks", lambda: callbacks.turn(), idle_s=_SWEEP_S)
+    relaying = Loop("payment-events", lambda: relay.turn(), idle_s=_SWEEP_S, threads=_RELAY_THREADS)
+
+    charges = Charges(clock, providers, Wakes(push=pushing.wake, relay=relaying.wake, poll=polling.wake))
+    pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=Owner.this_process())
+    poller = Poller(db, charges, vault, clock)
+    callbacks = Callbacks(db, charges, clock, applying.wake)
+    relay = Relay(db, outbox, clock, http_delivery(settings.router_url + EVENTS_PATH, signer, clock))
+
+    app = make_app("payment_adapter")
+    add_readiness(app, {"database": db.ping})
+    charge_routes.add_routes(app, db, charges, clock, callers=callers, grants=grants)
+    callback_routes.add_routes(app, db, callbacks, callback_routes.Strangers(clock))
+    return Service("payment_adapter", app, (pushing, polling, applying, relaying), on_stop=(daraja.close, db.close))
+
+
+def plant(
+    settings: Settings, clock: Clock, vendor_ids: Iterable[str], demo_shortcodes: Mapping[str, str] | None = None
+) -> None:
+    """Give these demo vendors Daraja credentials: from DARAJA_* where they are set, else invented ones, with the short
+    code that `demo_shortcodes` has for the vendor (the sandbox's own for others).
+
+    Run again, it only brings a planted set up to date with DARAJA_*; what a vendor stored itself is never touched, and
+    a vendor who is not named gets nothing. Local mode only. Raises SettingsError."""
+    if not settings.is_local:
+        raise SettingsError("DUKANI_ENV=production: demo credentials are planted in local mode only")
+    given = daraja_credentials.from_environment(settings)
+    vault = Vault(_master_keys(settings))
+    db = Database(settings.payments_database_url, pool_size=1)
+    try:
+        with db.write() as tx:
+            for vendor_id in vendor_ids:
+                present = vault.load(tx, vendor_id, PROVIDER)
+                if present is None or (present.origin is Origin.PLANTED and _is_outdated(present.fields, given)):
+                    fields = given or daraja_credentials.invented((demo_shortcodes or {}).get(vendor_id))
+                    vault.store(tx, vendor_id, PROVIDER, fields, origin=Origin.PLANTED, now=clock.now())
+    finally:
+        db.close()
+
+
+def check_callback_address(public_url: str) -> None:
+    """Daraja refuses callback addresses that hold certain words. Raises SettingsError.
+
+    The list is from Safaricom's C2B page and FAQ; a charge's secret is hexadecimal and can't hold any of them."""
+    found = _FORBIDDEN.search(public_url + CALLBACK_PATH)
+    if found:
+        raise SettingsError(
+            f"DUKANI_ADAPTER_PUBLIC_URL={public_url!r}: Daraja refuses callback addresses that hold "
+            f"{found.group()!r}; use another host name or path"
+        )
+
+
+def _is_outdated(present: Mapping[str, Secret], given: Mapping[str, Secret] | None) -> bool:
+    return given is not None and dict(present) != dict(given)
+
+
+def _master_keys(settings: Settings) -> MasterKeys:
+    try:
+        return MasterKeys.parse(settings.secret("DUKANI_VAULT_KEY"))
+    except ValueError as error:
+        raise SettingsError(f"DUKANI_VAULT_KEY: {error}") from error

@@ -1,0 +1,1 @@
+"""What providers send on their own: stored first, answered, then understood."""

@@ -1,0 +1,165 @@
+"""Sends the one push of a charge: claim, commit, call, commit the answer.
+
+A claim whose answer is lost becomes `unknown` and is never pushed again."""
+
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from contracts.states import ChargeStatus, FailureReason
+from kit.clock import Clock
+from kit.db import Database
+from payment_adapter.charges.owner import Owner
+from payment_adapter.charges.record import Charge
+from payment_adapter.charges.service import LAPSED, Charges
+from payment_adapter.providers.base import ChargeOrder, Failure, Outcome, Unclear
+from payment_adapter.vault.envelope import CannotOpen
+from payment_adapter.vault.secret import Secret
+from payment_adapter.vault.service import Credentials, Vault
+
+_log = structlog.get_logger()
+
+CALLBACK_PATH = "/callbacks/"
+LEASE = timedelta(seconds=150)
+"""How long a claim of a process elsewhere is believed to be under way: longer than two tokens and two pushes take."""
+
+_COMMIT_TRIES = 3
+_RECOVER_EVERY_S = 1.0
+
+_NO_CREDENTIALS = Failure(FailureReason.SHOP_SETUP, False, "credentials", "the vendor has no credentials here")
+_SEALED = Failure(FailureReason.SHOP_SETUP, False, "credentials", "the vendor's credentials can't be opened")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    charge: Charge
+    credentials: Credentials
+    secret: Secret
+
+
+class Pusher:
+    """Runs in several threads at once."""
+
+    def __init__(
+        self, db: Database, charges: Charges, vault: Vault, clock: Clock, *, public_url: str, owner: Owner
+    ) -> None:
+        self._db = db
+        self._charges = charges
+        self._vault = vault
+        self._clock = clock
+        self._public_url = public_url
+        self._owner = owner
+        self._in_flight: set[str] = set()
+        self._guard = threading.Lock()
+        self._recover_at = 0.0  # monotonic
+
+    def turn(self) -> bool:
+        """Push one charge that waits, or settle one whose push nobody will answer for any more."""
+        recovered = self._recover() if self._is_time_to_recover() else False
+        return self._push_one() or recovered
+
+    def _push_one(self) -> bool:
+        # Looking costs no write lock: an idle loop must not disturb those who write.
+        with self._db.read() as tx:
+            if not self._charges.is_any_created(tx):
+                return False
+        claimed = self._claim()
+        if isinstance(claimed, bool):
+            return claimed
+        try:
+            self._commit_answer(claimed.charge, self._call(claimed))
+        finally:
+            with self._guard:
+                self._in_flight.discard(claimed.charge.charge_id)
+        return True
+
+    def _claim(self) -> _Claim | bool:
+        """The claim, committed; else whether there was anything to do."""
+        secret = Secret(secrets.token_hex(32))
+        with self._db.write() as tx:
+            charge = self._charges.next_created(tx)
+            if charge is None:
+                return False
+            if self._clock.now() >= charge.grant_expires_at:
+                self._charges.lapse(tx, charge, LAPSED)
+                return True
+            try:
+                credentials = self._vault.load(tx, charge.vendor_id, charge.provider)
+            except CannotOpen:
+                _log.error("credentials can't be opened: is DUKANI_VAULT_KEY the right one?", vendor=charge.vendor_id)
+                self._charges.lapse(tx, charge, _SEALED)
+                return True
+            if credentials is None:
+                self._charges.lapse(tx, charge, _NO_CREDENTIALS)
+                return True
+            claimed = self._charges.claim(tx, charge, str(self._owner), secret)
+            assert claimed is not None  # it was locked as CREATED
+            # Before the commit: from then on a claim of ours that is not in here has lost its answer.
+            with self._guard:
+                self._in_flight.add(charge.charge_id)
+        return _Claim(claimed, credentials, secret)
+
+    def _call(self, claim: _Claim) -> Outcome:
+        charge = claim.charge
+        order = ChargeOrder(
+            amount=charge.amount,
+            payer_msisdn=charge.payer_msisdn,
+            account_reference=charge.account_reference,
+            description=charge.description,
+            callback_url=Secret(f"{self._public_url}{CALLBACK_PATH}{claim.secret.reveal()}"),
+            send_before=charge.grant_expires_at,
+        )
+        try:
+            outcome = self._charges.provider(charge).create_charge(order, claim.credentials)
+        except Exception as error:
+            # A mistake of ours may have struck before or after the push left.
+            _log.error("a push broke off", charge=charge.charge_id, error=type(error).__name__)
+            outcome = Unclear(f"broke off: {type(error).__name__}")
+        _log.info("pushed", charge=charge.charge_id, outcome=type(outcome).__name__)
+        return outcome
+
+    def _commit_answer(self, charge: Charge, outcome: Outcome) -> None:
+        """An answer that can't be stored leaves a charge in doubt, so storing it is worth a second and third try."""
+        for tries_left in reversed(range(_COMMIT_TRIES)):
+            try:
+                with self._db.write() as tx:
+                    self._charges.finish(tx, charge.charge_id, outcome)
+                return
+            except (SQLAlchemyError, TimeoutError) as error:
+                _log.warning("the answer to a push is not stored yet", error=type(error).__name__)
+                if not tries_left:
+                    raise
+
+    def _is_time_to_recover(self) -> bool:
+        with self._guard:
+            now = time.monotonic()
+            if now < self._recover_at:
+                return False
+            self._recover_at = now + _RECOVER_EVERY_S
+            return True
+
+    def _recover(self) -> bool:
+        with self._db.read() as tx:
+            lost = [charge for charge in self._charges.unfinished(tx) if self._is_lost(charge)]
+        for charge in lost:
+            with self._db.write() as tx:
+                current = self._charges.lock(tx, charge.charge_id)
+                if current.status is ChargeStatus.CLAIMED and self._is_lost(current):
+                    self._charges.doubt(tx, current, "the process that pushed it ended before the answer")
+                    _log.warning("a push has no answer; it is not sent again", charge=charge.charge_id)
+        return bool(lost)
+
+    def _is_lost(self, charge: Charge) -> bool:
+        if charge.claim_owner == str(self._owner):
+            with self._guard:
+                return charge.charge_id not in self._in_flight
+        owner = Owner.parse(charge.claim_owner or "")
+        if owner is not None and owner.is_surely_gone(self._owner):
+            return True
+        assert charge.claimed_at is not None
+        return self._clock.now() >= charge.claimed_at + LEASE

@@ -1,0 +1,50 @@
+"""What may become of a charge. One table; only PAID absorbs."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+from contracts.states import ChargeStatus
+
+FIRST_POLL_AFTER = timedelta(seconds=15)
+"""A customer who types a PIN is usually done by then, and the callback here: after that we ask."""
+
+
+class Fact(StrEnum):
+    """What we did, or what we learned."""
+
+    CLAIM = "claim"
+    """This process will push now."""
+    LAPSE = "lapse"
+    """It will never be pushed."""
+    ACCEPT = "accept"
+    """The provider took the push."""
+    REFUSE = "refuse"
+    """Certain that the push did not reach the payer."""
+    DOUBT = "doubt"
+    """Nobody can say: no answer, or one that says nothing."""
+    PAY = "pay"
+    FAIL = "fail"
+    EXPIRE = "expire"
+
+
+_S, _F = ChargeStatus, Fact
+
+# A callback may overtake the answer to our own push, so CLAIMED already learns how it ended.
+_ENDINGS = {_F.PAY: _S.PAID, _F.FAIL: _S.FAILED, _F.EXPIRE: _S.EXPIRED}
+
+TRANSITIONS: dict[ChargeStatus, dict[Fact, ChargeStatus]] = {
+    _S.CREATED: {_F.CLAIM: _S.CLAIMED, _F.LAPSE: _S.FAILED},
+    _S.CLAIMED: {_F.ACCEPT: _S.ACCEPTED, _F.REFUSE: _S.FAILED, _F.DOUBT: _S.UNKNOWN, **_ENDINGS},
+    _S.ACCEPTED: {_F.DOUBT: _S.UNKNOWN, **_ENDINGS},
+    # An answer thought lost may still be committed by the thread that waited for it.
+    _S.UNKNOWN: {_F.ACCEPT: _S.ACCEPTED, _F.REFUSE: _S.FAILED, **_ENDINGS},
+    # Soft: a success may follow, nothing else counts any more.
+    _S.FAILED: {_F.PAY: _S.PAID},
+    _S.EXPIRED: {_F.PAY: _S.PAID},
+    _S.PAID: {},
+}
+
+
+def follow(status: ChargeStatus, fact: Fact) -> ChargeStatus | None:
+    """The status after the fact, or None where the fact changes nothing."""
+    return TRANSITIONS[status].get(fact)

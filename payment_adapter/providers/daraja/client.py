@@ -1,0 +1,159 @@
+"""Daraja behind the provider contract: STK push for paybill and till, STK query, STK callback."""
+
+from collections.abc import Mapping
+
+import structlog
+
+from contracts.money import Currency
+from contracts.states import FailureReason, Rail
+from kit.clock import Clock
+from payment_adapter.providers.base import ChargeOrder, Failure, NoAnswer, Outcome, Refused, Report, Unclear
+from payment_adapter.providers.daraja import callback
+from payment_adapter.providers.daraja.answers import TokenInvalid, read_push, read_query
+from payment_adapter.providers.daraja.credentials import (
+    PROVIDER,
+    CredentialsUnusable,
+    DarajaCredentials,
+    timestamp_of,
+)
+from payment_adapter.providers.daraja.tokens import NoToken, Owner, Tokens
+from payment_adapter.providers.daraja.wire import NoReply, NotSent, Wire
+from payment_adapter.vault.service import Credentials
+
+_log = structlog.get_logger()
+
+PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
+QUERY_PATH = "/mpesa/stkpushquery/v1/query"
+MAX_REFERENCE = 12
+MAX_DESCRIPTION = 13
+
+_TOKEN_TRIES = 2  # a token may die before its time: fetch once more, then believe the refusal
+
+
+class Daraja:
+    """Thread-safe."""
+
+    def __init__(self, wire: Wire, clock: Clock) -> None:
+        self._wire = wire
+        self._clock = clock
+        self._tokens = Tokens(wire, clock)
+
+    @property
+    def name(self) -> str:
+        return PROVIDER
+
+    @property
+    def rails(self) -> frozenset[Rail]:
+        return frozenset({Rail.MPESA_STK})
+
+    def create_charge(self, order: ChargeOrder, credentials: Credentials) -> Outcome:
+        unfit = _unfit(order)
+        if unfit is not None:
+            return Refused(unfit)
+        try:
+            daraja = DarajaCredentials.of(credentials)
+        except CredentialsUnusable as error:
+            return Refused(Failure(FailureReason.SHOP_SETUP, False, "credentials", str(error)))
+        owner = (credentials.vendor_id, credentials.version)
+        answer: Outcome | TokenInvalid = Unclear("never asked")
+        for _ in range(_TOKEN_TRIES):
+            answer = self._push_once(order, owner, daraja)
+            if not isinstance(answer, TokenInvalid):
+                return answer
+        assert isinstance(answer, TokenInvalid)
+        return Refused(answer.failure)
+
+    def look_up(self, transaction_id: str, credentials: Credentials) -> Report | NoAnswer:
+        try:
+            daraja = DarajaCredentials.of(credentials)
+        except CredentialsUnusable as error:
+            return NoAnswer(str(error))
+        owner = (credentials.vendor_id, credentials.version)
+        for _ in range(_TOKEN_TRIES):
+            answer = self._query_once(transaction_id, owner, daraja)
+            if not isinstance(answer, TokenInvalid):
+                return answer
+        return NoAnswer("Daraja does not take a fresh token")
+
+    def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:
+        return callback.read(body)
+
+    def close(self) -> None:
+        self._wire.close()
+
+    def _push_once(self, order: ChargeOrder, owner: Owner, daraja: DarajaCredentials) -> Outcome | TokenInvalid:
+        try:
+            token = self._tokens.get(owner, daraja)
+        except NoToken as error:
+            return Refused(error.failure)
+        now = self._clock.now()
+        if now >= order.send_before:
+            return Refused(Failure(FailureReason.NOT_SENT, True, "too_late", "the grant ran out before the push left"))
+        timestamp = timestamp_of(now)
+        try:
+            reply = self._wire.tell(
+                PUSH_PATH,
+                token.reveal(),
+                {
+                    "BusinessShortCode": daraja.shortcode,
+                    "Password": daraja.password(timestamp),
+                    "Timestamp": timestamp,
+                    "TransactionType": daraja.transaction_type.value,
+                    "Amount": order.amount.whole,
+                    "PartyA": order.payer_msisdn,
+                    "PartyB": daraja.party_b,
+                    "PhoneNumber": order.payer_msisdn,
+                    "CallBackURL": order.callback_url.reveal(),
+                    "AccountReference": order.account_reference[:MAX_REFERENCE],
+                    # Left out or empty, the sandbox answers "Invalid Remarks".
+                    "TransactionDesc": (order.description.strip() or "Payment")[:MAX_DESCRIPTION],
+                },
+            )
+        except NotSent as error:
+            return Refused(Failure(FailureReason.NOT_SENT, True, "unreachable", f"Daraja can't be reached: {error}"))
+        except NoReply as error:
+            return Unclear(f"no answer to the push: {error}")
+        answer = read_push(reply)
+        if isinstance(answer, TokenInvalid):
+            self._tokens.drop(owner, token)
+        return answer
+
+    def _query_once(
+        self, transaction_id: str, owner: Owner, daraja: DarajaCredentials
+    ) -> Report | NoAnswer | TokenInvalid:
+        try:
+            token = self._tokens.get(owner, daraja)
+        except NoToken as error:
+            return NoAnswer(error.failure.detail)
+        timestamp = timestamp_of(self._clock.now())
+        try:
+            reply = self._wire.ask(
+                QUERY_PATH,
+                token.reveal(),
+                {
+                    "BusinessShortCode": daraja.shortcode,
+                    "Password": daraja.password(timestamp),
+                    "Timestamp": timestamp,
+                    "CheckoutRequestID": transaction_id,
+                },
+            )
+        except (NotSent, NoReply) as error:
+            return NoAnswer(f"no answer to the query: {error}")
+        answer = read_query(reply)
+        if isinstance(answer, TokenInvalid):
+            self._tokens.drop(owner, token)
+        elif isinstance(answer, Report) and answer.transaction_id not in (None, transaction_id):
+            _log.warning("a query was answered for another transaction", vendor=owner[0])
+            return NoAnswer("the answer names another transaction")
+        return answer
+
+
+def _unfit(order: ChargeOrder) -> Failure | None:
+    """What Daraja could only refuse: found here, it costs no call."""
+    amount = order.amount
+    if amount.currency is not Currency.KES or not amount.is_whole or amount.minor <= 0:
+        return Failure(FailureReason.AMOUNT_REFUSED, False, "amount", "M-Pesa collects whole Kenyan shillings")
+    payer = order.payer_msisdn
+    if not (payer.isascii() and payer.isdigit() and len(payer) == 12 and payer.startswith("254")):
+        return Failure(FailureReason.NOT_SENT, False, "payer", "the number to charge is no Kenyan mobile number")
+    return None

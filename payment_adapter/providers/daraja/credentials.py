@@ -1,0 +1,120 @@
+"""What a vendor's Daraja credentials consist of, and the demo set that a newcomer starts with."""
+
+import base64
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+from kit.settings import Settings, SettingsError
+from payment_adapter.vault.secret import Secret
+from payment_adapter.vault.service import Credentials
+
+PROVIDER = "mpesa"
+"""As it stands in event ids and in the vault."""
+
+SANDBOX_SHORTCODE = "174379"
+SANDBOX_PASSKEY = "bfb279f9aa9bdbcf158e97dd71a467cd2e0c893059b10f78e6b72ada1ed2c919"
+"""Safaricom's public sandbox pair, printed in its own portal."""
+
+_EAT = timedelta(hours=3)
+_ENVIRONMENT = ("DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_SHORTCODE", "DARAJA_PASSKEY")
+
+
+class TransactionType(StrEnum):
+    PAYBILL = "CustomerPayBillOnline"
+    TILL = "CustomerBuyGoodsOnline"
+
+
+class CredentialsUnusable(ValueError):
+    """The vendor's set lacks a field or holds one that can't be right. The text names the field, never its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class DarajaCredentials:
+    """`shortcode` is a till's store (head office) number, and `party_b` the till's own; for a paybill they agree."""
+
+    consumer_key: Secret
+    consumer_secret: Secret
+    shortcode: str
+    passkey: Secret
+    party_b: str
+    transaction_type: TransactionType
+
+    @classmethod
+    def of(cls, credentials: Credentials) -> Self:
+        """Raises CredentialsUnusable."""
+
+        def field(name: str) -> Secret:
+            value = credentials.fields.get(name)
+            if value is None or not value.reveal():
+                raise CredentialsUnusable(f"{name} is missing")
+            return value
+
+        def number(name: str) -> str:
+            value = field(name).reveal()
+            if not (value.isascii() and value.isdigit() and len(value) <= 10):
+                raise CredentialsUnusable(f"{name} is not a short code")
+            return value
+
+        try:
+            transaction_type = TransactionType(field("transaction_type").reveal())
+        except ValueError as error:
+            raise CredentialsUnusable("transaction_type is neither paybill nor till") from error
+        return cls(
+            consumer_key=field("consumer_key"),
+            consumer_secret=field("consumer_secret"),
+            shortcode=number("shortcode"),
+            passkey=field("passkey"),
+            party_b=number("party_b"),
+            transaction_type=transaction_type,
+        )
+
+    def password(self, timestamp: str) -> str:
+        """base64(shortcode + passkey + timestamp), the same timestamp as in the request."""
+        return base64.b64encode(f"{self.shortcode}{self.passkey.reveal()}{timestamp}".encode()).decode()
+
+
+def timestamp_of(now: datetime) -> str:
+    """`YYYYMMDDHHmmss` in East Africa Time, which is what Daraja's own times are in."""
+    return (now + _EAT).strftime("%Y%m%d%H%M%S")
+
+
+def from_environment(settings: Settings) -> dict[str, Secret] | None:
+    """A paybill's set from DARAJA_*, or None where neither key nor secret is set. Raises SettingsError for a half."""
+    given = {name: settings.optional_secret(name) for name in _ENVIRONMENT}
+    key, secret = given["DARAJA_CONSUMER_KEY"], given["DARAJA_CONSUMER_SECRET"]
+    shortcode = given["DARAJA_SHORTCODE"] or SANDBOX_SHORTCODE
+    passkey = given["DARAJA_PASSKEY"] or (SANDBOX_PASSKEY if shortcode == SANDBOX_SHORTCODE else None)
+    if not any(given.values()):
+        return None
+    missing = [name for name, value in (("DARAJA_CONSUMER_KEY", key), ("DARAJA_CONSUMER_SECRET", secret)) if not value]
+    if passkey is None:
+        missing.append("DARAJA_PASSKEY")
+    if not (shortcode.isascii() and shortcode.isdigit() and len(shortcode) <= 10):
+        raise SettingsError("DARAJA_SHORTCODE: expected the digits of a paybill number")
+    if missing or key is None or secret is None or passkey is None:
+        raise SettingsError(f"{', '.join(missing)}: set it too, or none of {', '.join(_ENVIRONMENT)}")
+    return _paybill(key, secret, shortcode, passkey)
+
+
+def invented(shortcode: str | None = None) -> dict[str, Secret]:
+    """A set that only the simulator accepts: the sandbox's public short code, or that one, with a key and secret of
+    its own."""
+    is_sandbox = shortcode in (None, SANDBOX_SHORTCODE)
+    passkey = SANDBOX_PASSKEY if is_sandbox else secrets.token_hex(32)
+    return _paybill(secrets.token_urlsafe(24), secrets.token_urlsafe(36), shortcode or SANDBOX_SHORTCODE, passkey)
+
+
+def _paybill(key: str, secret: str, shortcode: str, passkey: str) -> dict[str, Secret]:
+    fields: Mapping[str, str] = {
+        "consumer_key": key,
+        "consumer_secret": secret,
+        "shortcode": shortcode,
+        "passkey": passkey,
+        "party_b": shortcode,
+        "transaction_type": TransactionType.PAYBILL,
+    }
+    return {name: Secret(value) for name, value in fields.items()}

@@ -1,0 +1,1 @@
+"""Asks providers about charges that nobody has told us the end of."""
