@@ -1,0 +1,112 @@
+"""The bot, put together: three doors, two loops, and what they stand on."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.conversation.step import step
+from bot.inbound import delivery_status, events, twilio
+from bot.inbound.forms import SignedForms
+from bot.ports.commands import Commands
+from bot.ports.payment_adapter import PaymentAdapter
+from bot.ports.router import Router
+from bot.ports.twilio import Twilio
+from bot.recovery import Recovery
+from bot.replies.rendering import render
+from bot.sending import Sender
+from bot.slots import Ran, Slots
+from bot.store.owners import Owner
+from bot.turns import Script, Turns
+from kit.background import Loop
+from kit.clock import Clock
+from kit.db import Database
+from kit.peers import Peer
+from kit.service import Service
+from kit.settings import Settings
+from kit.signing import key_ring
+from kit.web import add_readiness, make_app
+from kit.webhooks import EventSigner
+
+_log = structlog.get_logger()
+
+THREADS = 4
+"""For turns, and as many for sending. SQLite has one writer, and more threads than this only wait for it."""
+
+THREADS_ON_POSTGRES = 12
+"""There a thread mostly waits for others: the router, Twilio, a commit."""
+
+_IDLE_S = 1.0
+"""Wake-ups carry the work; this finds what is due again after a pause, and what a lost wake-up left lying."""
+
+_RECOVERY_IDLE_S = 3.0
+
+
+def create_service(settings: Settings, clock: Clock) -> Service:
+    """Raises SettingsError for what is missing."""
+    is_postgres = settings.conversations_database_url.startswith("postgresql")
+    threads = THREADS_ON_POSTGRES if is_postgres else THREADS
+    db = Database(settings.conversations_database_url, pool_size=threads + 8)
+    router = Peer(settings.router_url, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"), clock, pool_size=threads)
+    adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), clock, pool_size=threads)
+    messenger = Twilio(settings, settings.bot_public_url + delivery_status.PATH, pool_size=threads)
+    owner = Owner(Path(settings.data_dir) / "leases")
+    sender = Sender(db, clock, owner.name, messenger, threads=threads)
+    commands = Commands(Router(router), PaymentAdapter(adapter))
+    turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads)
+    recovery = Recovery(db, clock, owner)
+
+    turning = _loop("bot-turns", turns.next, turns.slots, threads)
+    sending = _loop("bot-sending", sender.next, sender.slots, threads)
+    recovering = Loop("bot-recovery", recovery.turn, idle_s=_RECOVERY_IDLE_S)
+    return Service(
+        "bot",
+        _web(settings, clock, db, turns, sender),
+        loops=(recovering, turning, sending),
+        on_stop=(_Leaving(turns, sender, owner), router.close, adapter.close, messenger.close, db.close),
+    )
+
+
+def _loop(name: str, run_next: Callable[[], Ran], slots: Slots[Any, Any], threads: int) -> Loop:
+    loop = Loop(
+        name,
+        lambda: run_next() is Ran.CLAIMED,
+        idle_s=_IDLE_S,
+        threads=threads,
+        is_handed_work=slots.is_handed_work,
+    )
+    slots.wake, slots.nudge = loop.wake, loop.nudge
+    return loop
+
+
+class _Leaving:
+    """What a stopping bot owes those who go on: its work given back, and its name with it."""
+
+    def __init__(self, turns: Turns, sender: Sender, owner: Owner) -> None:
+        self._turns = turns
+        self._sender = sender
+        self._owner = owner
+
+    def __call__(self) -> None:
+        try:
+            self._turns.give_back()
+            self._sender.give_back()
+        except (SQLAlchemyError, TimeoutError) as error:
+            _log.warning("work could not be given back; whoever comes next takes it over", error=type(error).__name__)
+            self._owner.close(leaves_work=True)
+        else:
+            # A call to Twilio may outlast the drain.
+            self._owner.close(leaves_work=bool(self._sender.slots.held()))
+
+
+def _web(settings: Settings, clock: Clock, db: Database, turns: Turns, sender: Sender) -> Flask:
+    app = make_app("bot")
+    add_readiness(app, {"database": db.ping})
+    forms = SignedForms(settings)
+    twilio.add_route(app, forms, clock, turns)
+    delivery_status.add_route(app, forms, db, clock, sender)
+    events.add_route(app, EventSigner(settings.secret("DUKANI_KEY_EVENTS_ROUTER_BOT")), clock, turns)
+    return app

@@ -1,0 +1,262 @@
+"""Adding, taking out, looking. The cart itself lives in the router; here is only which item or line was meant."""
+
+from dataclasses import replace
+
+from bot.conversation.catalogue import (
+    look_closer,
+    match_items,
+    menu_again,
+    offer_close,
+    settle_reading,
+    show_found,
+    wanted_quantity,
+    wanting,
+)
+from bot.conversation.matching import Candidate, find
+from bot.conversation.model import AddItem, ListItems, RemoveItem, Reply, Result, ShowCart, Step
+from bot.conversation.quantities import Wanted, read_wanted
+from bot.conversation.refusals import refused
+from bot.conversation.showing import (
+    PAGE_SIZE,
+    cart_lines,
+    cart_listing,
+    count_of,
+    filled_cart,
+    item_lines,
+    item_listing,
+    pick_note,
+    total_of,
+    unpaid_notes,
+)
+from bot.conversation.state import Entry, Listing, ListKind, Purpose
+from bot.conversation.talk import Talk
+from contracts.errors import ProblemBody
+from contracts.router_api import MAX_QUANTITY, CartView, ItemPage, ItemView, OrderView
+
+# --- adding ----------------------------------------------------------------------------------------------------------
+
+
+def on_add(talk: Talk, rest: str) -> Step:
+    """ADD 2, ADD 2 x 3, ADD milk, ADD milk x 2, ADD 3 milk."""
+    if not rest:
+        return talk.say("add_what")
+    wanted = read_wanted(rest)
+    complaint = _complaint(talk, wanted.quantity, wanted.odd_quantity, wanted.name or str(wanted.number))
+    if complaint is not None:
+        return complaint
+    if wanted.number is None:
+        return _add_named(talk, wanted)
+    listing = talk.list_of(ListKind.ITEMS)
+    if listing is None or listing.vendor_id != talk.shop.vendor_id:
+        return menu_again(talk)
+    entry = listing.pick(wanted.number)
+    if entry is None:
+        return number_unknown(talk, wanted.number, listing)
+    return add_entry(talk, entry, wanted.quantity if wanted.quantity is not None else listing.quantity)
+
+
+def add_entry(talk: Talk, entry: Entry, quantity: int | None) -> Step:
+    """One line of the list last shown, `quantity` times (None: once)."""
+    wanted = 1 if quantity is None else quantity
+    complaint = _complaint(talk, wanted, "", str(entry.number))
+    if complaint is not None:
+        return complaint
+    talk = talk.knowing(text=entry.label, quantity=wanted)
+    return talk.ask(Purpose.ADD, AddItem(talk.shop.vendor_id, entry.id, wanted))
+
+
+def number_unknown(talk: Talk, number: int, listing: Listing) -> Step:
+    if 1000 <= number <= 9999:
+        return talk.say("maybe_pin")
+    first, last = listing.entries[0].number, listing.entries[-1].number
+    return talk.say("number_unknown", number=_short(number), first=first, last=last)
+
+
+def _complaint(talk: Talk, quantity: int | None, odd_quantity: str, what: str) -> Step | None:
+    if odd_quantity:
+        return talk.say("quantity_unclear", quantity=odd_quantity, what=what)
+    if quantity is not None and quantity < 1:
+        return talk.say("quantity_too_small", what=what)
+    if quantity is not None and quantity > MAX_QUANTITY:
+        return talk.say("quantity_too_large", most=MAX_QUANTITY, what=what)
+    return None
+
+
+def _short(number: int) -> str:
+    """As it was said, unless that was a line of digits."""
+    return str(number) if abs(number) < 10**9 else "…"
+
+
+def _add_named(talk: Talk, wanted: Wanted) -> Step:
+    talk = wanting(talk, wanted)
+    query = talk.turn.spare_text or talk.turn.text
+    return talk.ask(Purpose.ADD_FIND, ListItems(talk.shop.vendor_id, query=query, limit=PAGE_SIZE))
+
+
+def add_found(talk: Talk, result: Result) -> Step:
+    """The shelf was searched for what is to be added: one clear match is added, several are a question."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ItemPage):
+        return talk.say("our_mistake")
+    talk = settle_reading(talk, result.items)
+    complaint = _complaint(talk, talk.turn.quantity, "", talk.turn.text)
+    if complaint is not None:
+        return complaint
+    meant = match_items(talk.turn.text, result.items)
+    if meant.clear is not None:
+        item = result.items[meant.clear]
+        quantity = wanted_quantity(talk)
+        return talk.knowing(text=item.name, quantity=quantity).ask(
+            Purpose.ADD, AddItem(talk.shop.vendor_id, item.item_id, quantity)
+        )
+    if meant.several:
+        return _which(talk, [result.items[place] for place in meant.several])
+    if meant.close:
+        return offer_close(talk, [result.items[place] for place in meant.close])
+    if result.items:  # the router saw a reason that the names don't show
+        return show_found(talk, result.items, None)
+    return look_closer(talk, Purpose.ADD_CLOSE)
+
+
+def _which(talk: Talk, items: list[ItemView]) -> Step:
+    listing = item_listing(items, talk.shop.vendor_id, talk.now, quantity=talk.turn.quantity)
+    return talk.showing(listing).say(
+        "which_item", query=talk.turn.text, items=item_lines(items), next=pick_note(items, wanted_quantity(talk))
+    )
+
+
+def added(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    cart = filled_cart(result) if isinstance(result, CartView) else None
+    if cart is None:
+        return talk.say("our_mistake")
+    # The numbers on the screen are the shelf's again, whatever list was shown in between.
+    talk = talk.with_state(replace(talk.state, other=None))
+    has_numbers = talk.list_of(ListKind.ITEMS) is not None
+    return talk.say(
+        "added",
+        quantity=wanted_quantity(talk),
+        item=talk.turn.text,
+        count=count_of(cart),
+        total=total_of(cart),
+        next=(Reply("next_number" if has_numbers else "next_name"),),
+    )
+
+
+# --- looking ---------------------------------------------------------------------------------------------------------
+
+
+def on_cart(talk: Talk, rest: str = "") -> Step:
+    return talk.ask(Purpose.CART, ShowCart(talk.shop.vendor_id))
+
+
+def cart_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, CartView):
+        return talk.say("our_mistake")
+    cart, shop = filled_cart(result), talk.shop
+    if cart is None:
+        return _empty(talk, result)
+    talk = talk.showing(cart_listing(ListKind.CART, cart, shop.vendor_id, talk.now))
+    return talk.say(
+        "cart",
+        shop=shop.name,
+        lines=cart_lines(cart),
+        total=total_of(cart),
+        unpaid=unpaid_notes(result.unpaid),
+        example=cart.lines[0].line_no,
+    )
+
+
+def _empty(talk: Talk, view: CartView) -> Step:
+    if view.unpaid:
+        return talk.say("cart_empty_unpaid", shop=talk.shop.name, unpaid=unpaid_notes(view.unpaid))
+    return talk.say("cart_empty", shop=talk.shop.name)
+
+
+def cart_line_chosen(talk: Talk, entry: Entry) -> Step:
+    """A number after CART: which way it was meant is not for us to guess."""
+    return talk.say("cart_line_chosen", number=entry.number, quantity=entry.id, item=entry.label)
+
+
+# --- taking out ------------------------------------------------------------------------------------------------------
+
+
+def on_remove(talk: Talk, rest: str) -> Step:
+    """REMOVE 1, REMOVE milk; REMOVE alone asks which."""
+    if not rest:
+        return talk.ask(Purpose.REMOVE_ASK, ShowCart(talk.shop.vendor_id))
+    wanted = read_wanted(rest)
+    name = str(wanted.number) if wanted.number is not None else wanted.spare_name or wanted.name
+    quantity = wanted.quantity if wanted.quantity is not None else wanted.spare_quantity
+    return _remove_named(talk.knowing(quantity=quantity), name)
+
+
+def remove_number(talk: Talk, number: int) -> Step:
+    """A number after REMOVE asked which one. A long cart has more lines than a list remembers, so the cart decides."""
+    return _remove_named(talk, str(number))
+
+
+def _remove_named(talk: Talk, name: str) -> Step:
+    """By a line's number or an item's name: the cart says which line that is now, and what it is called."""
+    return talk.knowing(text=name).ask(Purpose.REMOVE_FIND, ShowCart(talk.shop.vendor_id))
+
+
+def remove_found(talk: Talk, result: Result) -> Step:
+    """The cart came, to see which of its lines was named."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, CartView):
+        return talk.say("our_mistake")
+    cart = filled_cart(result)
+    if cart is None:
+        return _empty(talk, result)
+    candidates = [Candidate(place, line.name, str(line.line_no)) for place, line in enumerate(cart.lines)]
+    meant = find(talk.turn.text, candidates)
+    if meant.clear is None:
+        return _ask_which_line(talk, cart, is_known=bool(meant.several))
+    line = cart.lines[meant.clear]
+    quantity = talk.turn.quantity
+    if quantity is not None and 0 < quantity < line.quantity:
+        return talk.say(
+            "remove_whole_line",
+            quantity=line.quantity,
+            item=line.name,
+            number=line.line_no,
+            fewer=line.quantity - quantity,
+        )
+    return talk.knowing(text=line.name).ask(Purpose.REMOVE, RemoveItem(talk.shop.vendor_id, line.line_no))
+
+
+def remove_asked(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, CartView):
+        return talk.say("our_mistake")
+    cart = filled_cart(result)
+    return _ask_which_line(talk, cart, is_known=True) if cart else _empty(talk, result)
+
+
+def _ask_which_line(talk: Talk, cart: OrderView, *, is_known: bool) -> Step:
+    what = talk.turn.text
+    talk = talk.showing(cart_listing(ListKind.REMOVE, cart, talk.shop.vendor_id, talk.now))
+    if is_known:
+        return talk.say("remove_which", lines=cart_lines(cart))
+    return talk.say("not_in_cart_list", what=what, lines=cart_lines(cart))
+
+
+def removed(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, CartView):
+        return talk.say("our_mistake")
+    # Line numbers may have changed: a list that shows the old ones must not be picked from.
+    talk = talk.with_state(replace(talk.state, other=None))
+    cart = filled_cart(result)
+    what = talk.turn.text
+    if cart is None:
+        return talk.say("removed_last", item=what)
+    return talk.say("removed", item=what, count=count_of(cart), total=total_of(cart))

@@ -1,0 +1,226 @@
+"""Menu, search, and words that may be the name of something. What is shown here is what the next number picks from."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from bot.conversation.fallback import not_understood
+from bot.conversation.intents import fold
+from bot.conversation.matching import Candidate, Found, find, names_it, suggest_word
+from bot.conversation.model import FindShop, ListItems, Reply, Result, Step
+from bot.conversation.quantities import Wanted, read_wanted, without_fillers
+from bot.conversation.refusals import refused
+from bot.conversation.shop import entered, example_number
+from bot.conversation.showing import PAGE_SIZE, item_lines, item_listing, more_note, pick_note
+from bot.conversation.state import ListKind, Purpose
+from bot.conversation.talk import Talk
+from contracts.errors import ProblemBody
+from contracts.router_api import MAX_QUANTITY, ItemPage, ItemView, ShopView
+
+WHOLE_SHELF = 50
+"""Items to look through for a likeness: the most that one page of the catalogue holds."""
+
+MAX_QUERY = 60  # characters
+_MAX_SHOP_WORD = 30
+
+
+def on_menu(talk: Talk, rest: str = "") -> Step:
+    return talk.ask(Purpose.MENU, ListItems(talk.shop.vendor_id, limit=PAGE_SIZE))
+
+
+def menu_again(talk: Talk) -> Step:
+    """A number came for a list that is no longer known: the menu anew, to pick from."""
+    return on_menu(talk.knowing(heading="again"))
+
+
+def on_more(talk: Talk, rest: str = "") -> Step:
+    listing = talk.list_of(ListKind.ITEMS)
+    if listing is None or listing.vendor_id != talk.shop.vendor_id:
+        return on_menu(talk)
+    if listing.next_after is None:
+        return talk.say("no_more_items")
+    talk = talk.knowing(text=listing.query, quantity=listing.quantity, heading="more")
+    purpose = Purpose.FIND if listing.query else Purpose.MENU
+    return talk.ask(
+        purpose, ListItems(talk.shop.vendor_id, query=listing.query, after=listing.next_after, limit=PAGE_SIZE)
+    )
+
+
+def menu_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ItemPage):
+        return talk.say("our_mistake")
+    shop, items = talk.shop, result.items
+    if not items:
+        return talk.say("no_more_items") if talk.turn.heading == "more" else talk.say("menu_empty", shop=shop.name)
+    first = _first_number(talk)
+    listing = item_listing(items, shop.vendor_id, talk.now, first_number=first, next_after=result.next_after)
+    talk, lines, more = talk.showing(listing), item_lines(items, first), more_note(result.next_after)
+    if talk.turn.heading == "again":
+        return talk.say("menu_again", shop=shop.name, items=lines, more=more)
+    return talk.say("menu", shop=shop.name, items=lines, more=more, example=example_number(len(items), first))
+
+
+def _first_number(talk: Talk) -> int:
+    """A next page counts on, so that no number means two things on one screen."""
+    listing = talk.list_of(ListKind.ITEMS)
+    if talk.turn.heading != "more" or listing is None or not listing.entries:
+        return 1
+    return listing.entries[-1].number + 1
+
+
+# --- searching -------------------------------------------------------------------------------------------------------
+
+
+def on_find(talk: Talk, rest: str) -> Step:
+    if not rest:
+        return talk.say("find_what")
+    query = without_fillers(rest)[:MAX_QUERY]
+    return talk.knowing(text=query).ask(Purpose.FIND, ListItems(talk.shop.vendor_id, query=query, limit=PAGE_SIZE))
+
+
+def found_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ItemPage):
+        return talk.say("our_mistake")
+    if result.items:
+        return show_found(talk, result.items, result.next_after)
+    if talk.turn.heading == "more":
+        return talk.say("no_more_items")
+    return look_closer(talk, Purpose.FIND_CLOSE)
+
+
+def show_found(talk: Talk, items: Sequence[ItemView], next_after: str | None) -> Step:
+    first = _first_number(talk)
+    quantity, query = talk.turn.quantity, talk.turn.text
+    talk = talk.showing(
+        item_listing(
+            items,
+            talk.shop.vendor_id,
+            talk.now,
+            first_number=first,
+            quantity=quantity,
+            query=query,
+            next_after=next_after,
+        )
+    )
+    alone = items[0].description.strip() if len(items) == 1 else ""
+    about = (Reply("item_description", {"description": alone}),) if alone else ()
+    return talk.say(
+        "found",
+        query=query,
+        items=item_lines(items, first),
+        about=about,
+        more=more_note(next_after),
+        next=pick_note(items, wanted_quantity(talk), first),
+    )
+
+
+def wanted_quantity(talk: Talk) -> int:
+    """How many a number of the list will add."""
+    quantity = talk.turn.quantity
+    return quantity if quantity is not None and 1 <= quantity <= MAX_QUANTITY else 1
+
+
+def wanting(talk: Talk, wanted: Wanted) -> Talk:
+    """With what is wanted kept for the rest of the turn, in both ways to read it."""
+    talk = talk.knowing(text=wanted.name[:MAX_QUERY], quantity=wanted.quantity)
+    turn = replace(talk.turn, spare_text=wanted.spare_name[:MAX_QUERY], spare_quantity=wanted.spare_quantity)
+    return replace(talk, turn=turn)
+
+
+def settle_reading(talk: Talk, items: Sequence[ItemView]) -> Talk:
+    """ "7 up" is the drink where there is one of that name, else seven of "up"."""
+    turn = talk.turn
+    if not turn.spare_text or any(names_it(item.name, turn.text) for item in items):
+        return talk
+    return talk.knowing(text=turn.spare_text, quantity=turn.spare_quantity)
+
+
+def look_closer(talk: Talk, purpose: Purpose) -> Step:
+    """Nothing has that name: fetch the shelf, to see what is like it."""
+    return talk.ask(purpose, ListItems(talk.shop.vendor_id, limit=WHOLE_SHELF))
+
+
+def close_came(talk: Talk, result: Result) -> Step:
+    """After FIND or ADD found nothing."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ItemPage):
+        return talk.say("our_mistake")
+    meant = match_items(talk.turn.text, result.items)
+    fitting = _fitting(meant, result.items)
+    if fitting:
+        return offer_close(talk, fitting)
+    return talk.say("nothing_found", shop=talk.shop.name, query=talk.turn.text)
+
+
+def offer_close(talk: Talk, items: Sequence[ItemView], word: str | None = None) -> Step:
+    """Things like what was asked for, to pick from: likeness never acts by itself."""
+    items = items[:PAGE_SIZE]
+    listing = item_listing(items, talk.shop.vendor_id, talk.now, quantity=talk.turn.quantity)
+    return talk.showing(listing).say(
+        "items_close",
+        query=talk.turn.text,
+        items=item_lines(items),
+        word=(Reply("word_close", {"word": word}),) if word else (),
+        next=pick_note(items, wanted_quantity(talk)),
+    )
+
+
+def match_items(said: str, items: Sequence[ItemView]) -> Found:
+    return find(said, [Candidate(place, item.name, item.sku) for place, item in enumerate(items)])
+
+
+def _fitting(meant: Found, items: Sequence[ItemView]) -> list[ItemView]:
+    places = (meant.clear,) if meant.clear is not None else meant.several or meant.close
+    return [items[place] for place in places]
+
+
+# --- words that are no command ---------------------------------------------------------------------------------------
+
+
+def on_text(talk: Talk, text: str) -> Step:
+    """The name of an item, another shop's word, a slip of the finger, or something else altogether, in this order."""
+    shop = talk.shop
+    if fold(text) == fold(shop.word):
+        return on_menu(talk)
+    wanted = read_wanted(text)
+    talk = wanting(talk, wanted if wanted.name else Wanted(name=text))
+    query = talk.turn.spare_text or talk.turn.text
+    return talk.ask(Purpose.TEXT, ListItems(shop.vendor_id, query=query, limit=PAGE_SIZE))
+
+
+def text_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ItemPage):
+        return talk.say("our_mistake")
+    talk = settle_reading(talk, result.items)
+    meant = match_items(talk.turn.text, result.items)
+    if meant.clear is not None or meant.several:
+        items = _fitting(meant, result.items)
+        return show_found(talk, items, result.next_after if len(items) == len(result.items) else None)
+    word = fold(talk.turn.text)
+    if len(word.split()) == 1 and len(word) <= _MAX_SHOP_WORD:
+        return talk.ask(Purpose.TEXT_SHOP, FindShop(word))
+    return look_closer(talk, Purpose.TEXT_CLOSE)
+
+
+def text_shop_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ShopView):
+        return entered(talk, result)
+    return look_closer(talk, Purpose.TEXT_CLOSE)
+
+
+def text_close_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ItemPage):
+        return talk.say("our_mistake")
+    word = suggest_word(talk.turn.text)
+    items = _fitting(match_items(talk.turn.text, result.items), result.items)
+    if items:
+        return offer_close(talk, items, word)
+    return not_understood(talk, talk.turn.text, word)

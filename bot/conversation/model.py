@@ -1,0 +1,176 @@
+"""The vocabulary of a conversation: events that happen to it, commands that it asks for, the reply that it gives.
+
+`step(state, event, now)` in `bot.conversation.step` is pure: it returns the next state and either one more command,
+whose outcome is fed back as an event, or the one reply of the turn (or silence)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.conversation.state import State
+from bot.replies.reply import Reply
+from contracts.errors import ProblemBody
+from contracts.events import DomainEvent
+from contracts.payment_api import ChargeView
+from contracts.router_api import CancelResult, CartView, ItemPage, OrderList, OrderView, PayResult, ShopList, ShopView
+
+# --- events --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The customer wrote something. `media` names kinds (`image`, `audio`, `location`…) when there is more than text.
+
+    `sender_msisdn` is the number that the channel shows (digits with country code), None where it is hidden or not
+    known. `received_at` lets a PAY that had to wait for hours be asked for again instead of ringing a phone unasked."""
+
+    message_sid: str
+    text: str
+    media: tuple[str, ...] = ()
+    sender_msisdn: str | None = None
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """News from the router."""
+
+    news: DomainEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the command just asked for came to: the answer's wire type, or the refusal."""
+
+    command: "Command"
+    result: "Result"
+
+
+Result = (
+    ShopView
+    | ShopList
+    | ItemPage
+    | CartView
+    | OrderView
+    | CancelResult
+    | PayResult
+    | OrderList
+    | ChargeView
+    | ProblemBody
+)
+Event = Said | Heard | Outcome
+
+# --- commands: performed by the turn with no transaction open, with keys derived from the event that began the turn ---
+
+
+@dataclass(frozen=True, slots=True)
+class FindShop:
+    """→ ShopView or shop_unknown."""
+
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListShops:
+    """→ ShopList."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListItems:
+    """→ ItemPage."""
+
+    vendor_id: str
+    query: str = ""
+    after: str | None = None
+    limit: int = 9
+
+
+@dataclass(frozen=True, slots=True)
+class ShowCart:
+    """→ CartView."""
+
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddItem:
+    """→ CartView or a refusal."""
+
+    vendor_id: str
+    item_id: str
+    quantity: int
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveItem:
+    """→ CartView or a refusal."""
+
+    vendor_id: str
+    line_no: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """→ OrderView or a refusal."""
+
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """→ CancelResult or a refusal."""
+
+    vendor_id: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pay:
+    """→ PayResult or a refusal. Followed by StartCharge with its grant."""
+
+    vendor_id: str
+    code: str | None = None
+    payer_msisdn: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartCharge:
+    """Hands the grant to the payment adapter → ChargeView or a refusal."""
+
+    grant: str
+    intent_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListOrders:
+    """→ OrderList."""
+
+    vendor_id: str
+
+
+Command = (
+    FindShop
+    | ListShops
+    | ListItems
+    | ShowCart
+    | AddItem
+    | RemoveItem
+    | Confirm
+    | Cancel
+    | Pay
+    | StartCharge
+    | ListOrders
+)
+
+# --- what a step comes to --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`command`: perform it and come back with its Outcome; else the turn ends with `reply` (None: say nothing).
+
+    `answers_customer` is false for news: such a message is not sent after STOP, while direct answers are."""
+
+    state: State
+    command: Command | None = None
+    reply: Reply | None = None
+    answers_customer: bool = True

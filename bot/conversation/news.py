@@ -1,0 +1,151 @@
+"""What the router announces, told to the customer: receipts, failures, and what happened to an order.
+
+News never moves the customer to another shop, and stays silent about what was done or told in this chat already."""
+
+from typing import TypeVar, assert_never
+
+from pydantic import BaseModel, ValidationError
+
+from bot.conversation.model import Reply, State, Step
+from bot.conversation.reasons import how_to_pay, reason_words
+from bot.conversation.showing import local_time, order_lines, total_of
+from bot.replies.reply import ReplyParam
+from contracts.events import DomainEvent, EventType, ExceptionNews, OrderNews, PaymentNews
+from contracts.money import Currency, Money
+from contracts.states import ExceptionKind, OrderStatus
+
+_News = TypeVar("_News", bound=BaseModel)
+
+
+def heard(state: State, news: DomainEvent) -> Step:
+    """At most one message, and none after STOP: whoever wants to know asks STATUS."""
+    reply = None if state.opted_out else _tell(state, news)
+    return Step(state, reply=reply, answers_customer=False)
+
+
+def _tell(state: State, news: DomainEvent) -> Reply | None:
+    match news.type:
+        case EventType.ORDER_CONFIRMED | EventType.ORDER_CANCELLED | EventType.ORDER_PAID | EventType.HOLD_EXPIRED:
+            about_order = _read(OrderNews, news)
+            return _of_order(state, news, about_order) if about_order else None
+        case EventType.PAYMENT_FAILED:
+            failed = _read(PaymentNews, news)
+            return _failed(state, news, failed) if failed else None
+        case EventType.PAYMENT_UNKNOWN:
+            unknown = _read(PaymentNews, news)
+            if unknown is None:
+                return None
+            return Reply(
+                "news_unknown",
+                {"total": total_of(unknown.order), "shop": unknown.shop_name, "code": unknown.order.code},
+            )
+        case EventType.PAYMENT_EXCEPTION:
+            exception = _read(ExceptionNews, news)
+            return _exception(state, news, exception) if exception else None
+        case _:
+            assert_never(news.type)
+
+
+def _read(model: type[_News], news: DomainEvent) -> _News | None:
+    """None for what can't be read: there is nothing honest to tell from it."""
+    try:
+        return model.model_validate(news.data)
+    except ValidationError:
+        return None
+
+
+def _of_order(state: State, news: DomainEvent, about: OrderNews) -> Reply | None:
+    order, shop = about.order, about.shop_name
+    match news.type:
+        case EventType.ORDER_PAID:
+            return _receipt(state, news, about)
+        case EventType.ORDER_CONFIRMED if not state.has_done(order.order_id, OrderStatus.CONFIRMED):
+            return Reply(
+                "news_confirmed",
+                {
+                    "code": order.code,
+                    "shop": shop,
+                    "lines": order_lines(order),
+                    "total": total_of(order),
+                    "next": how_to_pay(state, news.vendor_id, order.code),
+                },
+            )
+        case EventType.ORDER_CANCELLED if not state.has_done(order.order_id, OrderStatus.CANCELLED):
+            return Reply("news_cancelled", {"code": order.code, "total": total_of(order), "shop": shop})
+        case EventType.HOLD_EXPIRED if order.status is OrderStatus.CONFIRMED:
+            return Reply(
+                "news_hold_expired",
+                {"code": order.code, "shop": shop, "next": how_to_pay(state, news.vendor_id, order.code)},
+            )
+        case _:
+            return None
+
+
+def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
+    order = about.order
+    paid_at = order.paid_at or news.occurred_at
+    params: dict[str, ReplyParam] = {
+        "shop": about.shop_name,
+        "code": order.code,
+        "lines": order_lines(order),
+        "total": total_of(order),
+        "time": local_time(paid_at, state.known_shop(news.vendor_id), order.currency),
+    }
+    if order.receipt:
+        return Reply("receipt", {**params, "receipt": order.receipt})
+    return Reply("receipt_without_code", params)
+
+
+def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | None:
+    if failed.intent_id in state.told_intents:
+        return None
+    order = failed.order
+    can_pay = failed.may_retry and order.status is OrderStatus.CONFIRMED
+    if can_pay:
+        next_step = how_to_pay(state, news.vendor_id, order.code)
+    elif order.status is OrderStatus.CONFIRMED:
+        next_step = (Reply("retry_later"),)
+    else:
+        next_step = ()
+    return Reply(
+        "news_failed",
+        {
+            "total": total_of(order),
+            "shop": failed.shop_name,
+            "code": order.code,
+            "reason": reason_words(failed.reason),
+            "next": next_step,
+        },
+    )
+
+
+def _exception(state: State, news: DomainEvent, exception: ExceptionNews) -> Reply:
+    order = exception.order
+    if order is not None:
+        currency = order.currency
+    else:
+        shop = state.known_shop(news.vendor_id)
+        currency = shop.currency if shop else Currency.KES
+    params: dict[str, ReplyParam] = {
+        "amount": Money(exception.amount_minor, currency),
+        "shop": exception.shop_name,
+        "receipt": (Reply("mpesa_code", {"receipt": exception.receipt}),) if exception.receipt else (),
+    }
+    if order is None:
+        return Reply("exception_unmatched", params)
+    params["code"] = order.code
+    match exception.kind:
+        case ExceptionKind.LATE:
+            return Reply("exception_late", params)
+        case ExceptionKind.NO_STOCK:
+            return Reply("exception_no_stock", params)
+        case ExceptionKind.DUPLICATE:
+            return Reply("exception_duplicate", params)
+        case ExceptionKind.UNDER:
+            return Reply("exception_under", params)
+        case ExceptionKind.OVER:
+            return Reply("exception_over", params)
+        case ExceptionKind.UNMATCHED:
+            return Reply("exception_unmatched", params)
+        case _:
+            assert_never(exception.kind)

@@ -1,0 +1,134 @@
+"""How it stands with orders, and calling one off."""
+
+from dataclasses import replace
+
+from bot.conversation.intents import is_list_number, read_code
+from bot.conversation.model import Cancel, ListOrders, Reply, Result, Step
+from bot.conversation.refusals import order_in, orders_in, refused
+from bot.conversation.showing import order_choices, order_lines, order_listing, standing_of, total_of
+from bot.conversation.state import ListKind, Purpose
+from bot.conversation.talk import Talk
+from contracts.errors import ErrorCode, ProblemBody
+from contracts.router_api import CancelResult, OrderList, OrderView
+from contracts.states import OrderStatus
+
+_MAX_SHOWN = 8
+_MAX_CLOSED = 3  # paid and cancelled ones, beside those that are open
+
+
+def on_status(talk: Talk, rest: str = "") -> Step:
+    """STATUS, STATUS <code>."""
+    if rest:
+        return show_order(talk, rest)
+    return talk.ask(Purpose.STATUS, ListOrders(talk.shop.vendor_id))
+
+
+def show_order(talk: Talk, code: str) -> Step:
+    return talk.knowing(code=code).ask(Purpose.ORDER, ListOrders(talk.shop.vendor_id))
+
+
+def orders_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, OrderList):
+        return talk.say("our_mistake")
+    orders = _worth_showing(result.orders)
+    if not orders:
+        return talk.say("no_orders", shop=talk.shop.name)
+    if len(orders) == 1:
+        return _say_order(talk, orders[0])
+    talk = talk.showing(order_listing(ListKind.ORDERS, orders, talk.shop.vendor_id, talk.now))
+    lines = tuple(
+        Reply(
+            "order_standing",
+            {"number": number, "code": order.code, "total": total_of(order), "standing": (standing_of(order),)},
+        )
+        for number, order in enumerate(orders, start=1)
+    )
+    return talk.say("orders", shop=talk.shop.name, orders=lines)
+
+
+def _worth_showing(orders: list[OrderView]) -> list[OrderView]:
+    """What is open, then the last few that are not; an empty cart is no order."""
+    full = [order for order in orders if order.lines]
+    still_open = [order for order in full if order.status in (OrderStatus.DRAFT, OrderStatus.CONFIRMED)]
+    closed = [order for order in full if order.status in (OrderStatus.PAID, OrderStatus.CANCELLED)]
+    return (still_open + closed[:_MAX_CLOSED])[:_MAX_SHOWN]
+
+
+def order_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, OrderList):
+        return talk.say("our_mistake")
+    wanted = (talk.turn.code or "").casefold()
+    for order in result.orders:
+        if order.code.casefold() == wanted:
+            return _say_order(talk, order)
+    return talk.say("order_unknown", code=talk.turn.code or "", shop=talk.shop.name)
+
+
+def _say_order(talk: Talk, order: OrderView) -> Step:
+    return talk.say(
+        "order",
+        code=order.code,
+        shop=talk.shop.name,
+        lines=order_lines(order),
+        total=total_of(order),
+        standing=(standing_of(order),),
+    )
+
+
+# --- calling off -----------------------------------------------------------------------------------------------------
+
+
+def on_cancel(talk: Talk, rest: str = "") -> Step:
+    """CANCEL alone may be a phone company's stop word, or only meant for what was just asked: it changes no order."""
+    return talk.with_state(replace(talk.state, payer_question=None)).say("cancel_hint")
+
+
+def on_cancel_order(talk: Talk, rest: str) -> Step:
+    """CANCEL ORDER, CANCEL ORDER <code>, or a number of the list "which order?"."""
+    if is_list_number(rest):
+        listing = talk.list_of(ListKind.CANCEL) or talk.list_of(ListKind.ORDERS) or talk.list_of(ListKind.PAY)
+        entry = listing.pick(int(rest)) if listing else None
+        code = entry.id if entry else read_code(rest)  # a code may be made of digits alone
+        return cancel(talk, code) if code else talk.say("order_unknown", code=rest, shop=talk.shop.name)
+    return cancel(talk, rest or None)
+
+
+def cancel(talk: Talk, code: str | None) -> Step:
+    talk = talk.with_state(replace(talk.state, payer_question=None))
+    talk = replace(talk, turn=replace(talk.turn, code=code))
+    return talk.ask(Purpose.CANCEL, Cancel(talk.shop.vendor_id, code))
+
+
+def cancel_came(talk: Talk, result: Result) -> Step:
+    match result:
+        case CancelResult():
+            return _say_cancelled(talk, result)
+        case ProblemBody(code=ErrorCode.NOTHING_TO_CANCEL):
+            return talk.say("nothing_to_cancel", shop=talk.shop.name)
+        case ProblemBody(code=ErrorCode.WHICH_ORDER) if orders_in(result):
+            orders = orders_in(result)
+            talk = talk.showing(order_listing(ListKind.CANCEL, orders, talk.shop.vendor_id, talk.now))
+            return talk.say("cancel_which", orders=order_choices(orders), example=orders[0].code)
+        case ProblemBody(code=ErrorCode.ORDER_TRANSITION_REFUSED):
+            order = order_in(result)
+            if order is not None and order.status is OrderStatus.PAID:
+                return talk.say("cannot_cancel_paid", code=order.code, shop=talk.shop.name)
+            return refused(talk, result)
+        case ProblemBody():
+            return refused(talk, result)
+        case _:
+            return talk.say("our_mistake")
+
+
+def _say_cancelled(talk: Talk, cancelled: CancelResult) -> Step:
+    order = cancelled.order
+    talk = talk.with_state(replace(talk.state.did(order.order_id, OrderStatus.CANCELLED), other=None))
+    if cancelled.prompt_is_live:
+        return talk.say("cancelled_prompt_live", code=order.code, total=total_of(order), shop=talk.shop.name)
+    if order.confirmed_at is None:
+        return talk.say("cancelled_cart")
+    return talk.say("cancelled", code=order.code)

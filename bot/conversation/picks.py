@@ -1,0 +1,64 @@
+"""A bare number: it picks from the list last shown, and does what that list is for."""
+
+from typing import assert_never
+
+from bot.conversation import cart, checkout, orders
+from bot.conversation.catalogue import menu_again, on_text
+from bot.conversation.fallback import hint
+from bot.conversation.model import Step
+from bot.conversation.quantities import read_wanted
+from bot.conversation.shop import choose_first, enter, on_bare_word
+from bot.conversation.state import Entry, ListKind
+from bot.conversation.talk import Talk
+
+_MAX_LIST_NUMBER = 99  # more was never a line of a list
+
+
+def on_number(talk: Talk, rest: str) -> Step:
+    """2, two, 2 x 3."""
+    wanted = read_wanted(rest)
+    listing = talk.state.last_shown()
+    if talk.state.shop is None and (listing is None or listing.kind is not ListKind.SHOPS):
+        return on_bare_word(talk, rest) if rest.isalpha() else choose_first(talk)
+    if wanted.number is None:  # "3x milk" names an item after all
+        return on_text(talk, rest) if talk.state.shop else choose_first(talk)
+    if listing is None or not listing.is_alive(talk.now):
+        return _without_list(talk, wanted.number, had_items=listing is None or listing.kind is ListKind.ITEMS)
+    if listing.kind is ListKind.ITEMS:
+        return cart.on_add(talk, rest)
+    if listing.kind is ListKind.REMOVE:
+        return cart.remove_number(talk, wanted.number)
+    entry = listing.pick(wanted.number)
+    if entry is None:
+        return cart.number_unknown(talk, wanted.number, listing)
+    return _pick(talk, listing.kind, entry)
+
+
+def _pick(talk: Talk, kind: ListKind, entry: Entry) -> Step:
+    match kind:
+        case ListKind.ITEMS:
+            return cart.add_entry(talk, entry, None)
+        case ListKind.SHOPS:
+            return enter(talk, entry.id)
+        case ListKind.CART:
+            return cart.cart_line_chosen(talk, entry)
+        case ListKind.REMOVE:
+            return cart.remove_number(talk, entry.number)
+        case ListKind.PAY:
+            return checkout.pay(talk, entry.id)
+        case ListKind.CANCEL:
+            return orders.cancel(talk, entry.id)
+        case ListKind.ORDERS:
+            return orders.show_order(talk, entry.id)
+        case _:
+            assert_never(kind)
+
+
+def _without_list(talk: Talk, number: int, *, had_items: bool) -> Step:
+    if talk.state.shop is None:
+        return choose_first(talk)
+    if had_items and 1 <= number <= _MAX_LIST_NUMBER:
+        return menu_again(talk)
+    if 1000 <= number <= 9999:
+        return talk.say("maybe_pin")
+    return talk.say("number_without_list", hint=hint(talk))

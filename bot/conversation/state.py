@@ -1,0 +1,229 @@
+"""What is remembered of one conversation between turns, and within a turn. No carts: they live in the router.
+
+Everything here has a bound: ten lines of a list, a handful of shops, the last dozen of things done."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self, assert_never
+
+from pydantic import TypeAdapter, ValidationError
+
+from contracts.money import Currency
+from contracts.router_api import ShopView
+from contracts.states import OrderStatus
+
+MAX_ENTRIES = 10
+"""Lines of a list that a number can pick from."""
+_MAX_VISITED = 5
+_MAX_REMEMBERED = 12
+_MAX_LABEL = 80
+
+_LIST_LIFETIME = timedelta(hours=24)
+_MONEY_LIFETIME = timedelta(minutes=15)
+"""A number that stands for PAY, or for the phone to charge, is only taken as such shortly after it was asked for."""
+
+
+class ListKind(StrEnum):
+    """What a number picks, and so what happens then."""
+
+    ITEMS = "items"
+    SHOPS = "shops"
+    CART = "cart"
+    REMOVE = "remove"
+    PAY = "pay"
+    CANCEL = "cancel"
+    ORDERS = "orders"
+
+
+class Purpose(StrEnum):
+    """What the command that was just asked for is part of."""
+
+    ENTER_SHOP = "enter_shop"
+    SHOP_MENU = "shop_menu"
+    OFFER_SHOPS = "offer_shops"
+    MENU = "menu"
+    FIND = "find"
+    FIND_CLOSE = "find_close"
+    TEXT = "text"
+    TEXT_SHOP = "text_shop"
+    TEXT_CLOSE = "text_close"
+    ADD_FIND = "add_find"
+    ADD_CLOSE = "add_close"
+    ADD = "add"
+    CART = "cart"
+    REMOVE_FIND = "remove_find"
+    REMOVE_ASK = "remove_ask"
+    REMOVE = "remove"
+    CONFIRM = "confirm"
+    CONFIRM_EMPTY = "confirm_empty"
+    PAY = "pay"
+    CHARGE = "charge"
+    CANCEL = "cancel"
+    STATUS = "status"
+    ORDER = "order"
+
+
+@dataclass(frozen=True, slots=True)
+class Shop:
+    """A shop as the conversation knows it. `timezone` is an IANA name."""
+
+    vendor_id: str
+    word: str
+    name: str
+    timezone: str
+    currency: Currency
+
+    @classmethod
+    def of(cls, view: ShopView) -> Self:
+        return cls(view.vendor_id, view.word[:_MAX_LABEL], view.name[:_MAX_LABEL], view.timezone, view.currency)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list: the number before it, what it stands for (an item's id, a shop's word, an order's code, a
+    line's number in the cart) and its name."""
+
+    number: int
+    id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as it was shown. `quantity` is how many were wanted when the list was the question "which one?";
+    `next_after` is where its next page begins."""
+
+    kind: ListKind
+    vendor_id: str
+    entries: tuple[Entry, ...]
+    shown_at: datetime
+    quantity: int | None = None
+    query: str = ""
+    next_after: str | None = None
+
+    def __post_init__(self) -> None:
+        entries = tuple(replace(entry, label=entry.label[:_MAX_LABEL]) for entry in self.entries[:MAX_ENTRIES])
+        object.__setattr__(self, "entries", entries)
+
+    def is_alive(self, now: datetime) -> bool:
+        match self.kind:
+            case ListKind.PAY | ListKind.CANCEL:
+                lifetime = _MONEY_LIFETIME
+            case ListKind.ITEMS | ListKind.SHOPS | ListKind.CART | ListKind.REMOVE | ListKind.ORDERS:
+                lifetime = _LIST_LIFETIME
+            case _:
+                assert_never(self.kind)
+        return now - self.shown_at < lifetime
+
+    def pick(self, number: int) -> Entry | None:
+        return next((entry for entry in self.entries if entry.number == number), None)
+
+
+@dataclass(frozen=True, slots=True)
+class PayerQuestion:
+    """The customer said PAY and was asked which number to charge."""
+
+    vendor_id: str
+    code: str | None
+    asked_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        return now - self.asked_at < _MONEY_LIFETIME
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a turn has to keep from one command to the next.
+
+    `text` is what the customer is after (an item, a shop, a search); `spare_text` and `spare_quantity` are the second
+    way to read it ("7 up": the item, or seven of something). `asked` counts the commands of the turn. `is_late` says
+    that the message had to wait too long for a PAY in it to be meant now."""
+
+    purpose: Purpose | None = None
+    asked: int = 0
+    text: str = ""
+    quantity: int | None = None
+    spare_text: str = ""
+    spare_quantity: int | None = None
+    heading: str = ""
+    code: str | None = None
+    payer: str | None = None
+    own_msisdn: str | None = None
+    is_late: bool = False
+    intent_id: str = ""
+    amount_minor: int = 0
+    currency: Currency = Currency.KES
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is remembered of one conversation between turns. Kept as JSON; unknown keys are dropped, missing and
+    unreadable ones take their defaults, so that old rows can be read for ever. `State()` is a new conversation.
+
+    `items` is the list of items last shown and `other` any other list shown after it; a bare number picks from
+    `other` if there is one. `own_doings` and `told_intents` name what needs no news, because the customer did it or
+    heard it here. `payer` is a number to charge that the customer gave us, where the chat shows none."""
+
+    is_greeted: bool = False
+    opted_out: bool = False
+    shop: Shop | None = None
+    visited: tuple[Shop, ...] = ()
+    items: Listing | None = None
+    other: Listing | None = None
+    payer: str | None = None
+    payer_question: PayerQuestion | None = None
+    own_doings: tuple[str, ...] = ()
+    told_intents: tuple[str, ...] = ()
+    turn: Turn | None = None
+
+    def to_json(self) -> dict[str, object]:
+        """Plain JSON: objects, arrays, strings, numbers, booleans and null."""
+        return _STATE.dump_python(self, mode="json")
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, object]) -> "State":
+        """The state that `to_json` wrote, or as much of it as can be read. Never raises for what a row may hold."""
+        readable = dict(document)
+        try:
+            return _STATE.validate_python(readable)
+        except ValidationError as problem:
+            unreadable = {error["loc"][0] for error in problem.errors() if error["loc"]}
+        return _STATE.validate_python({key: value for key, value in readable.items() if key not in unreadable})
+
+    def enter(self, shop: Shop) -> "State":
+        """In that shop, with no list open: a number from another shop's list must not pick here."""
+        others = tuple(known for known in self.visited if known.vendor_id != shop.vendor_id)
+        visited = (shop, *others)[:_MAX_VISITED]
+        return replace(self, shop=shop, visited=visited, items=None, other=None, payer_question=None)
+
+    def known_shop(self, vendor_id: str) -> Shop | None:
+        return next((shop for shop in self.visited if shop.vendor_id == vendor_id), None)
+
+    def show(self, listing: Listing) -> "State":
+        """That list is the one last shown."""
+        if listing.kind is ListKind.ITEMS:
+            return replace(self, items=listing, other=None)
+        return replace(self, other=listing)
+
+    def last_shown(self) -> Listing | None:
+        return self.other or self.items
+
+    def did(self, order_id: str, status: OrderStatus) -> "State":
+        """The customer brought the order there in this chat: news of it would only repeat the answer."""
+        return replace(self, own_doings=_remember(self.own_doings, f"{order_id}:{status}"))
+
+    def has_done(self, order_id: str, status: OrderStatus) -> bool:
+        return f"{order_id}:{status}" in self.own_doings
+
+    def told(self, intent_id: str) -> "State":
+        """The customer already heard that this try to pay came to nothing."""
+        return replace(self, told_intents=_remember(self.told_intents, intent_id))
+
+
+def _remember(past: tuple[str, ...], new: str) -> tuple[str, ...]:
+    return (*(old for old in past if old != new), new)[-_MAX_REMEMBERED:]
+
+
+_STATE = TypeAdapter(State)

@@ -1,0 +1,123 @@
+"""The conversation as one pure function: no clock, no chance, no outside world. The same in gives the same out."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from bot.conversation import cart, catalogue, checkout, fallback, orders, picks, shop
+from bot.conversation.intents import Intent, Word, parse
+from bot.conversation.model import Event, Heard, Outcome, Result, Said, State, Step
+from bot.conversation.news import heard
+from bot.conversation.state import Purpose
+from bot.conversation.talk import Talk
+
+_ANYWHERE: dict[Word, Callable[[Talk, str], Step]] = {
+    Word.STOP: fallback.on_stop,
+    Word.SHOP: shop.on_shop,
+    Word.HELP: fallback.on_help,
+    Word.NUMBER: picks.on_number,
+}
+"""What can be said in a shop and outside."""
+
+_IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
+    Word.MENU: catalogue.on_menu,
+    Word.MORE: catalogue.on_more,
+    Word.FIND: catalogue.on_find,
+    Word.ADD: cart.on_add,
+    Word.REMOVE: cart.on_remove,
+    Word.CART: cart.on_cart,
+    Word.CONFIRM: checkout.on_confirm,
+    Word.CONFIRM_UNCLEAR: checkout.on_confirm_unclear,
+    Word.PAY: checkout.on_pay,
+    Word.PAY_UNCLEAR: checkout.on_pay_unclear,
+    Word.PHONE: checkout.on_phone,
+    Word.STATUS: orders.on_status,
+    Word.CANCEL_ORDER: orders.on_cancel_order,
+    Word.CANCEL: orders.on_cancel,
+    Word.THANKS: fallback.on_thanks,
+    Word.TEXT: catalogue.on_text,
+}
+
+_CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
+    Purpose.ENTER_SHOP: shop.shop_found,
+    Purpose.SHOP_MENU: shop.shop_menu_came,
+    Purpose.OFFER_SHOPS: shop.shops_came,
+    Purpose.MENU: catalogue.menu_came,
+    Purpose.FIND: catalogue.found_came,
+    Purpose.FIND_CLOSE: catalogue.close_came,
+    Purpose.TEXT: catalogue.text_came,
+    Purpose.TEXT_SHOP: catalogue.text_shop_came,
+    Purpose.TEXT_CLOSE: catalogue.text_close_came,
+    Purpose.ADD_FIND: cart.add_found,
+    Purpose.ADD_CLOSE: catalogue.close_came,
+    Purpose.ADD: cart.added,
+    Purpose.CART: cart.cart_came,
+    Purpose.REMOVE_FIND: cart.remove_found,
+    Purpose.REMOVE_ASK: cart.remove_asked,
+    Purpose.REMOVE: cart.removed,
+    Purpose.CONFIRM: checkout.confirmed,
+    Purpose.CONFIRM_EMPTY: checkout.confirm_was_empty,
+    Purpose.PAY: checkout.pay_came,
+    Purpose.CHARGE: checkout.charge_came,
+    Purpose.CANCEL: orders.cancel_came,
+    Purpose.STATUS: orders.orders_came,
+    Purpose.ORDER: orders.order_came,
+}
+
+
+def step(state: State, event: Event, now: datetime) -> Step:
+    """The next state, and either one command (perform it, come back with its Outcome) or the turn's one reply; news
+    may also end in silence. A customer's message takes at most `talk.MAX_COMMANDS` commands. `now` is aware."""
+    match event:
+        case Said():
+            return _said(Talk.begun_by(state, event, now), event)
+        case Outcome():
+            return _came(Talk.continued(state, event, now), event)
+        case Heard():
+            return heard(replace(state, turn=None), event.news)
+        case _:
+            assert_never(event)
+
+
+def _said(talk: Talk, said: Said) -> Step:
+    intent = parse(said.text)
+    if intent.word is Word.NOTHING:
+        if talk.state.shop is None and not said.media:
+            return shop.choose_first(talk)
+        return fallback.on_nothing(talk, said.media)
+    if intent.word is Word.START:
+        return _start(talk)
+    if intent.word is Word.GREETING:
+        return _greet(talk, intent)
+    anywhere = _ANYWHERE.get(intent.word)
+    if anywhere is not None:
+        return anywhere(talk, intent.rest)
+    if talk.state.shop is not None:
+        return _IN_A_SHOP[intent.word](talk, intent.rest)
+    if intent.word is Word.TEXT:
+        return shop.on_bare_word(talk, intent.rest)
+    return shop.choose_first(talk)
+
+
+def _greet(talk: Talk, intent: Intent) -> Step:
+    if talk.state.shop is not None:
+        return fallback.greeted_in_shop(talk)
+    if intent.rest:
+        return shop.on_bare_word(talk, intent.rest)
+    return shop.offer(talk, "welcome")
+
+
+def _start(talk: Talk) -> Step:
+    """START is what a newcomer may say first, too."""
+    if talk.state.shop is None and not talk.state.opted_out:
+        return shop.offer(talk, "welcome")
+    return fallback.on_start(talk)
+
+
+def _came(talk: Talk, outcome: Outcome) -> Step:
+    handler = _CAME_OF.get(talk.turn.purpose) if talk.turn.purpose else None
+    needs_shop = talk.turn.purpose not in (Purpose.ENTER_SHOP, Purpose.OFFER_SHOPS)
+    if handler is None or (needs_shop and talk.state.shop is None):
+        return talk.say("our_mistake")
+    return handler(talk, outcome.result)

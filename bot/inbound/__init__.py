@@ -1,0 +1,1 @@
+"""What reaches the bot from outside: checked, stored, answered. Nothing is decided here."""

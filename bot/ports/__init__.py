@@ -1,0 +1,1 @@
+"""The three the bot calls: the router, the payment adapter, and Twilio."""

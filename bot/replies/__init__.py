@@ -1,0 +1,1 @@
+"""The words of the shop: texts by key, and how they are filled. Decides nothing."""

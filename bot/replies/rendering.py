@@ -1,0 +1,143 @@
+"""From a reply to the characters that are sent: never more than WhatsApp takes, never anybody else's formatting.
+
+What fills a text was written by shops and customers, so it is not trusted to be one line, short, or visible."""
+
+import string
+import unicodedata
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+
+from bot.replies.reply import Reply, ReplyParam
+from bot.replies.texts import text_of
+from contracts.money import Currency, Money
+
+MAX_LENGTH = 1600
+"""Of one message, in UTF-16 units: Twilio refuses more (error 21617), and an emoji counts as two."""
+
+_MAX_NAME = 60
+_MAX_DESCRIPTION = 200
+_DESCRIPTIONS = frozenset(("description",))
+_MAX_MARKS = 2  # accents on one letter; more is a tower of them
+_MAX_LINES = 200  # of one list; what is longer is shortened before it is measured
+
+# WhatsApp would take these as the beginning of bold, italics, strike-through or code.
+_FORMATTING = str.maketrans({"*": "∗", "_": "‗", "~": "∼", "`": "'"})
+# Babel separates with no-break spaces, which some phones show as boxes and nobody can type.
+_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2007": " "})
+
+
+def render(reply: Reply, language: str = "en") -> str:
+    """The message, at most 1,600 UTF-16 units. Where it would be longer, its longest list is shortened and says by how
+    much; amounts, codes and what to do next stay. Raises KeyError for an unknown key or a placeholder without value."""
+    text = _fill(reply, language)
+    if _length(text) <= MAX_LENGTH:
+        return text
+    name, lines = _longest_list(reply)
+    low, high = 0, min(len(lines), _MAX_LINES) - 1
+    while low < high:  # the most lines that still fit
+        middle = (low + high + 1) // 2
+        if _length(_fill(_shortened(reply, name, lines, middle), language)) <= MAX_LENGTH:
+            low = middle
+        else:
+            high = middle - 1
+    return _cut(_fill(_shortened(reply, name, lines, low), language) if lines else text)
+
+
+def sanitise(text: str, max_length: int = _MAX_NAME) -> str:
+    """One visible line of at most `max_length` characters, which WhatsApp won't read as formatting."""
+    visible: list[str] = []
+    marks = 0
+    for char in text[: 20 * max_length]:
+        category = unicodedata.category(char)
+        marks = marks + 1 if category in ("Mn", "Me") else 0
+        if char.isspace():
+            visible.append(" ")
+        elif category[0] != "C" and marks <= _MAX_MARKS:
+            visible.append(char)
+    line = " ".join("".join(visible).split()).translate(_FORMATTING)
+    return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
+
+
+def money_text(amount: Money, language: str = "en") -> str:
+    """`KES 1,250`, with cents only where there are some: `KES 1,250.50`."""
+    return _money_text(amount.minor, amount.currency, language)
+
+
+@lru_cache(maxsize=4096)
+def _money_text(minor: int, currency: Currency, language: str) -> str:
+    whole, cents = divmod(abs(minor), currency.minor_per_whole)
+    if cents:
+        digits = len(str(currency.minor_per_whole)) - 1
+        number = format_decimal(Decimal(f"{whole}.{cents:0{digits}}"), format="#,##0.00", locale=language)
+    else:
+        number = format_decimal(whole, format="#,##0", locale=language)
+    return f"{'-' if minor < 0 else ''}{currency} {number}".translate(_SPACES)
+
+
+def _fill(reply: Reply, language: str) -> str:
+    text, language = text_of(reply.key, language)
+    if not isinstance(text, str):
+        text = text.other if _is_plural(reply.params["count"], language) else text.one
+    values = {name: _spoken(name, value, language) for name, value in reply.params.items()}
+    lines: list[str] = []
+    for line in text.split("\n"):
+        filled = line.format(**values)
+        if filled.strip() or not line:  # a line that held only an empty list goes; a blank line of the text stays
+            lines.append(filled)
+    return "\n".join(lines).strip()
+
+
+def _spoken(name: str, value: ReplyParam, language: str) -> str:
+    match value:
+        case str():
+            return sanitise(value, _MAX_DESCRIPTION if name in _DESCRIPTIONS else _MAX_NAME) or "–"
+        case int():
+            return str(value)
+        case Money():
+            return money_text(value, language)
+        case datetime():
+            return format_datetime(value, "d MMM, HH:mm", locale=language).translate(_SPACES)
+        case tuple():
+            return "\n".join(_fill(line, language) for line in value[:_MAX_LINES])
+
+
+@lru_cache(maxsize=8)
+def _locale(language: str) -> Locale:
+    return Locale.parse(language)
+
+
+def _is_plural(count: ReplyParam, language: str) -> bool:
+    if not isinstance(count, int):
+        raise TypeError(f"a counted text needs an int as its count, not {type(count).__name__}")
+    return _locale(language).plural_form(count) != "one"
+
+
+def _longest_list(reply: Reply) -> tuple[str, tuple[Reply, ...]]:
+    lists = [(name, value) for name, value in reply.params.items() if isinstance(value, tuple)]
+    return max(lists, key=lambda named: len(named[1]), default=("", ()))
+
+
+def _shortened(reply: Reply, name: str, lines: tuple[Reply, ...], kept: int) -> Reply:
+    more = Reply("and_more", {"count": len(lines) - kept})
+    return Reply(reply.key, {**reply.params, name: (*lines[:kept], more)})
+
+
+def _length(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _cut(text: str) -> str:
+    """The last resort: no text of the catalogue should come to this."""
+    if _length(text) <= MAX_LENGTH:
+        return text
+    return text.encode("utf-16-le")[: 2 * (MAX_LENGTH - 1)].decode("utf-16-le", errors="ignore").rstrip() + "…"
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The names that a text wants filled."""
+    return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name)

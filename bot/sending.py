@@ -1,0 +1,187 @@
+"""The sender: takes messages in order, calls Twilio with no transaction open, and records what came of it.
+
+Nothing is sent twice on purpose: where Twilio may already have a message, it is looked up there first."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import structlog
+
+from bot.ports.messenger import LookUpFailed, Messenger, NotTaken, Refused, Taken, Unsure
+from bot.slots import Offer, Ran, Slots
+from bot.store import delivery, messages
+from bot.store.conversations import LeaseLost
+from bot.store.messages import Draft, Gate, Outgoing
+from bot.store.tables import MessageStatus
+from kit.clock import Clock
+from kit.db import Database, Tx
+
+_log = structlog.get_logger()
+
+FREE_TEXT_WINDOW = timedelta(hours=24)
+"""After the customer's last message only approved templates may be sent (Twilio refuses free text with 63016)."""
+
+SETTLE = timedelta(seconds=2)
+"""Between a call that was cut off and looking it up: the request may still be on its way through Twilio."""
+
+_MOST_DELAY_S = 60
+
+SendOffer = Offer[int, Outgoing]
+
+
+class Sender:
+    def __init__(self, db: Database, clock: Clock, owner: str, messenger: Messenger, *, threads: int) -> None:
+        self._db = db
+        self._clock = clock
+        self._owner = owner
+        self._messenger = messenger
+        self._is_warm = False
+        self.slots: Slots[int, Outgoing] = Slots(threads)
+
+    def wake(self) -> None:
+        """There may be something to send."""
+        self.slots.look()
+
+    def enqueue(self, tx: Tx, draft: Draft, offer: SendOffer | None = None) -> None:
+        """Put a message into the transaction. With an open offer (of `slots.offer()`, around the transaction) it
+        leaves right after the commit; pass none while anything of its conversation is unsent."""
+        now = self._clock.now()
+        taker = offer if offer is not None and offer.is_open else None
+        seq = messages.enqueue(tx, draft, now, self._owner if taker else None)
+        if seq is None:
+            return  # the same sentence was queued by an earlier try of this item
+        if taker is not None:
+            taker.accept(seq, messages.leased(seq, draft, now))
+        else:
+            tx.after_commit(self.wake)
+
+    def turn(self) -> bool:
+        """Send one message, or apply statuses that came early. Returns whether there was anything to do."""
+        return self.next() is not Ran.NOTHING
+
+    def next(self) -> Ran:
+        """`turn`, told more exactly."""
+        if not self._is_warm:
+            self._messenger.warm_up()
+            self._is_warm = True
+        ran = self.slots.run_next(self._claim, self._send)
+        if ran is Ran.NOTHING and self._apply_early():
+            return Ran.CLAIMED
+        return ran
+
+    def give_back(self) -> None:
+        """What was handed over and not begun is anyone's again."""
+        seqs = self.slots.take_back()
+        if seqs:
+            with self._db.write() as tx:
+                messages.not_begun(tx, self._owner, seqs)
+
+    def _claim(self, hold: Callable[[int], None]) -> Outgoing | None:
+        now, held = self._clock.now(), self.slots.held()
+        if not self.slots.take_tip():
+            # Looking costs no write lock: an idle sender must not disturb those who write.
+            with self._db.read() as tx:
+                if not messages.is_any_due(tx, me=self._owner, held=held, now=now):
+                    return None
+        with self._db.write() as tx:
+            message = messages.claim(tx, me=self._owner, held=held, now=now)
+            if message is not None:
+                hold(message.seq)
+        return message
+
+    def _send(self, message: Outgoing) -> None:
+        try:
+            why_held = self._why_held(message)
+            if why_held is not None:
+                self._hold_back(message, why_held)
+            elif message.status is not MessageStatus.UNCERTAIN or not self._was_taken(message):
+                self._call(message)
+        except LeaseLost:
+            _log.error("a message was taken over while it was being sent", message=message.seq)
+
+    def _why_held(self, message: Outgoing) -> str | None:
+        """Asked again at the last moment: STOP may have come since the message was queued."""
+        if message.is_fresh and message.answers_customer:
+            return None
+        if message.status is MessageStatus.UNCERTAIN:
+            return None  # first it must be known whether it was sent
+        with self._db.read() as tx:
+            gate = messages.gate(tx, message.conversation_id)
+        return why_held(gate, message.answers_customer, self._clock.now())
+
+    def _hold_back(self, message: Outgoing, why: str) -> None:
+        _log.warning("a message may not be sent", message=message.seq, why=why)
+        with self._db.write() as tx:
+            messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.HELD, why=why)
+
+    def _was_taken(self, message: Outgoing) -> bool:
+        """Look whether Twilio has it. True, too, if that can't be known yet: then it is not sent now."""
+        try:
+            found = self._messenger.find(message.sender, message.recipient, message.body, message.tried_at)
+        except LookUpFailed as error:
+            self._later(message, MessageStatus.UNCERTAIN, f"can't be looked up: {error}", None)
+            return True
+        with self._db.read() as tx:
+            ours = messages.known_sids(tx, found)
+        new = [sid for sid in found if sid not in ours]
+        if not new:
+            _log.warning("an uncertain message was not at Twilio and is sent again", message=message.seq)
+            return self._is_too_late(message)
+        if len(new) > 1:
+            _log.error("a message was sent more than once", message=message.seq, times=len(new))
+        self._record_sent(message, new[-1])
+        return True
+
+    def _is_too_late(self, message: Outgoing) -> bool:
+        with self._db.read() as tx:
+            gate = messages.gate(tx, message.conversation_id)
+        why = why_held(gate, message.answers_customer, self._clock.now())
+        if why is not None:
+            self._hold_back(message, why)
+        return why is not None
+
+    def _call(self, message: Outgoing) -> None:
+        outcome = self._messenger.send(message.sender, message.recipient, message.body)
+        match outcome:
+            case Taken(sid):
+                self._record_sent(message, sid)
+            case NotTaken(why, retry_after_s):
+                # A look-up has just shown that no earlier try was taken either.
+                self._later(message, MessageStatus.QUEUED, why, retry_after_s)
+            case Unsure(why):
+                self._later(message, MessageStatus.UNCERTAIN, why, None)
+            case Refused(why, code):
+                _log.error("Twilio refused a message", message=message.seq, why=why, error_code=code)
+                with self._db.write() as tx:
+                    messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.FAILED, why=why, code=code)
+            case _:
+                assert_never(outcome)
+
+    def _record_sent(self, message: Outgoing, sid: str) -> None:
+        with self._db.write() as tx:
+            messages.sent(tx, message.seq, me=self._owner, sid=sid, now=self._clock.now())
+
+    def _later(self, message: Outgoing, status: MessageStatus, why: str, retry_after_s: int | None) -> None:
+        delay = timedelta(seconds=retry_after_s or min(2 ** min(message.attempts - 1, 10), _MOST_DELAY_S))
+        if status is MessageStatus.UNCERTAIN:
+            delay = max(delay, SETTLE)
+        _log.warning("a message was not sent yet", message=message.seq, status=status, why=why)
+        with self._db.write() as tx:
+            messages.later(tx, message.seq, me=self._owner, status=status, why=why, due=self._clock.now() + delay)
+
+    def _apply_early(self) -> bool:
+        with self._db.read() as tx:
+            if not delivery.has_known_early(tx):
+                return False
+        with self._db.write() as tx:
+            return delivery.apply_early(tx) > 0
+
+
+def why_held(gate: Gate, answers_customer: bool, now: datetime) -> str | None:
+    """Why a message may not be sent as free text now: `opted_out`, `outside_24h`, or None: it may."""
+    if gate.opted_out and not answers_customer:
+        return "opted_out"
+    if now - gate.last_message_at >= FREE_TEXT_WINDOW:
+        return "outside_24h"
+    return None

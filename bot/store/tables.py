@@ -1,0 +1,170 @@
+"""The tables of the conversations database."""
+
+from enum import StrEnum
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKeyConstraint,
+    FromClause,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    literal_column,
+    text,
+)
+
+from kit.columns import BigInt, Code, Flag, JsonDoc, UtcTime
+
+metadata = MetaData()
+
+
+class ItemKind(StrEnum):
+    """What an inbox holds: a customer's message, or news from the router."""
+
+    MESSAGE = "message"
+    NEWS = "news"
+
+
+class Purpose(StrEnum):
+    """Why something is sent: to answer an inbox item, or to say that its answer will take a while."""
+
+    REPLY = "reply"
+    NOTICE = "notice"
+
+
+class MessageStatus(StrEnum):
+    """Of a message to a customer. `sent`: Twilio has it and gave it an id; `uncertain`: Twilio may have it; `held`:
+    it may not be sent (`reason` says why)."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    UNCERTAIN = "uncertain"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    READ = "read"
+    FAILED = "failed"
+    HELD = "held"
+
+
+# Written out, never bound: a database uses a partial index only for a condition that it can read.
+_OPEN_ITEM = text("status IN ('received', 'processing')")
+_OPEN_MESSAGE = text("status IN ('queued', 'sending', 'uncertain')")
+_WAITING = text("waiting > 0")
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Code, nullable=False),
+    Column("shop_number", Code, nullable=False),  # as Twilio writes it: whatsapp:+14155238886
+    Column("address", Code, nullable=False),  # the customer's, opaque
+    Column("profile_name", Text, nullable=False, server_default=""),
+    Column("state", JsonDoc),
+    Column("opted_out", Flag, nullable=False),
+    Column("last_message_at", UtcTime, nullable=False),  # the customer's: free text is allowed for 24 h from here
+    Column("waiting", Integer, nullable=False),  # inbox items received and not yet done
+    Column("next_at", UtcTime, nullable=False),
+    Column("lease_owner", Code),
+    Column("lease_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("id", name="conversations_pkey"),
+    UniqueConstraint("shop_number", "address", name="conversations_customer_key"),
+    CheckConstraint("waiting >= 0", name="conversations_waiting_check"),
+    Index("conversations_address", "address", "last_message_at"),
+    Index("conversations_due", "next_at", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    sqlite_strict=True,
+)
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("seq", BigInt, autoincrement=True),  # the order of receipt
+    Column("item_id", Code, nullable=False),  # MessageSid or event id
+    Column("kind", Code, nullable=False),
+    Column("conversation_id", Code),  # none: news for somebody who never wrote
+    Column("content", Text, nullable=False),  # the form as it came, or the event's JSON
+    Column("is_urgent", Flag, nullable=False),  # STOP overtakes what waits
+    Column("status", Code, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),  # that found another process unreachable
+    Column("errors", Integer, nullable=False, server_default="0"),  # that ended in an exception of our own
+    Column("last_error", Text),
+    Column("received_at", UtcTime, nullable=False),
+    Column("done_at", UtcTime),
+    PrimaryKeyConstraint("seq", name="inbox_pkey"),
+    UniqueConstraint("item_id", name="inbox_item_id_key"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="inbox_conversation_fkey"),
+    CheckConstraint("kind IN ('message', 'news')", name="inbox_kind_check"),
+    CheckConstraint(
+        "status IN ('received', 'processing', 'processed', 'ignored', 'failed')", name="inbox_status_check"
+    ),
+    CheckConstraint("conversation_id IS NOT NULL OR status = 'ignored'", name="inbox_conversation_check"),
+    Index("inbox_open", "conversation_id", "is_urgent", "seq", sqlite_where=_OPEN_ITEM, postgresql_where=_OPEN_ITEM),
+    sqlite_strict=True,
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("seq", BigInt, autoincrement=True),  # the order of sending within a conversation
+    Column("conversation_id", Code, nullable=False),
+    Column("inbox_seq", BigInt, nullable=False),  # what it answers
+    Column("purpose", Code, nullable=False),
+    Column("sender", Code, nullable=False),
+    Column("recipient", Code, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("answers_customer", Flag, nullable=False),  # news is not sent after STOP, a direct answer is
+    Column("status", Code, nullable=False),
+    Column("reason", Text),  # why it is held, failed, uncertain or late
+    Column("error_code", Integer),  # Twilio's
+    Column("sid", Code),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_at", UtcTime, nullable=False),
+    Column("tried_at", UtcTime),  # since when Twilio may have it
+    Column("lease_owner", Code),
+    Column("lease_until", UtcTime),
+    Column("created_at", UtcTime, nullable=False),
+    Column("sent_at", UtcTime),
+    PrimaryKeyConstraint("seq", name="messages_pkey"),
+    UniqueConstraint("inbox_seq", "purpose", name="messages_inbox_seq_key"),
+    UniqueConstraint("sid", name="messages_sid_key"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="messages_conversation_fkey"),
+    ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name="messages_inbox_fkey"),
+    CheckConstraint("purpose IN ('reply', 'notice')", name="messages_purpose_check"),
+    CheckConstraint(
+        "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held')",
+        name="messages_status_check",
+    ),
+    CheckConstraint("sid IS NOT NULL OR status NOT IN ('sent', 'delivered', 'read')", name="messages_sid_check"),
+    Index("messages_due", "next_at", "seq", sqlite_where=_OPEN_MESSAGE, postgresql_where=_OPEN_MESSAGE),
+    Index("messages_open", "conversation_id", "seq", sqlite_where=_OPEN_MESSAGE, postgresql_where=_OPEN_MESSAGE),
+    sqlite_strict=True,
+)
+
+early_statuses = Table(
+    "early_statuses",
+    metadata,
+    Column("sid", Code, nullable=False),
+    Column("status", Code, nullable=False),
+    Column("error_code", Integer),
+    Column("received_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("sid", name="early_statuses_pkey"),
+    CheckConstraint("status IN ('delivered', 'read', 'failed')", name="early_statuses_status_check"),
+    sqlite_strict=True,
+)
+"""What Twilio said of a message whose id we had not committed yet: applied as soon as it is known."""
+
+is_waiting: ColumnElement[bool] = conversations.c.waiting > literal_column("0")
+"""For `conversations_due`."""
+
+is_open_item: ColumnElement[bool] = inbox.c.status.in_([literal_column("'received'"), literal_column("'processing'")])
+"""For `inbox_open`."""
+
+
+def is_open_message(table: FromClause) -> ColumnElement[bool]:
+    """For `messages_due` and `messages_open`. `table` is `messages` or an alias of it."""
+    return table.c.status.in_([literal_column(f"'{status}'") for status in ("queued", "sending", "uncertain")])

@@ -1,0 +1,245 @@
+"""The worker: takes one inbox item of a conversation at a time, lets the step decide, does what it asks for, answers.
+
+No transaction is open while a command is performed. Every command's key comes from the item, so a turn that was cut
+off anywhere is simply taken again: what was done is found done."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
+from bot.inbound.forms import said
+from bot.replies.reply import Reply
+from bot.sending import Sender
+from bot.slots import Ran, Slots
+from bot.store import conversations, inbox
+from bot.store.conversations import Arrival, Item, LeaseLost, Turn
+from bot.store.messages import Draft
+from bot.store.tables import ItemKind, Purpose
+from contracts.errors import ErrorCode, ProblemBody
+from contracts.events import DomainEvent
+from contracts.router_api import CustomerRef
+from contracts.states import InboxStatus
+from kit.clock import Clock
+from kit.db import Database, Tx
+from kit.peers import Broken, Unreachable
+
+_log = structlog.get_logger()
+
+MAX_COMMANDS = 12
+MAX_ERRORS = 5
+"""After so many exceptions of our own an item is given up, so that the conversation can go on."""
+
+_MOST_DELAY_S = 15
+_ERROR_DELAY = timedelta(milliseconds=200)
+_RENEW_WHEN_LEFT = timedelta(seconds=15)
+
+_FRESH_LOOK = "CART"  # a word that works in any state and changes nothing
+
+
+class EndlessTurn(Exception):
+    """The step kept asking for commands and never came to a reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What decides and what words it: the conversation's step and the catalogue's rendering."""
+
+    step: Callable[[State, Event, datetime], Step]
+    render: Callable[[Reply], str]
+
+
+class Performer(Protocol):
+    def perform(self, command: Command, customer: CustomerRef, key: str) -> Result:
+        """Raises Unreachable. The same key has one effect."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    state: State
+    reply: str | None
+    answers_customer: bool
+
+
+class _PeerDown(Exception):
+    def __init__(self, command: Command, why: str) -> None:
+        super().__init__(why)
+        self.command = command
+
+
+class Turns:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        owner: str,
+        script: Script,
+        performer: Performer,
+        sender: Sender,
+        *,
+        threads: int,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._owner = owner
+        self._script = script
+        self._performer = performer
+        self._sender = sender
+        self.slots: Slots[str, Turn] = Slots(threads)
+
+    def begin(self, receive: Callable[[Tx, str | None], Turn | Arrival | None]) -> None:
+        """Run `receive` in a transaction of its own, then see to what it stored.
+
+        It gets the name to lease an idle conversation to, or None while every thread is busy."""
+        with self.slots.offer() as offer, self._db.write() as tx:
+            received = receive(tx, self._owner if offer.is_open else None)
+            if isinstance(received, Turn):
+                offer.accept(received.conversation.id, received)
+        if isinstance(received, Arrival):
+            self.slots.look()
+
+    def turn(self) -> bool:
+        """Take one turn of one conversation. Returns whether any was due."""
+        return self.next() is not Ran.NOTHING
+
+    def next(self) -> Ran:
+        """`turn`, told more exactly."""
+        return self.slots.run_next(self._claim, self._take)
+
+    def give_back(self) -> None:
+        """For a process that stops: all its leases are given up, and what was handed over and not begun is anyone's."""
+        self.slots.take_back()
+        with self._db.write() as tx:
+            conversations.give_up_leases(tx, self._owner)
+
+    def _claim(self, hold: Callable[[str], None]) -> Turn | None:
+        now, held = self._clock.now(), self.slots.held()
+        if not self.slots.take_tip():
+            # Looking costs no write lock: an idle worker must not disturb those who write.
+            with self._db.read() as tx:
+                if not conversations.is_any_due(tx, me=self._owner, held=held, now=now):
+                    return None
+        with self._db.write() as tx:
+            turn = conversations.claim(tx, me=self._owner, held=held, now=now)
+            if turn is not None:
+                hold(turn.conversation.id)
+        return turn
+
+    def _take(self, turn: Turn) -> None:
+        try:
+            try:
+                decided = self._decide(turn)
+            except _PeerDown as down:
+                self._wait_for_peer(turn, down)
+            except (LeaseLost, SQLAlchemyError):
+                raise
+            except Exception as error:
+                self._stumble(turn, error)
+            else:
+                self._finish(turn, decided, InboxStatus.PROCESSED)
+        except LeaseLost:
+            _log.warning("a turn was taken over", item=turn.item.item_id)
+
+    def _decide(self, turn: Turn) -> _Decided:
+        """Everything up to the reply. Nothing of it is stored here, and all of it may be done again."""
+        before = State.from_json(turn.conversation.state or {})
+        state, event = before, _event(turn.item)
+        customer = CustomerRef(address=turn.conversation.address, name=turn.conversation.profile_name)
+        for n in range(1, MAX_COMMANDS + 1):
+            step = self._script.step(state, event, self._clock.now())
+            if step.command is None:
+                text = self._script.render(step.reply) if step.reply is not None else None
+                return _Decided(step.state, text or None, step.answers_customer)
+            turn = self._keep_lease(turn)
+            try:
+                result = self._performer.perform(step.command, customer, f"{turn.item.item_id}:{n}")
+            except Broken:
+                raise  # waiting would block the conversation for ever: a few tries, then an apology
+            except Unreachable as down:
+                raise _PeerDown(step.command, str(down)) from down
+            state, event = step.state, Outcome(step.command, result)
+            if _was_key_reused(result) and turn.item.kind is ItemKind.MESSAGE:
+                # Taken again, the turn went another way than the first time (what it had looked up has changed since).
+                # What the first way did stands; the customer is shown how things are instead.
+                _log.warning("a repeated turn went another way", item=turn.item.item_id, n=n)
+                state, event = before, Said(turn.item.item_id, _FRESH_LOOK, received_at=turn.item.received_at)
+        raise EndlessTurn
+
+    def _keep_lease(self, turn: Turn) -> Turn:
+        now, until = self._clock.now(), turn.conversation.lease_until
+        if until is not None and until - now > _RENEW_WHEN_LEFT:
+            return turn
+        with self._db.write() as tx:
+            conversations.renew(tx, turn.conversation.id, me=self._owner, now=now)
+        return replace(turn, conversation=replace(turn.conversation, lease_until=now + conversations.LEASE))
+
+    def _finish(self, turn: Turn, decided: _Decided, status: InboxStatus, why: str | None = None) -> None:
+        """State, answer and the item's end are one commit, under the lease. Raises LeaseLost."""
+        now = self._clock.now()
+        with self._sender.slots.offer() as offer, self._db.write() as tx:
+            has_unsent = conversations.done(
+                tx,
+                turn.conversation.id,
+                me=self._owner,
+                now=now,
+                state=decided.state.to_json() if status is InboxStatus.PROCESSED else None,
+                is_opted_out=decided.state.opted_out,
+            )
+            inbox.end(tx, turn.item.seq, status, now, why)
+            if decided.reply is not None:
+                draft = _draft(turn, Purpose.REPLY, decided.reply, answers_customer=decided.answers_customer)
+                self._sender.enqueue(tx, draft, None if has_unsent else offer)
+
+    def _wait_for_peer(self, turn: Turn, down: _PeerDown) -> None:
+        """Keep the item first in line, and tell the customer once that the answer will take a while."""
+        _log.warning("a turn waits", item=turn.item.item_id, command=type(down.command).__name__, why=str(down))
+        delay = timedelta(seconds=min(2 ** min(turn.item.attempts, 10), _MOST_DELAY_S))
+        with self._db.write() as tx:
+            conversations.put_back(tx, turn.conversation.id, me=self._owner, due=self._clock.now() + delay)
+            inbox.try_again(tx, turn.item.seq, str(down), unreachable=True)
+            if turn.item.kind is ItemKind.MESSAGE and turn.item.attempts == 0:
+                is_payment = isinstance(down.command, StartCharge)
+                notice = self._script.render(Reply("unreachable_payments" if is_payment else "unreachable_shop"))
+                self._sender.enqueue(tx, _draft(turn, Purpose.NOTICE, notice, answers_customer=True))
+
+    def _stumble(self, turn: Turn, error: Exception) -> None:
+        """Our own mistake: try again a few times, then give the item up and apologise."""
+        errors = turn.item.errors + 1
+        why = f"{type(error).__name__}: {error}"[:500]
+        _log.error("a turn failed", item=turn.item.item_id, errors=errors, exc_info=error)
+        if errors < MAX_ERRORS:
+            due = self._clock.now() + _ERROR_DELAY * 2**errors
+            with self._db.write() as tx:
+                conversations.put_back(tx, turn.conversation.id, me=self._owner, due=due)
+                inbox.try_again(tx, turn.item.seq, why, unreachable=False)
+            return
+        is_message = turn.item.kind is ItemKind.MESSAGE
+        apology = self._script.render(Reply("our_mistake")) if is_message else None
+        self._finish(turn, _Decided(State(), apology, answers_customer=True), InboxStatus.FAILED, why)
+
+
+def _event(item: Item) -> Event:
+    if item.kind is ItemKind.NEWS:
+        return Heard(DomainEvent.model_validate_json(item.content))
+    return replace(said(item.item_id, item.content), received_at=item.received_at)
+
+
+def _was_key_reused(result: Result) -> bool:
+    return isinstance(result, ProblemBody) and result.code == ErrorCode.IDEMPOTENCY_KEY_REUSED
+
+
+def _draft(turn: Turn, purpose: Purpose, body: str, *, answers_customer: bool) -> Draft:
+    return Draft(
+        turn.conversation.id,
+        turn.item.seq,
+        purpose,
+        sender=turn.conversation.shop_number,
+        recipient=turn.conversation.address,
+        body=body,
+        answers_customer=answers_customer,
+    )
