@@ -1,0 +1,83 @@
+"""Carries the simulators' own requests to the shop: webhooks and callbacks. No redirects, no proxies, no retries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from urllib.parse import urldefrag, urlencode
+
+import urllib3
+
+MOST_ANSWER_BYTES = 64 * 1024
+
+
+class Delivery(StrEnum):
+    ANSWERED = "answered"
+    UNREACHABLE = "unreachable"
+    """No connection, or it broke before an answer came."""
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    delivery: Delivery
+    http_status: int | None = None
+    content_type: str = ""
+    body: bytes = b""
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.http_status is not None and 200 <= self.http_status < 300
+
+    def describe(self) -> str:
+        """For the phone page: what became of the request."""
+        if self.http_status is not None:
+            return f"HTTP {self.http_status}"
+        return "no answer in time" if self.delivery is Delivery.TIMED_OUT else "no connection"
+
+
+class Courier:
+    def __init__(self) -> None:
+        self._pool = urllib3.PoolManager(num_pools=8, maxsize=16, retries=False)
+
+    def post_form(
+        self, url: str, fields: Mapping[str, str], headers: Mapping[str, str], *, connect_s: float, read_s: float
+    ) -> Outcome:
+        """A form as Twilio sends it: a blank field is sent too."""
+        return self._post(
+            url,
+            urlencode(list(fields.items())).encode(),
+            {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8", **headers},
+            urllib3.Timeout(connect=connect_s, read=read_s),
+        )
+
+    def post_json(self, url: str, body: bytes, *, connect_s: float, read_s: float) -> Outcome:
+        """On a connection of its own: a kept one that the other side just closed would lose a callback for nothing."""
+        headers = {"Content-Type": "application/json", "Connection": "close"}
+        return self._post(url, body, headers, urllib3.Timeout(connect=connect_s, read=read_s))
+
+    def close(self) -> None:
+        self._pool.clear()
+
+    def _post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: urllib3.Timeout) -> Outcome:
+        try:
+            response = self._pool.request(
+                "POST",
+                urldefrag(url).url,
+                body=body,
+                headers=dict(headers),
+                timeout=timeout,
+                redirect=False,
+                preload_content=False,
+            )
+            try:
+                answer = response.read(MOST_ANSWER_BYTES, decode_content=True)
+                response.drain_conn()
+            finally:
+                response.release_conn()
+        except urllib3.exceptions.ConnectTimeoutError:
+            return Outcome(Delivery.UNREACHABLE)
+        except urllib3.exceptions.TimeoutError:
+            return Outcome(Delivery.TIMED_OUT)
+        except (urllib3.exceptions.HTTPError, OSError):
+            return Outcome(Delivery.UNREACHABLE)
+        return Outcome(Delivery.ANSWERED, response.status, response.headers.get("Content-Type", ""), answer)

@@ -1,0 +1,110 @@
+"""The simulated customers: an address on WhatsApp, a name, and an M-Pesa wallet behind the number."""
+
+import re
+import secrets
+import sqlite3
+from dataclasses import dataclass
+from typing import cast
+
+from simulators.store import Transaction
+
+OPENING_BALANCE_WHOLE = 50_000
+MOST_CUSTOMERS = 200
+
+DEFAULT_CUSTOMERS = (("Achieng", "254708374149"), ("Baraka", "254700000001"), ("Wanjiru", "254700000002"))
+
+_MSISDN = re.compile(r"254[17][0-9]{8}")
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    address: str
+    """As WhatsApp shows it to the shop: the number, or a business-scoped id where the number is hidden."""
+    msisdn: str | None
+    name: str
+    is_hidden: bool
+
+
+class BadCustomer(ValueError):
+    """Nobody was added. The text says what would be accepted."""
+
+
+class CustomerExists(ValueError):
+    """Somebody has that number already."""
+
+
+def add(
+    tx: Transaction, name: str, msisdn: str | None, *, is_hidden: bool = False, balance_whole: int | None = None
+) -> Customer:
+    """Without a number, or hidden: the shop sees an id in its place. Raises BadCustomer, CustomerExists."""
+    if not 1 <= len(name.strip()) <= 40 or not name.isprintable():
+        raise BadCustomer("name: expected 1 to 40 characters")
+    if msisdn is not None and not _MSISDN.fullmatch(msisdn):
+        raise BadCustomer("msisdn: expected 12 digits that start with 2547 or 2541, or none for a hidden number")
+    if balance_whole is not None and not 0 <= balance_whole <= 1_000_000:
+        raise BadCustomer("balance_whole: expected whole shillings from 0 to 1000000")
+    if len(tx.rows("SELECT 1 FROM customers")) >= MOST_CUSTOMERS:
+        raise BadCustomer(f"there are {MOST_CUSTOMERS} customers already; POST /sim/reset forgets them")
+    hidden = is_hidden or msisdn is None
+    address = f"whatsapp:KE.{secrets.token_hex(10)}" if hidden else f"whatsapp:+{msisdn}"
+    if tx.row("SELECT 1 FROM customers WHERE address = ? OR msisdn = ?", address, msisdn) is not None:
+        raise CustomerExists("somebody has that number already")
+    tx.run(
+        "INSERT INTO customers (address, msisdn, name, is_hidden) VALUES (?, ?, ?, ?)",
+        address,
+        msisdn,
+        name.strip(),
+        int(hidden),
+    )
+    if msisdn is not None and balance_whole is not None:
+        balance(tx, msisdn)
+        tx.run("UPDATE wallets SET balance_whole = ? WHERE msisdn = ?", balance_whole, msisdn)
+    tx.next_seq()
+    return Customer(address, msisdn, name.strip(), hidden)
+
+
+def add_defaults(tx: Transaction) -> None:
+    """The three everybody starts with, if nobody is there."""
+    if tx.row("SELECT 1 FROM customers") is None:
+        for name, msisdn in DEFAULT_CUSTOMERS:
+            add(tx, name, msisdn)
+
+
+def all_of_them(tx: Transaction) -> list[Customer]:
+    return [_customer(row) for row in tx.rows("SELECT * FROM customers ORDER BY place")]
+
+
+def by_address(tx: Transaction, address: str) -> Customer | None:
+    row = tx.row("SELECT * FROM customers WHERE address = ?", address)
+    return _customer(row) if row else None
+
+
+def address_of(tx: Transaction, msisdn: str) -> str | None:
+    """Whose phone rings when that number is called, if it is one of ours."""
+    row = tx.row("SELECT address FROM customers WHERE msisdn = ?", msisdn)
+    return str(row["address"]) if row else None
+
+
+def balance(tx: Transaction, msisdn: str) -> int:
+    """Whole shillings. Every number has a wallet, opened with KES 50,000."""
+    tx.run("INSERT INTO wallets VALUES (?, ?) ON CONFLICT DO NOTHING", msisdn, OPENING_BALANCE_WHOLE)
+    row = tx.row("SELECT balance_whole FROM wallets WHERE msisdn = ?", msisdn)
+    assert row is not None
+    return int(row["balance_whole"])
+
+
+def debit(tx: Transaction, msisdn: str, amount_whole: int) -> bool:
+    """False, and nothing taken, where the balance is too small."""
+    balance(tx, msisdn)
+    changed = tx.run(
+        "UPDATE wallets SET balance_whole = balance_whole - ? WHERE msisdn = ? AND balance_whole >= ?",
+        amount_whole,
+        msisdn,
+        amount_whole,
+    )
+    return changed == 1
+
+
+def _customer(row: sqlite3.Row) -> Customer:
+    msisdn = cast(str | None, row["msisdn"])
+    return Customer(str(row["address"]), msisdn, str(row["name"]), bool(row["is_hidden"]))

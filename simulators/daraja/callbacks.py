@@ -1,0 +1,68 @@
+"""What M-Pesa reports to the shop once a prompt is decided: unsigned JSON to the push's own address, tried once.
+
+Nothing published says that Daraja repeats a callback that was not taken, so this one does not."""
+
+import json
+
+from simulators.courier import Courier
+from simulators.daraja import identifiers, pushes
+from simulators.daraja.pushes import Push
+from simulators.jobs import Job, Jobs
+from simulators.problems import JsonObject
+from simulators.store import Store
+
+_CONNECT_S = 5.0
+_READ_S = 10.0
+
+
+class Callbacks:
+    def __init__(self, store: Store, jobs: Jobs, courier: Courier) -> None:
+        self._store = store
+        self._jobs = jobs
+        self._courier = courier
+
+    def deliver(self, job: Job) -> None:
+        with self._store.transaction() as tx:
+            push = pushes.get(tx, job.payload["push"])
+        outcome = self._courier.post_json(
+            push.callback_url, json.dumps(callback_body(push)).encode(), connect_s=_CONNECT_S, read_s=_READ_S
+        )
+        with self._store.transaction() as tx:
+            tx.run(
+                "INSERT INTO callbacks (push, at_us, http_status, outcome) VALUES (?, ?, ?, ?)",
+                push.id,
+                tx.now_us,
+                outcome.http_status,
+                outcome.describe(),
+            )
+            tx.count("callbacks")
+            tx.next_seq()
+            self._jobs.finish(tx, job)
+
+    def expire(self, job: Job) -> None:
+        with self._store.transaction() as tx:
+            pushes.expire(tx, self._jobs, pushes.get(tx, job.payload["push"]))
+            self._jobs.finish(tx, job)
+
+
+def callback_body(push: Push) -> JsonObject:
+    """ResultCode is a number here (and a string in a query). A failure has no CallbackMetadata; a success has a
+    Balance without a Value, as production traffic of June 2026 had it."""
+    assert push.result_code is not None
+    result: JsonObject = {
+        "MerchantRequestID": push.merchant_request_id,
+        "CheckoutRequestID": push.id,
+        "ResultCode": push.result_code,
+        "ResultDesc": pushes.RESULT_TEXT[push.result_code],
+    }
+    if push.result_code == pushes.PAID:
+        assert push.result_us is not None
+        items: list[JsonObject] = [
+            {"Name": "Amount", "Value": push.paid_whole},
+            {"Name": "MpesaReceiptNumber", "Value": push.receipt},
+            {"Name": "Balance"},
+            {"Name": "TransactionDate", "Value": identifiers.transaction_date(push.result_us)},
+            {"Name": "PhoneNumber", "Value": int(push.msisdn)},
+        ]
+        result["CallbackMetadata"] = {"Item": items}
+    return {"Body": {"stkCallback": result}}

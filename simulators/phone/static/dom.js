@@ -1,0 +1,34 @@
+// Elements without markup strings: whatever a stranger wrote can only ever become text.
+
+export function h(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (name === 'class') element.className = value;
+    else if (name.startsWith('aria-') || name === 'role') element.setAttribute(name, value);
+    else element[name] = value;
+  }
+  element.append(...children);
+  return element;
+}
+
+export function icon(name) {
+  const namespace = 'http://www.w3.org/2000/svg';
+  const svg = document.createElementNS(namespace, 'svg');
+  const use = document.createElementNS(namespace, 'use');
+  use.setAttribute('href', `#i-${name}`);
+  svg.setAttribute('class', 'icon');
+  svg.setAttribute('aria-hidden', 'true');
+  svg.append(use);
+  return svg;
+}
+
+export const fromTemplate = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+export const isTouch = matchMedia('(pointer: coarse)');
+
+export function initials(name) {
+  const words = name.replace(/[^\p{L}\p{N} ]/gu, '').split(' ').filter(Boolean);
+  return words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join('') || '?';
+}
+
+export const shillings = (whole) => `KES\u00a0${whole.toLocaleString('en-GB')}`;

@@ -1,0 +1,203 @@
+// The side panel: faults, time, more phones. What a switch shows is what the server said last.
+
+import { h, shillings } from './dom.js';
+import { dayAndTimeOf, nowMs, spanOf } from './moments.js';
+
+// A fault's group by its name, and how many of the group are shown before "more".
+const GROUPS = [
+  ['M-Pesa', /^(callback|push|token|query|wrong_amount|strict)/, 5],
+  ['WhatsApp', /^(twilio|webhook|status)/, 3],
+  ['Slow lines', /./, 3],
+];
+const SURE_MS = 4000;
+
+const find = (id) => document.getElementById(id);
+const isOn = (value) => Boolean(value);
+
+export class Panel {
+  #controls = new Map(); // fault name → {show(value), isPending, settledAt}
+  #on = [];
+  #opener = null;
+
+  /** `actions`: `putFaults({name: value})`, `advance(seconds)`, `addCustomer({name, msisdn, hidden})`, `reset()`: all promises. */
+  constructor(actions) {
+    this.actions = actions;
+    this.node = find('panel');
+    for (const button of document.querySelectorAll('[data-advance-s]')) {
+      button.addEventListener('click', () => this.#try(() => actions.advance(Number(button.dataset.advanceS))));
+    }
+    find('all-off').addEventListener('click', () => this.#try(() => actions.putFaults(Object.fromEntries(this.#on.map((name) => [name, 0])))));
+    find('add-person').addEventListener('submit', (event) => {
+      event.preventDefault();
+      const form = event.target;
+      const { name, msisdn, hidden } = form.elements;
+      this.#try(async () => {
+        await actions.addCustomer({ name: name.value.trim(), msisdn: msisdn.value.trim(), hidden: hidden.checked });
+        form.reset();
+        form.closest('details').open = false;
+      });
+    });
+    this.#listenToReset();
+    this.#listenToDrawer();
+  }
+
+  /** All faults, each `{name, kind, value, title, description, most}`. */
+  setFaults(faults) {
+    this.#controls.clear();
+    const left = [...faults];
+    const sections = GROUPS.map(([title, pattern, shownAtFirst]) => {
+      const own = left.filter((fault) => pattern.test(fault.name));
+      own.forEach((fault) => left.splice(left.indexOf(fault), 1));
+      return own.length ? this.#section(title, own, shownAtFirst) : null;
+    });
+    find('faults').replaceChildren(...sections.filter(Boolean));
+  }
+
+  update(state, startedAt) {
+    this.#on = Object.keys(state.faults).filter((name) => isOn(state.faults[name]));
+    const on = this.#on.length;
+    for (const [name, value] of Object.entries(state.faults)) {
+      const control = this.#controls.get(name);
+      // An answer that was asked for before the switch was thrown knows nothing of it.
+      if (control && !control.isPending && startedAt >= control.settledAt) control.show(value);
+    }
+    find('fault-badge').hidden = on === 0;
+    find('fault-badge').textContent = String(on);
+    find('fault-badge').setAttribute('aria-label', `(${on} on)`);
+    find('all-off').hidden = on === 0;
+    find('all-off').textContent = on === 1 ? 'Switch it off again' : `Switch all ${on} off`;
+    find('pushes').textContent = String(state.pushes);
+    find('callbacks').textContent = String(state.callbacks);
+    find('clock-offset').hidden = !state.clock_offset_s;
+    find('clock-offset').textContent = `${spanOf(state.clock_offset_s)} ahead`;
+  }
+
+  /** Prompts that ring on a number that none of the phones has. */
+  setStrays(prompts) {
+    const key = prompts.map((prompt) => prompt.id).join();
+    if (key === this.straysKey) return;
+    this.straysKey = key;
+    find('strays').replaceChildren(
+      ...prompts.map(({ msisdn, amount_whole: amount }) => h('p', { class: 'stray' }, `A PIN prompt for ${shillings(amount)} rings on ${msisdn}. Add that phone to answer it.`)),
+    );
+  }
+
+  tick() {
+    find('clock-now').textContent = dayAndTimeOf(nowMs());
+  }
+
+  #section(title, faults, shownAtFirst) {
+    const id = `group-${title.replace(/\W/g, '')}`;
+    const section = h('section', { class: 'group', 'aria-labelledby': id }, h('h3', { id }, title));
+    const usual = faults.slice(0, shownAtFirst);
+    const rare = faults.slice(shownAtFirst);
+    section.append(...usual.map((fault) => this.#fault(fault)));
+    if (rare.length) {
+      section.append(h('details', { class: 'more', open: rare.some((fault) => isOn(fault.value)) }, h('summary', {}, `${rare.length} more`), ...rare.map((fault) => this.#fault(fault))));
+    }
+    return section;
+  }
+
+  #fault(fault) {
+    const isNumber = fault.kind === 'count' || fault.kind === 'seconds';
+    const row = h(isNumber ? 'div' : 'label', { class: 'fault' }, h('span', { class: 'fault-title' }, fault.title));
+    const control = { isPending: false, settledAt: 0, show: () => {} };
+    const put = (value) => this.#put({ [fault.name]: value }, control);
+    const input = isNumber ? this.#stepper(row, fault, put) : h('input', { type: 'checkbox', class: 'switch', role: 'switch', onchange: () => put(input.checked) });
+    input.name = fault.name;
+    if (!isNumber) row.append(input);
+    row.append(h('span', { class: 'fault-text' }, fault.description));
+    control.show = (value) => {
+      row.classList.toggle('is-on', isOn(value));
+      if (!isNumber) input.checked = isOn(value);
+      else if (document.activeElement !== input || !isOn(value)) input.value = value === true ? '∞' : String(Number(value));
+    };
+    control.show(fault.value);
+    this.#controls.set(fault.name, control);
+    return row;
+  }
+
+  #stepper(row, fault, put) {
+    const { title, most } = fault;
+    const isSeconds = fault.kind === 'seconds';
+    const unit = isSeconds ? 'seconds' : 'how many times';
+    const input = h('input', { type: 'text', inputMode: 'numeric', autocomplete: 'off', maxLength: 6, 'aria-label': `${title}: ${unit}`, title: unit });
+    const read = () => Math.min(most, Math.max(0, parseInt(input.value, 10) || 0));
+    const change = (value) => {
+      input.value = String(value);
+      put(value);
+    };
+    input.addEventListener('change', () => change(read()));
+    const step = isSeconds ? 5 : 1;
+    const stepper = h('span', { class: 'stepper', role: 'group', 'aria-label': title },
+      h('button', { type: 'button', 'aria-label': isSeconds ? '5 seconds less' : 'Once less', onclick: () => change(Math.max(0, read() - step)) }, '−'),
+      input,
+      h('button', { type: 'button', 'aria-label': isSeconds ? '5 seconds more' : 'Once more', onclick: () => change(Math.min(most, read() + step)) }, '+'));
+    row.append(stepper);
+    return input;
+  }
+
+  async #put(changes, control) {
+    control.isPending = true;
+    await this.#try(() => this.actions.putFaults(changes));
+    control.isPending = false;
+    control.settledAt = performance.now();
+  }
+
+  async #try(action) {
+    const problem = find('panel-error');
+    problem.hidden = true;
+    try {
+      await action();
+    } catch (error) {
+      problem.textContent = error.message;
+      problem.hidden = false;
+      problem.scrollIntoView({ block: 'nearest' });
+    }
+  }
+
+  #listenToReset() {
+    const button = find('reset');
+    const calm = button.textContent;
+    let timer = null;
+    const calmDown = () => {
+      button.textContent = calm;
+      button.classList.remove('is-sure');
+    };
+    button.addEventListener('click', () => {
+      clearTimeout(timer);
+      if (button.classList.contains('is-sure')) {
+        calmDown();
+        this.#try(() => this.actions.reset());
+        return;
+      }
+      button.classList.add('is-sure');
+      button.textContent = 'Press again to clear';
+      timer = setTimeout(calmDown, SURE_MS);
+    });
+  }
+
+  // — the drawer, on screens where the panel does not fit beside the phones —
+
+  #listenToDrawer() {
+    this.#opener = find('open-panel');
+    this.#opener.addEventListener('click', () => this.#open(true));
+    find('close-panel').addEventListener('click', () => this.#open(false));
+    find('scrim').addEventListener('click', () => this.#open(false));
+    this.node.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape' && this.node.classList.contains('is-open')) this.#open(false);
+    });
+    matchMedia('(min-width: 1180px) and (min-height: 500px)').addEventListener('change', (query) => query.matches && this.#open(false));
+  }
+
+  #open(isOpen) {
+    const wasOpen = this.node.classList.contains('is-open');
+    this.node.classList.toggle('is-open', isOpen);
+    find('scrim').hidden = !isOpen;
+    find('phones').inert = isOpen;
+    document.querySelector('.switcher').inert = isOpen;
+    this.#opener.setAttribute('aria-expanded', String(isOpen));
+    if (isOpen) find('close-panel').focus();
+    else if (wasOpen) this.#opener.focus();
+  }
+}
