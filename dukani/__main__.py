@@ -1,0 +1,5 @@
+"""`python -m dukani`."""
+
+from dukani.cli import main
+
+main()

@@ -1,0 +1,79 @@
+"""`dukani up`: everything on one machine, from nothing to a page that a newcomer can click."""
+
+import os
+import sys
+import threading
+from pathlib import Path
+
+import click
+
+from dukani.prepare import LINEAGES, check_ports, make_data_dir, migrate_all
+from dukani.processes import Process, command_line, place, wanted
+from dukani.supervise import Job, Supervisor
+from kit.settings import Settings
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+_COLOURS = {
+    Process.BOT: "green",
+    Process.ROUTER: "blue",
+    Process.PAYMENT_ADAPTER: "magenta",
+    Process.SIMULATORS: "cyan",
+}
+_WIDTH = max(len(process) for process in Process)
+
+
+def up(settings: Settings) -> int:
+    """Run until told to stop; returns the exit code. Raises CannotStart before anything is started."""
+    processes = wanted(settings)
+    make_data_dir(settings)
+    check_ports(settings, processes)
+    if settings.is_local:
+        migrate_all(settings, LINEAGES, _say, quiet=True)
+        _seed(settings)
+    supervisor = Supervisor(
+        [Job(process, command_line(process), place(process, settings).port) for process in processes],
+        environ={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_ROOT)},
+        on_line=_Lines().show,
+        on_ready=lambda: _welcome(settings),
+        say=_say,
+    )
+    return supervisor.run()
+
+
+def _seed(settings: Settings) -> None:
+    from dukani.seed import seed
+
+    seed(settings, lambda line: None)
+
+
+def _welcome(settings: Settings) -> None:
+    if settings.simulators_on:
+        phone = click.style(place(Process.SIMULATORS, settings).url + "/", bold=True)
+        _say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp and M-Pesa on it.")
+        _say("Write SHOP mama and go on from there: ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
+    else:
+        bot = f"{settings.bot_public_url}/webhooks/twilio/whatsapp"
+        _say(f"\nYour shop is open. WhatsApp messages reach it through Twilio at {bot}")
+        _say(f"M-Pesa is asked at {settings.daraja_base_url} and calls back at {settings.adapter_public_url}.")
+    _say(f"Everything is kept in {settings.data_dir}; delete that folder to start afresh. Ctrl-C stops.\n")
+
+
+class _Lines:
+    """The processes' lines, each after its name; whole lines only, though every process has a reader of its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def show(self, name: str, line: str) -> None:
+        prefix = click.style(f"{name:<{_WIDTH}} │", fg=_COLOURS[Process(name)])
+        with self._lock:
+            _say(f"{prefix} {line}")
+
+
+def _say(text: str) -> None:
+    # Whoever reads along may go away (`… | head`); the shop goes on.
+    try:
+        click.echo(text)
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - it replaces stdout for good
