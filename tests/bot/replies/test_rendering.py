@@ -1,0 +1,156 @@
+"""What leaves the house: never too long, never in somebody else's formatting, amounts as people write them."""
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.replies.rendering import MAX_LENGTH, money_text, render, sanitise
+from bot.replies.reply import Reply, ReplyParam
+from contracts.money import Currency, Money
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+@pytest.mark.parametrize(
+    ("minor", "text"),
+    [
+        (125_000, "KES 1,250"),
+        (125_050, "KES 1,250.50"),
+        (5, "KES 0.05"),
+        (0, "KES 0"),
+        (100_000_000_00, "KES 100,000,000"),
+        (-150_00, "-KES 150"),
+    ],
+)
+def test_money_shows_cents_only_where_there_are_some(minor: int, text: str) -> None:
+    assert money_text(Money(minor, Currency.KES)) == text
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "pt", "fr"])
+def test_money_holds_no_space_that_nobody_can_type(language: str) -> None:
+    text = money_text(Money(123_456_789_00, Currency.AOA), language)
+    assert text.startswith("AOA ")
+    assert not set(text) & {"\u00a0", "\u202f", "\u2007"}
+
+
+def test_times_are_read_in_the_zone_they_come_in() -> None:
+    moment = datetime(2026, 11, 20, 21, 30, tzinfo=UTC).astimezone(ZoneInfo("Africa/Nairobi"))
+    assert "until 21 Nov, 00:30." in render(Reply("held_until", {"time": moment}))
+
+
+@pytest.mark.parametrize(
+    ("hostile", "line"),
+    [
+        ("Milk\n\nTotal: KES 1", "Milk Total: KES 1"),
+        ("Milk\r\u2028\u2029\x0b1. Free", "Milk 1. Free"),
+        ("Mi\u202elk\u2066\u200b\x00\x1b", "Milk"),
+        ("*Free* _now_ ~KES 9~ ```code```", "∗Free∗ ‗now‗ ∼KES 9∼ '''code'''"),
+        ("\ud800", ""),
+        ("e" + "\u0301" * 40, "e\u0301\u0301"),
+        ("  many   spaces\u00a0here ", "many spaces here"),
+    ],
+)
+def test_hostile_names_become_one_plain_line(hostile: str, line: str) -> None:
+    assert sanitise(hostile) == line
+
+
+def test_a_name_is_capped() -> None:
+    assert sanitise("x" * 500) == "x" * 59 + "…"
+
+
+def test_a_name_of_nothing_is_a_dash_and_never_breaks_the_bold() -> None:
+    assert render(Reply("greeting_in_shop", {"shop": "\u200b"})).startswith("Hello, and welcome back to *–*!")
+
+
+def test_braces_in_a_name_are_only_braces() -> None:
+    assert "{total} {0}" in render(Reply("item_gone", {"item": "{total} {0}"}))
+
+
+def test_a_counted_text_follows_its_count() -> None:
+    assert [render(Reply("items_count", {"count": count})) for count in (0, 1, 2)] == ["0 items", "1 item", "2 items"]
+
+
+def test_a_line_that_holds_only_an_empty_list_goes() -> None:
+    with_more = render(Reply("pay_here_code", {"code": "X"}))
+    assert with_more == "Reply *PAY X* to pay."
+    text = render(Reply("cart_empty_unpaid", {"shop": "Mama", "unpaid": ()}))
+    assert text == "Your cart at *Mama* is empty.\n\n*MENU* shows what there is."
+
+
+def test_an_unknown_key_and_a_missing_value_are_our_mistake_and_loud() -> None:
+    with pytest.raises(KeyError):
+        render(Reply("no_such_key"))
+    with pytest.raises(KeyError):
+        render(Reply("item_gone"))
+
+
+def test_a_language_without_the_text_says_it_in_english() -> None:
+    assert render(Reply("pay_alone"), "sw") == render(Reply("pay_alone"))
+
+
+def cart_of(lines: int, name: str) -> Reply:
+    return Reply(
+        "receipt",
+        {
+            "shop": name,
+            "code": "CDFGHJ",
+            "lines": tuple(
+                Reply("order_line_plain", {"quantity": 999, "item": name, "price": Money(10**10, Currency.KES)})
+                for _ in range(lines)
+            ),
+            "total": Money(123_456_00, Currency.KES),
+            "receipt": "SJK4H7L2QW",
+            "time": datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+        },
+    )
+
+
+@pytest.mark.parametrize("lines", [1, 10, 15, 16, 17, 18, 30, 199, 200, 201, 999])
+@pytest.mark.parametrize("name", ["Fresh milk", "W" * 500, "🥛" * 500])
+def test_a_long_receipt_loses_lines_and_says_so_but_never_the_total_or_the_code(lines: int, name: str) -> None:
+    text = render(cart_of(lines, name))
+    assert units(text) <= MAX_LENGTH
+    for part in ("Total: KES 123,456", "SJK4H7L2QW", "CDFGHJ"):
+        assert part in text
+    shown = text.count("• 999 ×")
+    assert 1 <= shown <= lines
+    assert (f"… and {lines - shown} more" in text) is (shown < lines)
+
+
+def test_a_receipt_that_just_fits_keeps_every_line() -> None:
+    fitting = max(lines for lines in range(1, 60) if "more" not in render(cart_of(lines, "Fresh milk")))
+    assert units(render(cart_of(fitting, "Fresh milk"))) > MAX_LENGTH - 2 * units(
+        "• 999 × Fresh milk: KES 100,000,000\n"
+    )
+
+
+def gone(item: str) -> Reply:
+    return Reply("item_gone", {"item": item})
+
+
+nested: st.SearchStrategy[ReplyParam] = st.lists(st.builds(gone, st.text()), max_size=40).map(tuple)
+
+
+@given(nested, st.text(), st.text())
+def test_whatever_fills_it_a_message_is_short_enough_and_shows_what_it_holds(
+    lines: ReplyParam, shop: str, description: str
+) -> None:
+    params: dict[str, ReplyParam] = {"shop": shop, "lines": lines, "total": Money(100, Currency.KES)}
+    text = render(
+        Reply("cart", {**params, "unpaid": (Reply("item_description", {"description": description}),), "example": 1})
+    )
+    assert 0 < units(text) <= MAX_LENGTH
+    assert "Total: KES 1" in text
+    assert not any(ord(char) < 32 and char != "\n" for char in text)
+
+
+@given(st.text(max_size=400), st.integers(2, 80))
+def test_sanitising_twice_changes_nothing_more(text: str, cap: int) -> None:
+    once = sanitise(text, cap)
+    assert len(once) <= cap
+    assert sanitise(once, cap) == once

@@ -1,0 +1,109 @@
+"""The switches for what can go wrong, and what the page does when the simulators themselves are gone."""
+
+from playwright.sync_api import expect
+
+from tests.simulators.phone.screen import Watched, count_requests, dialog, own, phone_of, replies, type_message
+from tests.simulators.phone.shop import PhoneShop
+
+
+def test_a_switch_calls_the_control_api_and_shows_what_it_says(desktop: Watched, shop: PhoneShop) -> None:
+    switch = desktop.page.get_by_role("switch", name="Callback twice")
+    expect(switch).not_to_be_checked()
+    switch.click()
+    shop.waits_for(lambda: _faults(shop)["callback_twice"] is True, "the fault is on")
+    expect(switch).to_be_checked()
+    shop.control("PUT", "/sim/faults", {"callback_twice": False})
+    expect(switch).not_to_be_checked()
+
+
+def test_a_count_goes_up_and_down_and_never_below_zero(desktop: Watched, shop: PhoneShop) -> None:
+    group = desktop.page.get_by_role("group", name="Push times out")
+    group.get_by_role("button", name="Once more").click()
+    group.get_by_role("button", name="Once more").click()
+    shop.waits_for(lambda: _faults(shop)["push_timeout"] == 2, "two times")
+    for _ in range(3):
+        group.get_by_role("button", name="Once less").click()
+    shop.waits_for(lambda: _faults(shop)["push_timeout"] == 0, "none")
+    expect(group.get_by_role("textbox")).to_have_value("0")
+
+
+def test_all_faults_are_switched_off_together(desktop: Watched, shop: PhoneShop) -> None:
+    shop.control("PUT", "/sim/faults", {"callback_twice": True, "twilio_429": 3, "callback_delay_s": 5})
+    desktop.page.get_by_role("button", name="Switch all 3 off").click()
+    shop.waits_for(lambda: not any(_faults(shop).values()), "nothing is broken")
+    expect(desktop.page.get_by_role("button", name="Switch all")).to_be_hidden()
+
+
+def _faults(shop: PhoneShop) -> dict[str, object]:
+    faults = shop.control("GET", "/sim/state?since=0")["faults"]
+    assert isinstance(faults, dict)
+    return {str(name): value for name, value in faults.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def test_a_new_phone_can_be_added_and_a_taken_number_is_explained(desktop: Watched, shop: PhoneShop) -> None:
+    desktop.forgiven = ("409",)
+    page = desktop.page
+    shop.push("whatsapp:+254700000009", 60)
+    expect(page.locator("#strays")).to_contain_text("rings on 254700000009")
+    page.get_by_text("Add a phone").click()
+    page.get_by_label("Name", exact=True).fill("Otieno")
+    page.get_by_label("Phone number").fill("254708374149")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator("#panel-error")).to_have_text("somebody has that number already")
+    page.get_by_label("Phone number").fill("254700000009")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(dialog(phone_of(page, "Otieno"))).to_be_visible()
+    expect(page.locator("#strays p")).to_have_count(0)
+
+
+def test_clearing_the_phones_asks_once_more_and_empties_every_chat(desktop: Watched, shop: PhoneShop) -> None:
+    achieng = phone_of(desktop.page, "Achieng")
+    type_message(achieng, "HELP")
+    expect(replies(achieng)).to_have_count(1)
+    clear = desktop.page.get_by_role("button", name="Clear the phones")
+    clear.click()
+    expect(replies(achieng)).to_have_count(1)
+    desktop.page.get_by_role("button", name="Press again to clear").click()
+    expect(achieng.locator(".bubble")).to_have_count(0)
+    expect(achieng.locator(".hint")).to_be_visible()
+    type_message(achieng, "CART")
+    expect(replies(achieng)).to_have_count(1)
+
+
+def test_the_page_outlives_a_restart_of_the_simulators(desktop: Watched, shop: PhoneShop) -> None:
+    desktop.forgiven = ("net::ERR_",)
+    achieng = phone_of(desktop.page, "Achieng")
+    type_message(achieng, "HELP")
+    expect(replies(achieng)).to_have_count(1)
+    shop.stop_simulators()
+    try:
+        expect(desktop.page.locator("#away")).to_be_visible()
+        expect(achieng.locator(".presence")).to_have_text("reconnecting…")
+        type_message(achieng, "CART")
+        again = achieng.get_by_role("button", name="Tap to send again")
+        expect(again).to_be_visible()
+    finally:
+        shop.start_simulators()
+    expect(desktop.page.locator("#away")).to_be_hidden(timeout=15_000)
+    expect(own(achieng)).to_have_count(2)
+    again.click()
+    expect(replies(achieng)).to_have_count(2)
+    expect(own(achieng)).to_have_count(2)
+    assert shop.heard == ["HELP", "CART"]
+
+
+def test_a_server_that_forgot_everything_is_believed(desktop: Watched, shop: PhoneShop) -> None:
+    achieng = phone_of(desktop.page, "Achieng")
+    type_message(achieng, "HELP")
+    expect(replies(achieng)).to_have_count(1)
+    nothing: list[object] = []
+    state = shop.control("GET", "/sim/state?since=0")
+    fresh = {**state, "version": 1, "resets": 0, "messages": nothing, "prompts": nothing}
+    desktop.page.route("**/sim/state*", lambda route: route.fulfill(json=fresh))
+    expect(achieng.locator(".bubble")).to_have_count(0)
+    expect(achieng.locator(".hint")).to_be_visible()
+
+
+def test_a_calm_page_asks_about_once_or_twice_a_second(desktop: Watched) -> None:
+    desktop.page.wait_for_timeout(4200)  # the eager seconds after the page was opened
+    assert 1 <= count_requests(desktop.page, 1500) <= 3

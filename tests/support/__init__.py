@@ -1,0 +1,1 @@
+"""Fixtures and factories that tests of several rooms share."""

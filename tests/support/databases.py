@@ -1,0 +1,65 @@
+"""Migrated databases for tests: the same test on SQLite and on PostgreSQL, or on SQLite alone."""
+
+import shutil
+from collections.abc import Callable, Generator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from dukani.migrate import migrate
+from kit.db import Database
+from tests.support.postgres import Server
+
+NewDatabase = Callable[[str], Database]
+"""`new_database("ops")`: a fresh database with that lineage's tables, closed and gone when the test ends."""
+
+
+@pytest.fixture(scope="session")
+def sqlite_templates(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A migrated file per lineage; tests copy it, which is faster than migrating."""
+    folder = tmp_path_factory.mktemp("templates")
+
+    def template(lineage: str) -> Path:
+        path = folder / f"{lineage}.sqlite"
+        if not path.exists():
+            migrate(lineage, f"sqlite:///{path}")
+        return path
+
+    return template
+
+
+@pytest.fixture
+def sqlite_database(tmp_path: Path, sqlite_templates: Callable[[str], Path]) -> Generator[NewDatabase]:
+    with ExitStack() as stack:
+        yield partial(_on_sqlite, stack, tmp_path, sqlite_templates)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[NewDatabase]:
+    """Runs the test twice. On PostgreSQL the server starts with the first test that asks."""
+    with ExitStack() as stack:
+        if request.param == "postgres":
+            server: Server = request.getfixturevalue("postgres")
+            yield partial(_on_postgres, stack, server)
+        else:
+            templates: Callable[[str], Path] = request.getfixturevalue("sqlite_templates")
+            yield partial(_on_sqlite, stack, tmp_path, templates)
+
+
+def _on_sqlite(stack: ExitStack, folder: Path, templates: Callable[[str], Path], lineage: str) -> Database:
+    made = len(list(folder.glob("*.sqlite")))
+    path = folder / f"{lineage}-{made}.sqlite"
+    shutil.copyfile(templates(lineage), path)
+    database = Database(f"sqlite:///{path}")
+    stack.callback(database.close)
+    return database
+
+
+def _on_postgres(stack: ExitStack, server: Server, lineage: str) -> Database:
+    url = server.create(lineage)
+    stack.callback(server.drop, url)
+    database = Database(url)
+    stack.callback(database.close)
+    return database

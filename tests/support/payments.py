@@ -1,0 +1,241 @@
+"""The payment adapter's rooms put together for tests, with a provider that answers what the test says."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
+
+from contracts.money import Currency
+from contracts.payment_api import GRANT_LIFETIME, ChargeGrant, NewCharge, PaymentEvent
+from contracts.states import FailureReason, Rail
+from kit.clock import FixedClock
+from kit.db import Database
+from kit.grants import sign_grant
+from kit.signing import KeyRing, sign_headers
+from kit.web import make_app
+from payment_adapter.callbacks import routes as callback_routes
+from payment_adapter.callbacks.models import inbox
+from payment_adapter.callbacks.service import Callbacks
+from payment_adapter.charges import routes as charge_routes
+from payment_adapter.charges.models import charges as charge_table
+from payment_adapter.charges.models import outbox
+from payment_adapter.charges.owner import Owner
+from payment_adapter.charges.push import Pusher
+from payment_adapter.charges.record import Charge
+from payment_adapter.charges.service import Charges, Wakes
+from payment_adapter.providers.base import Accepted, ChargeOrder, Failure, NoAnswer, Outcome, Report
+from payment_adapter.providers.daraja import callback as daraja_callback
+from payment_adapter.providers.daraja.credentials import invented
+from payment_adapter.reconcile.poll import Poller
+from payment_adapter.vault.envelope import MasterKeys
+from payment_adapter.vault.service import Credentials, Origin, Vault
+
+PAYER = "254708374149"
+VENDOR = "vendor-mama"
+PUBLIC_URL = "http://127.0.0.1:3040"
+CALLERS = KeyRing.parse("1:" + "c" * 32)
+GRANTS = KeyRing.parse("1:" + "g" * 32)
+MASTER = MasterKeys.parse("5e" * 32)
+
+PENDING = NoAnswer("nothing scripted")
+
+
+def nothing() -> None:
+    """A wake-up that nobody waits for."""
+
+
+class ScriptedProvider:
+    """A provider of the M-Pesa rail that answers from `outcomes` and `findings` (a function is called, an exception
+    raised), accepts everything once they are used up, and reads callbacks as Daraja sends them."""
+
+    name = "mpesa"
+    rails = frozenset({Rail.MPESA_STK})
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome | BaseException | Callable[[ChargeOrder], Outcome]] = []
+        self.findings: list[Report | NoAnswer] = []
+        self.orders: list[ChargeOrder] = []
+        self.credentials: list[Credentials] = []
+        self.asked: list[str] = []
+
+    def create_charge(self, order: ChargeOrder, credentials: Credentials) -> Outcome:
+        self.orders.append(order)
+        self.credentials.append(credentials)
+        if not self.outcomes:
+            return Accepted(f"ws_CO_{len(self.orders)}", f"merchant-{len(self.orders)}")
+        outcome = self.outcomes.pop(0)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome(order) if callable(outcome) else outcome
+
+    def look_up(self, transaction_id: str, credentials: Credentials) -> Report | NoAnswer:
+        self.asked.append(transaction_id)
+        return self.findings.pop(0) if self.findings else PENDING
+
+    def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:
+        return daraja_callback.read(body)
+
+
+@dataclass(slots=True)
+class Desk:
+    """One process's worth of rooms over a payments database. `restart` gives the next life of that process."""
+
+    db: Database
+    clock: FixedClock
+    provider: ScriptedProvider = field(default_factory=ScriptedProvider)
+    owner: Owner = field(default_factory=Owner.this_process)
+    max_body_bytes: int = 64 * 1024
+
+    charges: Charges = field(init=False)
+    vault: Vault = field(init=False)
+    pusher: Pusher = field(init=False)
+    poller: Poller = field(init=False)
+    callbacks: Callbacks = field(init=False)
+    strangers: callback_routes.Strangers = field(init=False)
+    app: Flask = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.vault = Vault(MASTER)
+        self.charges = Charges(self.clock, [self.provider], Wakes(nothing, nothing, nothing))
+        self.pusher = Pusher(self.db, self.charges, self.vault, self.clock, public_url=PUBLIC_URL, owner=self.owner)
+        self.poller = Poller(self.db, self.charges, self.vault, self.clock)
+        self.callbacks = Callbacks(self.db, self.charges, self.clock, nothing)
+        self.strangers = callback_routes.Strangers(self.clock)
+        self.app = make_app("payment_adapter", max_body_bytes=self.max_body_bytes)
+        charge_routes.add_routes(self.app, self.db, self.charges, self.clock, callers=CALLERS, grants=GRANTS)
+        callback_routes.add_routes(self.app, self.db, self.callbacks, self.strangers)
+
+    def restart(self) -> "Desk":
+        """The next life of the process: same database, provider, machine and (as in a container) pid; another nonce."""
+        return Desk(self.db, self.clock, self.provider)
+
+    @property
+    def client(self) -> FlaskClient:
+        return self.app.test_client()
+
+    def plant(self, vendor_id: str = VENDOR) -> None:
+        with self.db.write() as tx:
+            self.vault.store(tx, vendor_id, "mpesa", invented(), origin=Origin.PLANTED, now=self.clock.now())
+
+    def grant(self, intent_id: str = "intent-1", **changes: Any) -> ChargeGrant:
+        now = self.clock.now()
+        wanted: dict[str, Any] = {
+            "intent_id": intent_id,
+            "request_id": "request-1",
+            "vendor_id": VENDOR,
+            "rail": Rail.MPESA_STK,
+            "amount_minor": 45_000,
+            "currency": Currency.KES,
+            "payer_msisdn": PAYER,
+            "account_reference": "K7M3QD",
+            "description": "Mama Njeri",
+            "issued_at": now,
+            "expires_at": now + GRANT_LIFETIME,
+        }
+        return ChargeGrant(**{**wanted, **changes})
+
+    def ask(self, grant: ChargeGrant, **changes: Any) -> Any:
+        """POST /v1/charges as the bot does it; the response."""
+        return self.ask_token(sign_grant(GRANTS, grant), key=changes.pop("key", grant.intent_id), **changes)
+
+    def ask_token(
+        self, token: str, *, key: str = "intent-1", vendor: str | None = None, ring: KeyRing = CALLERS
+    ) -> Any:
+        body = NewCharge(grant=token).model_dump_json().encode()
+        headers = sign_headers(ring, self.clock.now(), "POST", "/v1/charges", body, vendor=vendor, idempotency_key=key)
+        return self.client.post("/v1/charges", data=body, headers=headers, content_type="application/json")
+
+    def push(self, intent_id: str = "intent-1", **changes: Any) -> str:
+        """Open a charge and push it; the secret that its callback address ends in, if a push was made."""
+        pushed_before = len(self.provider.orders)
+        response = self.ask(self.grant(intent_id, **changes))
+        assert response.status_code == 202, response.get_json()
+        self.run_push()
+        return self.secret() if len(self.provider.orders) > pushed_before else ""
+
+    def run_push(self) -> None:
+        while self.pusher.turn():
+            pass
+
+    def secret(self, number: int = -1) -> str:
+        return self.provider.orders[number].callback_url.reveal().rpartition("/")[2]
+
+    def call_back(self, secret: str, body: bytes | Mapping[str, Any], **headers: str) -> Any:
+        """Store a callback and apply it; the response to it."""
+        response = self.send(secret, body, **headers)
+        self.run_callbacks()
+        return response
+
+    def send(self, secret: str, body: bytes | Mapping[str, Any], **headers: str) -> Any:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.wait(milliseconds=1)  # so that the order of arrival can be seen
+        return self.client.post(f"/callbacks/{secret}", data=raw, headers=headers, content_type="application/json")
+
+    def run_callbacks(self) -> None:
+        while self.callbacks.turn():
+            pass
+
+    def wait(self, **step: float) -> None:
+        self.clock.advance(timedelta(**step))
+
+    def charge(self, intent_id: str = "intent-1") -> Charge:
+        with self.db.read() as tx:
+            return Charge.of(tx.execute(select(charge_table).where(charge_table.c.intent_id == intent_id)).one())
+
+    def count_charges(self) -> int:
+        with self.db.read() as tx:
+            return len(tx.execute(select(charge_table.c.charge_id)).all())
+
+    def inbox(self) -> Sequence[Any]:
+        with self.db.read() as tx:
+            return tx.execute(select(inbox).order_by(inbox.c.received_at, inbox.c.callback_id)).all()
+
+    def events(self) -> list[PaymentEvent]:
+        """Everything announced so far, in order."""
+        with self.db.read() as tx:
+            rows = tx.execute(select(outbox).order_by(outbox.c.seq)).all()
+        events = [PaymentEvent.model_validate_json(row.body) for row in rows]
+        assert [row.event_id for row in rows] == [event.event_id for event in events]
+        return events
+
+    def told(self) -> list[str]:
+        return [event.status.value for event in self.events()]
+
+    def change_charge(self, **values: Any) -> None:
+        """As another process or an earlier life would have left it."""
+        with self.db.write() as tx:
+            tx.execute(update(charge_table).values(**values))
+
+
+def stk(code: int | str, *, id: str = "ws_CO_1", text: str = "text", items: Any = None) -> dict[str, Any]:  # noqa: A002
+    """A callback as Daraja sends it. `items`: (name, value) pairs, or (name,) for an item without a value."""
+    result: dict[str, Any] = {
+        "MerchantRequestID": "merchant-1",
+        "CheckoutRequestID": id,
+        "ResultCode": code,
+        "ResultDesc": text,
+    }
+    if items is not None:
+        result["CallbackMetadata"] = {"Item": [dict(zip(("Name", "Value"), item, strict=False)) for item in items]}
+    return {"Body": {"stkCallback": result}}
+
+
+def stk_paid(amount: Any = 450, *, id: str = "ws_CO_1", receipt: str = "UF1E26WQJZ") -> dict[str, Any]:  # noqa: A002
+    items = [
+        ("Amount", amount),
+        ("MpesaReceiptNumber", receipt),
+        ("Balance",),
+        ("TransactionDate", 20261120120030),
+        ("PhoneNumber", int(PAYER)),
+    ]
+    return stk(0, id=id, text="The service request is processed successfully.", items=items)
+
+
+def failure(reason: FailureReason = FailureReason.BUSY, **changes: Any) -> Failure:
+    wanted: dict[str, Any] = {"may_retry": True, "code": "500.003.02", "detail": "System is busy."}
+    return Failure(reason, **{**wanted, **changes})

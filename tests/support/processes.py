@@ -1,0 +1,218 @@
+"""The real processes on free ports, as `dukani serve` starts them: for journeys that kill and restart them."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import urllib3
+
+from dukani.prepare import LINEAGES, migrate_all
+from dukani.processes import Process, command_line, place, wanted
+from dukani.seed import seed
+from dukani.supervise import is_ready
+from kit.clock import SharedClock
+from kit.ports import PortTaken, check_port
+from kit.settings import Settings, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+_WITHIN_S = 30.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of the loopback that nothing listens on, all different.
+
+    Below the range that the system takes for outgoing connections: one of those could get a port between this look
+    and the process that is to listen on it."""
+    found: list[int] = []
+    for port in random.sample(range(20_000, 32_000), 1_000):
+        if len(found) == count:
+            break
+        if _is_free(port):
+            found.append(port)
+    return found
+
+
+def eventually(happened: Callable[[], bool], what: str, within_s: float = _WITHIN_S) -> None:
+    """Wait until it happened. Raises AssertionError, naming what did not, after `within_s` seconds of real time."""
+    deadline = time.monotonic() + within_s
+    while not happened():
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+        time.sleep(0.01)
+
+
+def is_alive(pid: int) -> bool:
+    """A process that ended but was not yet waited for by its parent counts as gone."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+class Shop:
+    """A shop of real processes in a folder of its own. `settings` and `clock` are the ones that they see."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
+        bot, router, adapter, simulators = free_ports(4)
+        self.folder = folder
+        self._environ = {
+            "DUKANI_ENV": "local",
+            "DUKANI_DATA_DIR": str(folder / "var"),
+            "DUKANI_BOT_PORT": str(bot),
+            "DUKANI_ROUTER_PORT": str(router),
+            "DUKANI_ADAPTER_PORT": str(adapter),
+            "DUKANI_SIMULATORS_PORT": str(simulators),
+            **(environ or {}),
+        }
+        self.settings: Settings = load_settings(self._environ, dotenv=None)
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self._running: dict[Process, subprocess.Popen[bytes]] = {}
+
+    @property
+    def clock(self) -> SharedClock:
+        """Moves all processes' time with `advance`."""
+        clock = self.settings.clock()
+        assert isinstance(clock, SharedClock)
+        return clock
+
+    def prepare(self) -> None:
+        """What `dukani up` does first: tables, the demo shops, credentials."""
+        migrate_all(self.settings, LINEAGES, lambda line: None)
+        seed(self.settings, lambda line: None)
+
+    def url(self, process: Process) -> str:
+        return place(process, self.settings).url
+
+    def start(self, *processes: Process) -> None:
+        """These, or all that are not running; returns when each is ready."""
+        chosen = processes or tuple(process for process in wanted(self.settings) if process not in self._running)
+        for process in chosen:
+            with self._log_path(process).open("ab") as log:
+                self._running[process] = subprocess.Popen(
+                    command_line(process),
+                    cwd=self.folder,
+                    env={**_clean_environ(), **self._environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+        for process in chosen:
+            self._await_ready(process)
+
+    def kill(self, process: Process) -> None:
+        """As the kernel would: no drain, no goodbye. Returns when its port is free again."""
+        self._end(process, signal.SIGKILL)
+
+    def stop(self, process: Process) -> int:
+        """Drain it; returns its exit code."""
+        return self._end(process, signal.SIGTERM)
+
+    def restart(self, process: Process) -> None:
+        """Kill it, if it runs, and start it again."""
+        if process in self._running:
+            self.kill(process)
+        self.start(process)
+
+    def stop_all(self) -> None:
+        for process in self._running.values():
+            process.terminate()
+        with ExitStack() as every:  # one that hangs must not keep the others alive
+            for process in list(self._running):
+                every.callback(self.stop, process)
+
+    @property
+    def running(self) -> tuple[Process, ...]:
+        return tuple(self._running)
+
+    def pid(self, process: Process) -> int:
+        """Of the parent; the worker is its child."""
+        return self._running[process].pid
+
+    def get(self, process: Process, path: str, headers: Mapping[str, str]) -> Any:
+        """The JSON that this process answers. Raises AssertionError for anything but 2xx."""
+        return self._ask(process, "GET", path, None, headers)
+
+    def post(self, process: Process, path: str, body: Mapping[str, object], headers: Mapping[str, str]) -> Any:
+        """As `get`, with a JSON body."""
+        return self._ask(process, "POST", path, json.dumps(body).encode(), headers)
+
+    def _ask(self, process: Process, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> Any:
+        url = place(process, self.settings).url + path
+        answer = urllib3.request(method, url, body=body, headers={"content-type": "application/json", **headers})
+        assert 200 <= answer.status < 300, f"{method} {path} answered {answer.status}: {answer.data[:500]!r}"
+        return answer.json()
+
+    def log(self, process: Process) -> str:
+        """Everything it printed, over all its lives."""
+        path = self._log_path(process)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def _log_path(self, process: Process) -> Path:
+        return self.folder / f"{process}.log"
+
+    def _await_ready(self, process: Process) -> None:
+        port = place(process, self.settings).port
+        deadline = time.monotonic() + _WITHIN_S
+        while not is_ready(port):
+            ended = self._running[process].poll()
+            if ended is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{process} is not ready (exit {ended}):\n{self.log(process)}")
+            time.sleep(0.01)
+
+    def _end(self, process: Process, how: signal.Signals) -> int:
+        running = self._running.pop(process)
+        running.send_signal(how)
+        try:
+            exit_code = running.wait(_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            running.kill()
+            running.wait()
+            raise
+        port = place(process, self.settings).port
+        eventually(lambda: _is_free(port), f"{process} gives its port back")
+        return exit_code
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Generator[Shop]:
+    """All processes, running, with the demo shops planted."""
+    made = Shop(tmp_path)
+    made.prepare()
+    try:
+        made.start()
+        yield made
+    finally:
+        made.stop_all()
+
+
+def _is_free(port: int) -> bool:
+    try:
+        check_port(port)
+    except PortTaken:
+        return False
+    return True
+
+
+def _clean_environ() -> dict[str, str]:
+    """This run's environment without settings of the shop, so that a developer's own never reach a test."""
+    ours = (
+        "DUKANI_",
+        "TWILIO_",
+        "DARAJA_",
+        "EKWANZA_",
+        "REDIS_URL",
+        "PLATFORM_",
+        "OPS_",
+        "CONVERSATIONS_",
+        "PAYMENTS_",
+    )
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
