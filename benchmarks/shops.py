@@ -1,0 +1,109 @@
+"""What is measured: the real shop and the naive one, each on the engine asked for, pointed at the load's own Twilio."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load import Bot
+from benchmarks.measure import family
+from benchmarks.naive import create_tables
+from dukani.supervise import is_ready
+from tests.support.postgres import Server, running
+from tests.support.processes import ROOT, Shop, free_ports
+
+ACCOUNT_SID = "AC" + "0" * 32
+AUTH_TOKEN = "a-development-token-for-benchmarks-only"
+
+DATABASES = ("platform", "ops", "conversations", "payments")
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    bot: Bot
+    roots: dict[str, int]
+    """Name → process id of each process's parent."""
+
+    def pids(self) -> list[int]:
+        return [pid for root in self.roots.values() for pid in family(root)]
+
+
+@contextmanager
+def engine(name: str) -> Generator[Server | None]:
+    """`sqlite` needs nothing; `postgres` is a server of its own, with fsync on."""
+    if name == "sqlite":
+        yield None
+        return
+    with running(durable=True) as server:
+        yield server
+
+
+@contextmanager
+def real_shop(server: Server | None, sink_port: int) -> Generator[tuple[Running, Shop]]:
+    """Bot, router and payment adapter, seeded, without simulators."""
+    environ = {
+        "DUKANI_SIMULATORS": "off",
+        "TWILIO_API_BASE_URL": f"http://127.0.0.1:{sink_port}",
+        "DARAJA_BASE_URL": f"http://127.0.0.1:{sink_port}",
+        "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+    }
+    if server is not None:
+        environ |= {f"{name.upper()}_DATABASE_URL": server.create_empty() for name in DATABASES}
+    with tempfile.TemporaryDirectory(prefix="dukani-bench-") as folder:
+        shop = Shop(Path(folder), environ)
+        shop.prepare()
+        try:
+            shop.start()
+            bot = Bot(shop.settings.bot_port, shop.settings.bot_public_url, ACCOUNT_SID, AUTH_TOKEN)
+            yield Running(bot, {process.value: shop.pid(process) for process in shop.running}), shop
+        finally:
+            shop.stop_all()
+
+
+@contextmanager
+def naive_shop(server: Server | None, sink_port: int) -> Generator[Running]:
+    """One bot and one router, as `benchmarks.naive` describes them."""
+    with tempfile.TemporaryDirectory(prefix="dukani-bench-") as folder:
+        ops, conversations = (
+            (server.create_empty(), server.create_empty())
+            if server is not None
+            else (f"sqlite:///{folder}/ops.sqlite", f"sqlite:///{folder}/conversations.sqlite")
+        )
+        create_tables(ops)
+        create_tables(conversations)
+        bot_port, router_port = free_ports(2)
+        environ = {
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "NAIVE_OPS_URL": ops,
+            "NAIVE_CONVERSATIONS_URL": conversations,
+            "NAIVE_BOT_PORT": str(bot_port),
+            "NAIVE_ROUTER_PORT": str(router_port),
+            "NAIVE_ROUTER": f"http://127.0.0.1:{router_port}",
+            "NAIVE_TWILIO": f"http://127.0.0.1:{sink_port}",
+            "NAIVE_PUBLIC": f"http://127.0.0.1:{bot_port}",
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+        }
+        running = {
+            which: subprocess.Popen([sys.executable, "-m", "benchmarks.naive", which], env=environ, cwd=folder)
+            for which in ("router", "bot")
+        }
+        try:
+            for port in (bot_port, router_port):
+                deadline = time.monotonic() + 20
+                while not is_ready(port) and time.monotonic() < deadline:
+                    time.sleep(0.02)
+            bot = Bot(bot_port, f"http://127.0.0.1:{bot_port}", ACCOUNT_SID, AUTH_TOKEN)
+            yield Running(bot, {which: process.pid for which, process in running.items()})
+        finally:
+            for process in running.values():
+                process.terminate()
+            for process in running.values():
+                process.wait(20)
