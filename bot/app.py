@@ -19,11 +19,11 @@ from bot.recovery import Recovery
 from bot.replies.rendering import render
 from bot.sending import Sender
 from bot.slots import Ran, Slots
-from bot.store.owners import Owner
 from bot.turns import Script, Turns
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
+from kit.owners import Owner
 from kit.peers import Peer
 from kit.service import Service
 from kit.settings import Settings

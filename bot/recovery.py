@@ -4,9 +4,9 @@ import structlog
 
 from bot.sending import SETTLE
 from bot.store import conversations, messages
-from bot.store.owners import Owner
 from kit.clock import Clock
 from kit.db import Database
+from kit.owners import Owner
 
 _log = structlog.get_logger()
 

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
 from kit.outbox import Relay, http_delivery
+from kit.owners import Owner
 from kit.service import Service
 from kit.settings import Settings, SettingsError
 from kit.signing import key_ring
@@ -16,7 +18,6 @@ from payment_adapter.callbacks import routes as callback_routes
 from payment_adapter.callbacks.service import Callbacks
 from payment_adapter.charges import routes as charge_routes
 from payment_adapter.charges.models import outbox
-from payment_adapter.charges.owner import Owner
 from payment_adapter.charges.push import CALLBACK_PATH, Pusher
 from payment_adapter.charges.service import Charges, Wakes
 from payment_adapter.providers.base import Provider
@@ -47,6 +48,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     callers, grants = key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), key_ring(settings, "DUKANI_KEY_GRANT")
     signer = EventSigner(settings.secret("DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     db = Database(settings.payments_database_url)
+    owner = Owner(Path(settings.data_dir) / "pushes")
     daraja = Daraja(Wire(settings.daraja_base_url), clock)
     providers: tuple[Provider, ...] = (daraja,)
 
@@ -56,7 +58,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     relaying = Loop("payment-events", lambda: relay.turn(), idle_s=_SWEEP_S, threads=_RELAY_THREADS)
 
     charges = Charges(clock, providers, Wakes(push=pushing.wake, relay=relaying.wake, poll=polling.wake))
-    pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=Owner.this_process())
+    pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=owner)
     poller = Poller(db, charges, vault, clock)
     callbacks = Callbacks(db, charges, clock, applying.wake)
     relay = Relay(db, outbox, clock, http_delivery(settings.router_url + EVENTS_PATH, signer, clock))
@@ -65,7 +67,9 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     add_readiness(app, {"database": db.ping})
     charge_routes.add_routes(app, db, charges, clock, callers=callers, grants=grants)
     callback_routes.add_routes(app, db, callbacks, callback_routes.Strangers(clock))
-    return Service("payment_adapter", app, (pushing, polling, applying, relaying), on_stop=(daraja.close, db.close))
+    return Service(
+        "payment_adapter", app, (pushing, polling, applying, relaying), on_stop=(daraja.close, pusher.leave, db.close)
+    )
 
 
 def plant(

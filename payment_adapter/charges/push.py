@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.states import ChargeStatus, FailureReason
 from kit.clock import Clock
 from kit.db import Database
-from payment_adapter.charges.owner import Owner
+from kit.owners import Owner
 from payment_adapter.charges.record import Charge
 from payment_adapter.charges.service import LAPSED, Charges
 from payment_adapter.providers.base import ChargeOrder, Failure, Outcome, Unclear
@@ -63,6 +63,12 @@ class Pusher:
         recovered = self._recover() if self._is_time_to_recover() else False
         return self._push_one() or recovered
 
+    def leave(self) -> None:
+        """The process ends. A push that is still on its way is found by whoever comes next."""
+        with self._guard:
+            is_busy = bool(self._in_flight)
+        self._owner.close(leaves_work=is_busy)
+
     def _push_one(self) -> bool:
         # Looking costs no write lock: an idle loop must not disturb those who write.
         with self._db.read() as tx:
@@ -97,7 +103,7 @@ class Pusher:
             if credentials is None:
                 self._charges.lapse(tx, charge, _NO_CREDENTIALS)
                 return True
-            claimed = self._charges.claim(tx, charge, str(self._owner), secret)
+            claimed = self._charges.claim(tx, charge, self._owner.name, secret)
             assert claimed is not None  # it was locked as CREATED
             # Before the commit: from then on a claim of ours that is not in here has lost its answer.
             with self._guard:
@@ -144,22 +150,24 @@ class Pusher:
             return True
 
     def _recover(self) -> bool:
+        gone = frozenset(self._owner.gone())
         with self._db.read() as tx:
-            lost = [charge for charge in self._charges.unfinished(tx) if self._is_lost(charge)]
+            lost = [charge for charge in self._charges.unfinished(tx) if self._is_lost(charge, gone)]
         for charge in lost:
             with self._db.write() as tx:
                 current = self._charges.lock(tx, charge.charge_id)
-                if current.status is ChargeStatus.CLAIMED and self._is_lost(current):
+                if current.status is ChargeStatus.CLAIMED and self._is_lost(current, gone):
                     self._charges.doubt(tx, current, "the process that pushed it ended before the answer")
                     _log.warning("a push has no answer; it is not sent again", charge=charge.charge_id)
+        for name in gone:
+            self._owner.forget(name)
         return bool(lost)
 
-    def _is_lost(self, charge: Charge) -> bool:
-        if charge.claim_owner == str(self._owner):
+    def _is_lost(self, charge: Charge, gone: frozenset[str]) -> bool:
+        if charge.claim_owner == self._owner.name:
             with self._guard:
                 return charge.charge_id not in self._in_flight
-        owner = Owner.parse(charge.claim_owner or "")
-        if owner is not None and owner.is_surely_gone(self._owner):
+        if charge.claim_owner in gone:
             return True
         assert charge.claimed_at is not None
         return self._clock.now() >= charge.claimed_at + LEASE

@@ -9,9 +9,9 @@ from bot.ports.fakes import FakeMessenger
 from bot.ports.messenger import NotTaken, Refused, Unsure
 from bot.recovery import Recovery
 from bot.store import messages
-from bot.store.owners import Owner
 from kit.clock import FixedClock
 from kit.db import Database
+from kit.owners import Owner
 from tests.support.bot import ACHIENG, BARAKA, BotUnderTest, an_event
 
 
@@ -171,14 +171,6 @@ def leave_lock_behind(owner: Owner) -> None:
     file = owner._file  # pyright: ignore[reportPrivateUsage]
     assert file is not None
     file.close()
-
-
-def test_without_a_folder_for_locks_there_is_still_an_owner(tmp_path_factory: pytest.TempPathFactory) -> None:
-    file = tmp_path_factory.mktemp("x") / "a-file"
-    file.touch()
-    owner = Owner(file / "leases")
-    assert owner.gone() == []
-    owner.close()
 
 
 def test_order_holds_when_the_first_message_has_to_wait(any_bot: BotUnderTest, clock: FixedClock) -> None:

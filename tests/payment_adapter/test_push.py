@@ -14,12 +14,10 @@ from contracts.money import Currency, Money
 from kit.db import Database, Tx
 from payment_adapter.charges import push as push_module
 from payment_adapter.charges.models import charges
-from payment_adapter.charges.owner import Owner
 from payment_adapter.charges.push import LEASE
 from payment_adapter.charges.record import Charge
 from payment_adapter.providers.base import Accepted, ChargeOrder, Outcome, Refused, Unclear
 from payment_adapter.vault.models import credentials
-from tests.support.databases import NewDatabase
 from tests.support.payments import PAYER, PUBLIC_URL, Desk, failure, stk, stk_paid
 
 
@@ -267,11 +265,9 @@ def test_a_push_under_way_is_not_taken_for_lost_by_its_own_process(desk: Desk) -
 
 def test_a_process_elsewhere_is_believed_for_the_length_of_its_lease(desk: Desk) -> None:
     desk.ask(desk.grant())
-    here = desk.owner
-    elsewhere = Owner("another-machine", here.pid, "nonce")
     desk.provider.outcomes = [Killed()]
     with pytest.raises(Killed):
-        Desk(desk.db, desk.clock, desk.provider, owner=elsewhere).run_push()
+        Desk(desk.db, desk.clock, desk.provider).run_push()
 
     desk.wait(seconds=LEASE.total_seconds() - 1)
     desk.restart().run_push()
@@ -284,7 +280,7 @@ def test_a_process_elsewhere_is_believed_for_the_length_of_its_lease(desk: Desk)
 def test_an_answer_that_comes_after_its_claim_was_given_up_still_counts(desk: Desk) -> None:
     desk.ask(desk.grant())
     with in_flight(desk, Accepted("ws_CO_1", "merchant-1")):
-        stranger = Desk(desk.db, desk.clock, desk.provider, owner=Owner("another-machine", 1, "nonce"))
+        stranger = Desk(desk.db, desk.clock, desk.provider)
         desk.wait(hours=1)
         stranger.pusher.turn()
         assert desk.charge().status == "unknown"
@@ -341,7 +337,9 @@ def test_an_answer_with_a_foreign_transaction_id_is_not_believed(desk: Desk) -> 
     assert desk.told() == ["pending", "unknown"]
 
 
-def test_two_workers_push_each_charge_once(new_database: NewDatabase, desk: Desk) -> None:
+def test_many_workers_push_each_charge_once_and_take_none_for_lost(
+    desk: Desk, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     for number in range(30):
         desk.ask(desk.grant(f"intent-{number}", account_reference=f"ORDER{number}"))
     guard = threading.Lock()
@@ -352,7 +350,8 @@ def test_two_workers_push_each_charge_once(new_database: NewDatabase, desk: Desk
             return Accepted(f"ws_CO_{next(given)}", None)
 
     desk.provider.outcomes = [accept] * 30
-    workers = [Desk(desk.db, desk.clock, desk.provider) for _ in range(4)]
+    elsewhere = [tmp_path_factory.mktemp("elsewhere") for _ in range(2)]
+    workers = [Desk(desk.db, desk.clock, desk.provider, folder) for folder in (desk.folder, desk.folder, *elsewhere)]
     threads = [threading.Thread(target=worker.run_push) for worker in workers]
     for thread in threads:
         thread.start()
@@ -362,21 +361,6 @@ def test_two_workers_push_each_charge_once(new_database: NewDatabase, desk: Desk
 
     assert sorted(order.account_reference for order in desk.provider.orders) == sorted(f"ORDER{n}" for n in range(30))
     assert desk.told() == ["pending"] * 30
-
-
-@pytest.mark.parametrize("text", ["", "host", "host/12", "host/x/nonce", "host/12/", "/12/nonce", "host/-1/nonce"])
-def test_an_owner_that_can_not_be_read_is_nobody(text: str) -> None:
-    assert Owner.parse(text) is None
-
-
-def test_an_owner_is_surely_gone_only_where_that_can_be_seen() -> None:
-    me = Owner.this_process()
-    assert Owner.parse(str(me)) == me
-    assert not me.is_surely_gone(me)
-    assert Owner(me.host, me.pid, "an earlier life").is_surely_gone(me)
-    assert Owner(me.host, 2**22 + 1, "x").is_surely_gone(me)  # above the kernel's highest pid
-    assert not Owner(me.host, 1, "x").is_surely_gone(me)  # it runs, whoever it is
-    assert not Owner("another-machine", 2**22 + 1, "x").is_surely_gone(me)
 
 
 def test_an_idle_pusher_takes_no_write_lock(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

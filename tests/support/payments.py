@@ -1,9 +1,12 @@
 """The payment adapter's rooms put together for tests, with a provider that answers what the test says."""
 
 import json
+import tempfile
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -16,6 +19,7 @@ from contracts.states import FailureReason, Rail
 from kit.clock import FixedClock
 from kit.db import Database
 from kit.grants import sign_grant
+from kit.owners import Owner
 from kit.signing import KeyRing, sign_headers
 from kit.web import make_app
 from payment_adapter.callbacks import routes as callback_routes
@@ -24,7 +28,6 @@ from payment_adapter.callbacks.service import Callbacks
 from payment_adapter.charges import routes as charge_routes
 from payment_adapter.charges.models import charges as charge_table
 from payment_adapter.charges.models import outbox
-from payment_adapter.charges.owner import Owner
 from payment_adapter.charges.push import Pusher
 from payment_adapter.charges.record import Charge
 from payment_adapter.charges.service import Charges, Wakes
@@ -41,6 +44,8 @@ PUBLIC_URL = "http://127.0.0.1:3040"
 CALLERS = KeyRing.parse("1:" + "c" * 32)
 GRANTS = KeyRing.parse("1:" + "g" * 32)
 MASTER = MasterKeys.parse("5e" * 32)
+
+_FOLDERS = tempfile.TemporaryDirectory(prefix="pushes-")
 
 PENDING = NoAnswer("nothing scripted")
 
@@ -81,16 +86,18 @@ class ScriptedProvider:
         return daraja_callback.read(body)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Desk:
     """One process's worth of rooms over a payments database. `restart` gives the next life of that process."""
 
     db: Database
     clock: FixedClock
     provider: ScriptedProvider = field(default_factory=ScriptedProvider)
-    owner: Owner = field(default_factory=Owner.this_process)
+    folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
+    """Desks that share it see each other live and die, as processes of one machine do."""
     max_body_bytes: int = 64 * 1024
 
+    owner: Owner = field(init=False)
     charges: Charges = field(init=False)
     vault: Vault = field(init=False)
     pusher: Pusher = field(init=False)
@@ -100,6 +107,8 @@ class Desk:
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
+        self.owner = Owner(self.folder)
+        weakref.finalize(self, self.owner.close)
         self.vault = Vault(MASTER)
         self.charges = Charges(self.clock, [self.provider], Wakes(nothing, nothing, nothing))
         self.pusher = Pusher(self.db, self.charges, self.vault, self.clock, public_url=PUBLIC_URL, owner=self.owner)
@@ -111,8 +120,9 @@ class Desk:
         callback_routes.add_routes(self.app, self.db, self.callbacks, self.strangers)
 
     def restart(self) -> "Desk":
-        """The next life of the process: same database, provider, machine and (as in a container) pid; another nonce."""
-        return Desk(self.db, self.clock, self.provider)
+        """The next life of the process, which was killed: same database, provider and machine."""
+        self.owner.close(leaves_work=True)
+        return Desk(self.db, self.clock, self.provider, self.folder)
 
     @property
     def client(self) -> FlaskClient:

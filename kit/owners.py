@@ -1,7 +1,8 @@
-"""Who leases: one name per running bot, and a way to tell that another bot of this machine is gone for good.
+"""Who holds a lease: one name per running process, and a way to tell that another of this machine is gone for good.
 
-A bot that is killed leaves its leases behind. The next one need not wait for them to run out: each holds a lock on a
-file with its name, which the operating system takes away with the process."""
+A process that is killed leaves its leases behind. The next one need not wait for them to run out: each holds a lock on
+a file with its name, which the operating system takes away with the process. A process number would not do: containers
+reuse it, and two of them may not see each other's."""
 
 import fcntl
 import secrets
@@ -29,10 +30,10 @@ class Owner:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             draft.rename(folder / self.name)
         except OSError as error:
-            _log.warning("leases of a bot that dies will have to run out", folder=str(folder), why=error.strerror)
+            _log.warning("leases of a process that dies will have to run out", folder=str(folder), why=error.strerror)
 
     def gone(self) -> list[str]:
-        """Names of the bots of this folder that have ended without saying so. Each stays listed until `forget`."""
+        """Names of the processes of this folder that have ended without saying so. Each stays listed until `forget`."""
         return [path.name for path in self._folder.glob("[0-9a-f]*") if path.name != self.name and _is_unlocked(path)]
 
     def forget(self, name: str) -> None:
