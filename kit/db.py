@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,17 @@ LOCK_WAIT_S = 5
 """How long a statement waits for another transaction before it gives up (`is_lock_timeout`)."""
 
 _READ_ONLY = "dukani_read_only"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose rows a transaction may see, where the database enforces it (PostgreSQL). Everywhere else the same
+    statements carry the vendor in their WHERE."""
+
+    vendor_id: str | None = None
+    """Row-level security shows this vendor's rows alone."""
+    role: str | None = None
+    """Taken for this transaction: what sees a few columns of every vendor's rows, such as `dukani_relay`."""
 
 
 class Tx:
@@ -71,7 +83,7 @@ class Database:
             self.engine = _sqlite_engine(url, pool_size)
 
     @contextmanager
-    def write(self) -> Generator[Tx]:
+    def write(self, scope: Scope | None = None) -> Generator[Tx]:
         """A transaction that may write; commits at the end, rolls back on any exception."""
         if self._writer is not None and not self._writer.acquire(timeout=LOCK_WAIT_S * 2):
             raise TimeoutError("another transaction of this process has held the database too long")
@@ -85,7 +97,7 @@ class Database:
         tx.committed()
 
     @contextmanager
-    def read(self) -> Generator[Tx]:
+    def read(self, scope: Scope | None = None) -> Generator[Tx]:
         """A transaction that only reads. On SQLite it never waits for a writer."""
         with self.engine.connect() as plain:
             conn = plain.execution_options(**{_READ_ONLY: True})

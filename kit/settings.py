@@ -60,7 +60,16 @@ class Settings:
     ops_database_url: str
     conversations_database_url: str
     payments_database_url: str
+    migration_urls: Mapping[str, str]
+    """By lineage (`platform`, `ops`, `conversations`, `payments`): the URL of the role that owns the tables, from
+    `PLATFORM_MIGRATION_URL` and so on; the database's own URL unless set."""
     redis_url: str | None
+    listen_host: str
+    """The address that every process listens on: loopback unless `DUKANI_LISTEN` says otherwise."""
+    tenant_secrets_dir: Path
+    """The one folder that a `file:` reference of a dedicated database may name."""
+    dedicated_connections: int
+    """At most so many connections of one process to all dedicated databases together."""
     hold_minutes: int
     """How long stock stays held for a confirmed order."""
     _secrets: Mapping[str, str] = field(repr=False)
@@ -123,6 +132,8 @@ SECRET_NAMES = (
     "DUKANI_KEY_GRANT",
     "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
     "DUKANI_KEY_EVENTS_ROUTER_BOT",
+    "DUKANI_KEY_WEBHOOKS",
+    "DUKANI_METRICS_TOKEN",
     "DUKANI_VAULT_KEY",
     "DARAJA_CONSUMER_KEY",
     "DARAJA_CONSUMER_SECRET",
@@ -229,7 +240,14 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         ops_database_url=database("ops"),
         conversations_database_url=database("conversations"),
         payments_database_url=database("payments"),
+        migration_urls={
+            name: reader.database_url(f"{name.upper()}_MIGRATION_URL", database(name))
+            for name in ("platform", "ops", "conversations", "payments")
+        },
         redis_url=reader.text("REDIS_URL", "") or None,
+        listen_host=reader.text("DUKANI_LISTEN", "127.0.0.1"),
+        tenant_secrets_dir=Path(reader.text("DUKANI_TENANT_SECRETS_DIR", str(data_dir / "tenant-secrets"))).absolute(),
+        dedicated_connections=reader.integer("DUKANI_DEDICATED_CONNECTIONS", 60, 2, 10_000),
         hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
         _secrets={name: values[name].strip() for name in SECRET_NAMES if values.get(name, "").strip()},
     )

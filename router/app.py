@@ -55,7 +55,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
 
     to_bot = EventSigner(settings.secret("DUKANI_KEY_EVENTS_ROUTER_BOT"))
     loops = [
-        *(relay_loop(database, clock, to_bot, settings.bot_url) for database in databases.every_ops()),
+        *(relay_loop(database.db, clock, to_bot, settings.bot_url) for database in databases.every_ops()),
         sweep_loop(databases, payables, clock),
         hold_sweep_loop(databases, directory, clock),
     ]

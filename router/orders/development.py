@@ -37,16 +37,15 @@ def development_routes(edge: Edge) -> Blueprint:
     @routes.get("/orders")
     def orders_of_shops() -> Response:
         edge.operator()
-        vendor_id = request.headers.get(VENDOR_HEADER)
-        if vendor_id is None:
-            databases, only = edge.databases.every_ops(), None
+        named = request.headers.get(VENDOR_HEADER)
+        if named is None:
+            shops = [VendorId(shop.id) for shop in edge.directory.summaries()]
         else:
-            only = edge.directory.permit(vendor_id).id
-            databases = [edge.databases.ops(only)]
+            shops = [edge.directory.permit(named).id]
         found: list[OrderSummary] = []
-        for database in databases:
-            with database.read() as tx:
-                found += _newest(tx, only)
+        for vendor_id in shops:
+            with edge.databases.ops(vendor_id).read() as tx:
+                found += _newest(tx, vendor_id)
         found.sort(key=lambda order: (order.created_at, order.id), reverse=True)
         return answer({"orders": [order.model_dump(mode="json") for order in found[:MAX_LISTED_ORDERS]]})
 
@@ -86,11 +85,9 @@ def create_order(tx: Tx, vendor: Vendor, wanted: NewOrder, now: datetime) -> Ord
     )
 
 
-def _newest(tx: Tx, vendor_id: VendorId | None) -> list[OrderSummary]:
-    statement = select(orders).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(MAX_LISTED_ORDERS)
-    if vendor_id is not None:
-        statement = statement.where(orders.c.vendor_id == vendor_id)
-    rows = tx.execute(statement).all()
+def _newest(tx: Tx, vendor_id: VendorId) -> list[OrderSummary]:
+    newest = select(orders).order_by(orders.c.created_at.desc(), orders.c.id.desc()).limit(MAX_LISTED_ORDERS)
+    rows = tx.execute(newest.where(orders.c.vendor_id == vendor_id)).all()
     whose = addresses_of(tx, {(VendorId(row.vendor_id), CustomerId(row.customer_id)) for row in rows})
     return [
         OrderSummary(

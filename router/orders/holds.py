@@ -9,8 +9,8 @@ from contracts.events import EventType
 from contracts.states import OrderStatus, RequestStatus
 from kit.background import Loop
 from kit.clock import Clock
-from kit.db import Database, Tx
-from router.databases import Databases
+from kit.db import Tx
+from router.databases import Databases, OpsDatabase
 from router.orders.checkout import tell
 from router.orders.service import lock, order_of
 from router.orders.views import PAYABLE_KIND
@@ -40,13 +40,13 @@ class HoldSweep:
         """Returns whether any hold was dealt with."""
         return sum(self._sweep(database) for database in self.databases.every_ops()) > 0
 
-    def _sweep(self, database: Database) -> int:
-        with database.read() as tx:
+    def _sweep(self, database: OpsDatabase) -> int:
+        with database.across() as tx:
             overdue = stock.due(tx, self.clock.now(), BATCH)
         dealt_with = 0
         for hold in overdue:
             try:
-                with database.write() as tx:
+                with database.of(hold.vendor_id).write() as tx:
                     self._expire(tx, hold, self.clock.now())
             except Exception:
                 # One that can't be ended must not hold back the others.

@@ -11,11 +11,10 @@ from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.payment_api import PaymentEvent
 from kit.clock import Clock
-from kit.db import Database
 from kit.problems import Problem
 from kit.web import answer, read_body
 from kit.webhooks import EventSigner
-from router.databases import Databases
+from router.databases import Databases, ShopDatabase
 from router.payments.apply import Outcome, apply_event
 from router.payments.payables import Registry
 from router.payments.pushes import release_push
@@ -53,14 +52,14 @@ def payment_events(databases: Databases, signer: EventSigner, registry: Registry
     return blueprint
 
 
-def _home(databases: Databases, event: PaymentEvent) -> Database:
+def _home(databases: Databases, event: PaymentEvent) -> ShopDatabase:
     try:
         return databases.ops(VendorId(event.vendor_id))
     except Problem as problem:
         if problem.status != 404:
             raise
         # A vendor that nobody knows: the event is kept all the same, where a person can find it.
-        return databases.every_ops()[0]
+        return databases.shared.of(VendorId(event.vendor_id))
 
 
 def _release(databases: Databases, outcome: Outcome, clock: Clock) -> None:

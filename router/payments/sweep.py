@@ -11,9 +11,8 @@ from contracts.ids import PaymentIntentId, VendorId
 from contracts.states import IntentStatus
 from kit.background import Loop
 from kit.clock import Clock
-from kit.db import Database
 from kit.problems import Problem
-from router.databases import Databases
+from router.databases import Databases, OpsDatabase
 from router.payments.apply import expire_unsent
 from router.payments.models import payment_intents
 from router.payments.payables import Registry
@@ -57,10 +56,10 @@ class Sweep:
             ended = sum(self._expire_unsent(db) for db in self._databases.every_ops())
         return bool(ended + self._give_back())
 
-    def _expire_unsent(self, db: Database) -> int:
+    def _expire_unsent(self, db: OpsDatabase) -> int:
         now = self._clock.now()
         c = payment_intents.c
-        with db.read() as tx:
+        with db.across() as tx:
             silent = tx.execute(
                 select(c.vendor_id, c.id)
                 .where(c.status == IntentStatus.CREATED, c.grant_expires_at < now - NOT_SENT_MARGIN)
@@ -69,9 +68,9 @@ class Sweep:
             ).all()
         return sum(self._end(db, row.vendor_id, row.id, now) for row in silent)
 
-    def _end(self, db: Database, vendor_id: VendorId, intent_id: PaymentIntentId, now: datetime) -> int:
+    def _end(self, db: OpsDatabase, vendor_id: VendorId, intent_id: PaymentIntentId, now: datetime) -> int:
         try:
-            with db.write() as tx:
+            with db.of(vendor_id).write() as tx:
                 is_over = expire_unsent(tx, self._registry, vendor_id=vendor_id, intent_id=intent_id, now=now)
             if not is_over:
                 return 0
