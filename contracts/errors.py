@@ -15,6 +15,7 @@ class ErrorCode(StrEnum):
     UNAUTHENTICATED = "unauthenticated"
     FORBIDDEN = "forbidden"
     CAPABILITY_MISSING = "capability_missing"
+    SCOPE_MISSING = "scope_missing"
     VENDOR_MISMATCH = "vendor_mismatch"
     IDEMPOTENCY_KEY_MISSING = "idempotency_key_missing"
     IDEMPOTENCY_KEY_REUSED = "idempotency_key_reused"

@@ -32,7 +32,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     """The router as a service. Opens no connection until something is asked of it. Raises SettingsError."""
     databases, directory = _open(settings)
     catalogue = Catalogue(databases.platform)
-    edge = Edge(clock, databases, directory, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"))
+    edge = Edge(clock, databases, directory, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"), settings.is_local)
     payables = Registry()
     payables.register(PAYABLE_KIND, OrderPayments(directory))
 

@@ -13,7 +13,8 @@ from kit.db import Tx
 from kit.web import answer, read_query
 from router.catalog.rules import MAX_QUERY_LENGTH, Item
 from router.catalog.service import Catalogue
-from router.edge import Edge
+from router.edge import Call, Edge, Routes
+from router.operations import BY_BOT, Operation
 
 Availability = Callable[[Tx, VendorId, Sequence[ItemId]], Mapping[ItemId, int]]
 """How many of each counted item can be had now. This room does not know who counts."""
@@ -25,12 +26,25 @@ class ItemQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=50)] = 9
 
 
-def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability) -> Blueprint:
-    routes = Blueprint("catalog", __name__)
+LIST_ITEMS = Operation(
+    "items.list",
+    "GET",
+    "/v1/catalog/items",
+    "What the shop sells, page by page or by search",
+    BY_BOT,
+    needs=(Capability.CATALOG,),
+    query=ItemQuery,
+    answer=ItemPage,
+    tag="catalogue",
+)
 
-    @routes.get("/v1/catalog/items")
-    def items() -> Response:
-        vendor = edge.shop(Capability.CATALOG)
+
+def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability) -> Blueprint:
+    routes = Routes(edge, "catalog")
+
+    @routes.add(LIST_ITEMS)
+    def items(call: Call) -> Response:
+        vendor = call.vendor
         wanted = read_query(ItemQuery)
         found = catalogue.shelf(vendor.id, vendor.currency).search(wanted.query)
         start = int(wanted.after)
@@ -49,7 +63,7 @@ def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability)
             )
         )
 
-    return routes
+    return routes.blueprint
 
 
 def _view(item: Item, left: Mapping[ItemId, int]) -> ItemView:

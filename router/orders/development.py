@@ -15,7 +15,8 @@ from kit.problems import Problem
 from kit.signing import VENDOR_HEADER
 from kit.web import answer, read_body
 from router.customers.service import address_of, addresses_of, known_customer, normalized_msisdn, phone_of
-from router.edge import Edge
+from router.edge import Call, Edge, Routes
+from router.operations import BY_OPERATOR, Operation
 from router.orders.models import orders
 from router.orders.rules import OPEN_AMOUNT_NAME, Line, OrderSource
 from router.orders.service import make_draft
@@ -24,19 +25,52 @@ from router.vendors.service import Vendor
 MAX_LISTED_ORDERS = 50
 
 
+_CREATE = Operation(
+    "development.orders.create",
+    "POST",
+    "/orders",
+    "Make a DRAFT order with one open amount (local mode)",
+    BY_OPERATOR,
+    needs=(Capability.ORDERS,),
+    body=NewOrder,
+    answer=OrderSummary,
+    status=201,
+    problems=((403, ErrorCode.VENDOR_MISMATCH),),
+    tag="development",
+)
+_LIST_ORDERS = Operation(
+    "development.orders.list",
+    "GET",
+    "/orders",
+    "The newest orders of one shop, or of all (local mode)",
+    BY_OPERATOR,
+    of_shop=False,
+    tag="development",
+)
+_LIST_VENDORS = Operation(
+    "development.vendors.list",
+    "GET",
+    "/vendors",
+    "Every shop (local mode)",
+    BY_OPERATOR,
+    of_shop=False,
+    tag="development",
+)
+
+
 def development_routes(edge: Edge) -> Blueprint:
-    routes = Blueprint("development", __name__)
+    routes = Routes(edge, "development")
 
-    @routes.post("/orders")
-    def create() -> Response:
-        edge.operator()
+    @routes.add(_CREATE)
+    def create(call: Call) -> Response:
         wanted = read_body(NewOrder)
-        command = edge.operator_command("orders.create", wanted.vendor_id, [Capability.ORDERS])
-        return edge.perform(command, lambda tx: (201, create_order(tx, command.vendor, wanted, command.now)))
+        if wanted.vendor_id != call.vendor.id:
+            detail = f"{VENDOR_HEADER} and the body's vendor_id name two shops"
+            raise Problem(403, ErrorCode.VENDOR_MISMATCH, detail)
+        return edge.perform(call, lambda tx: (201, create_order(tx, call.vendor, wanted, call.now)))
 
-    @routes.get("/orders")
-    def orders_of_shops() -> Response:
-        edge.operator()
+    @routes.add(_LIST_ORDERS)
+    def orders_of_shops(_call: Call) -> Response:
         named = request.headers.get(VENDOR_HEADER)
         if named is None:
             shops = [VendorId(shop.id) for shop in edge.directory.summaries()]
@@ -49,12 +83,11 @@ def development_routes(edge: Edge) -> Blueprint:
         found.sort(key=lambda order: (order.created_at, order.id), reverse=True)
         return answer({"orders": [order.model_dump(mode="json") for order in found[:MAX_LISTED_ORDERS]]})
 
-    @routes.get("/vendors")
-    def vendors() -> Response:
-        edge.operator()
+    @routes.add(_LIST_VENDORS)
+    def vendors(_call: Call) -> Response:
         return answer({"vendors": [vendor.model_dump(mode="json") for vendor in edge.directory.summaries()]})
 
-    return routes
+    return routes.blueprint
 
 
 def create_order(tx: Tx, vendor: Vendor, wanted: NewOrder, now: datetime) -> OrderSummary:

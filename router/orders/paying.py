@@ -24,7 +24,7 @@ from router.customers.service import (
     normalized_msisdn,
     remember_payer,
 )
-from router.edge import Command, Edge
+from router.edge import Call, Edge
 from router.orders.checkout import name_of, order_meant, payable
 from router.orders.rules import PAYING_HOLD, Order, OrderEvent
 from router.orders.service import OrderRefused, locked
@@ -61,21 +61,21 @@ class Cashier:
     grant_keys: KeyRing
     hold_for: timedelta
 
-    def pay(self, command: Command, wanted: PayOrder) -> Response:
+    def pay(self, call: Call, wanted: PayOrder) -> Response:
         """Answers PayResult, or the answer that this key was given before. Raises what PayOrder lists.
 
         The push is reserved in the platform database first, then started in the shop's; a refusal gives it back."""
-        assert command.key is not None
-        now = command.now
-        intent_id = PaymentIntentId(derived_id("intent", command.vendor.id, command.key))
-        with self.edge.reading(command.vendor) as tx:
-            earlier = command.earlier_answer(tx)
+        assert call.key is not None
+        now = call.now
+        intent_id = PaymentIntentId(derived_id("intent", call.vendor.id, call.key))
+        with self.edge.reading(call.vendor) as tx:
+            earlier = call.earlier_answer(tx)
             if earlier is not None:
                 return stored_response(earlier)
-            plan = _plan(tx, command.vendor, wanted, intent_id, now)
+            plan = _plan(tx, call.vendor, wanted, intent_id, now)
         reserved_at = self._reserve(plan, now)
         try:
-            return self.edge.perform(command, lambda tx: self._start(tx, plan, wanted, reserved_at, now))
+            return self.edge.perform(call, lambda tx: self._start(tx, plan, wanted, reserved_at, now))
         except Problem as problem:
             if problem.code not in _NOT_OURS:
                 with self.edge.databases.platform.write() as tx:

@@ -6,18 +6,33 @@ from typing import Annotated
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field, StringConstraints
 
-from contracts.router_api import AddLine, CancelOrder, ConfirmCart, OrderList, PayOrder, RemoveLine
+from contracts.errors import ErrorCode
+from contracts.router_api import (
+    AddLine,
+    CancelOrder,
+    CancelResult,
+    CartView,
+    ConfirmCart,
+    OrderList,
+    OrderView,
+    PayOrder,
+    PayResult,
+    RemoveLine,
+)
 from contracts.states import Capability
 from kit.signing import KeyRing
 from kit.web import answer, read_body, read_query
 from router.catalog.service import Catalogue
 from router.customers.service import checked_address, find_customer
-from router.edge import Edge
+from router.edge import Call, Edge, Routes
+from router.operations import BY_BOT, Operation
 from router.orders.cart import add_line, remove_line, show_cart
 from router.orders.checkout import cancel_order, confirm_cart
 from router.orders.paying import Cashier
 from router.orders.service import MAX_LISTED, newest_orders
 from router.orders.views import order_views
+
+_ORDERS = (Capability.ORDERS,)
 
 
 class CartQuery(BaseModel):
@@ -28,56 +43,157 @@ class OrdersQuery(CartQuery):
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED)] = MAX_LISTED
 
 
+SHOW_CART = Operation(
+    "cart.show",
+    "GET",
+    "/v1/cart",
+    "A customer's cart, and what they have not paid yet",
+    BY_BOT,
+    needs=_ORDERS,
+    query=CartQuery,
+    answer=CartView,
+    tag="carts",
+)
+ADD_LINE = Operation(
+    "cart.add",
+    "POST",
+    "/v1/cart/lines",
+    "Put an item into the cart",
+    BY_BOT,
+    needs=_ORDERS,
+    body=AddLine,
+    answer=CartView,
+    problems=(
+        (404, ErrorCode.ITEM_UNKNOWN),
+        (409, ErrorCode.ITEM_SOLD_OUT),
+        (422, ErrorCode.QUANTITY_INVALID),
+        (422, ErrorCode.AMOUNT_INVALID),
+    ),
+    tag="carts",
+)
+REMOVE_LINE = Operation(
+    "cart.remove",
+    "POST",
+    "/v1/cart/lines/remove",
+    "Take a line out of the cart",
+    BY_BOT,
+    needs=_ORDERS,
+    body=RemoveLine,
+    answer=CartView,
+    problems=((404, ErrorCode.NOT_IN_CART),),
+    tag="carts",
+)
+CONFIRM = Operation(
+    "cart.confirm",
+    "POST",
+    "/v1/cart/confirm",
+    "Confirm the cart: stock is held and the amount is asked for",
+    BY_BOT,
+    needs=_ORDERS,
+    body=ConfirmCart,
+    answer=OrderView,
+    problems=((409, ErrorCode.CART_EMPTY), (409, ErrorCode.ITEM_SOLD_OUT)),
+    tag="carts",
+)
+CANCEL = Operation(
+    "orders.cancel",
+    "POST",
+    "/v1/orders/cancel",
+    "Cancel an order that is not paid",
+    BY_BOT,
+    needs=_ORDERS,
+    body=CancelOrder,
+    answer=CancelResult,
+    problems=(
+        (404, ErrorCode.ORDER_UNKNOWN),
+        (409, ErrorCode.NOTHING_TO_CANCEL),
+        (409, ErrorCode.WHICH_ORDER),
+        (409, ErrorCode.ORDER_TRANSITION_REFUSED),
+    ),
+    tag="orders",
+)
+PAY = Operation(
+    "orders.pay",
+    "POST",
+    "/v1/orders/pay",
+    "The customer replied PAY: a signed grant for one charge",
+    BY_BOT,
+    needs=_ORDERS,
+    body=PayOrder,
+    answer=PayResult,
+    problems=(
+        (404, ErrorCode.ORDER_UNKNOWN),
+        (409, ErrorCode.NOTHING_TO_PAY),
+        (409, ErrorCode.NOT_CONFIRMED),
+        (409, ErrorCode.WHICH_ORDER),
+        (409, ErrorCode.PAYMENT_IN_PROGRESS),
+        (409, ErrorCode.ORDER_TRANSITION_REFUSED),
+        (409, ErrorCode.ITEM_SOLD_OUT),
+        (409, ErrorCode.RAIL_UNAVAILABLE),
+        (422, ErrorCode.PAYER_MISSING),
+        (422, ErrorCode.PAYER_INVALID),
+        (429, ErrorCode.ATTEMPTS_EXHAUSTED),
+        (429, ErrorCode.PAYER_BUSY),
+    ),
+    tag="orders",
+)
+HISTORY = Operation(
+    "orders.history",
+    "GET",
+    "/v1/orders",
+    "A customer's newest orders",
+    BY_BOT,
+    needs=_ORDERS,
+    query=OrdersQuery,
+    answer=OrderList,
+    tag="orders",
+)
+
+
 def order_routes(edge: Edge, catalogue: Catalogue, grant_keys: KeyRing, hold_for: timedelta) -> Blueprint:
-    routes = Blueprint("orders", __name__)
+    routes = Routes(edge, "orders")
     cashier = Cashier(edge, grant_keys, hold_for)
 
-    @routes.get("/v1/cart")
-    def cart() -> Response:
-        vendor = edge.shop(Capability.ORDERS)
+    @routes.add(SHOW_CART)
+    def cart(call: Call) -> Response:
         wanted = read_query(CartQuery)
-        with edge.reading(vendor) as tx:
-            return answer(show_cart(tx, vendor, wanted.customer, edge.clock.now()))
+        with edge.reading(call.vendor) as tx:
+            return answer(show_cart(tx, call.vendor, wanted.customer, call.now))
 
-    @routes.post("/v1/cart/lines")
-    def add() -> Response:
-        command = edge.command("cart.add", Capability.ORDERS)
+    @routes.add(ADD_LINE)
+    def add(call: Call) -> Response:
         wanted = read_body(AddLine)
-        return edge.perform(command, lambda tx: (200, add_line(tx, command.vendor, catalogue, wanted, command.now)))
+        return edge.perform(call, lambda tx: (200, add_line(tx, call.vendor, catalogue, wanted, call.now)))
 
-    @routes.post("/v1/cart/lines/remove")
-    def remove() -> Response:
-        command = edge.command("cart.remove", Capability.ORDERS)
+    @routes.add(REMOVE_LINE)
+    def remove(call: Call) -> Response:
         wanted = read_body(RemoveLine)
-        return edge.perform(command, lambda tx: (200, remove_line(tx, command.vendor, wanted, command.now)))
+        return edge.perform(call, lambda tx: (200, remove_line(tx, call.vendor, wanted, call.now)))
 
-    @routes.post("/v1/cart/confirm")
-    def confirm() -> Response:
-        command = edge.command("cart.confirm", Capability.ORDERS)
+    @routes.add(CONFIRM)
+    def confirm(call: Call) -> Response:
         wanted = read_body(ConfirmCart)
         return edge.perform(
-            command, lambda tx: (200, confirm_cart(tx, command.vendor, catalogue, wanted, hold_for, command.now))
+            call, lambda tx: (200, confirm_cart(tx, call.vendor, catalogue, wanted, hold_for, call.now))
         )
 
-    @routes.post("/v1/orders/cancel")
-    def cancel() -> Response:
-        command = edge.command("orders.cancel", Capability.ORDERS)
+    @routes.add(CANCEL)
+    def cancel(call: Call) -> Response:
         wanted = read_body(CancelOrder)
-        return edge.perform(command, lambda tx: (200, cancel_order(tx, command.vendor, wanted, command.now)))
+        return edge.perform(call, lambda tx: (200, cancel_order(tx, call.vendor, wanted, call.now)))
 
-    @routes.post("/v1/orders/pay")
-    def pay() -> Response:
-        return cashier.pay(edge.command("orders.pay", Capability.ORDERS), read_body(PayOrder))
+    @routes.add(PAY)
+    def pay(call: Call) -> Response:
+        return cashier.pay(call, read_body(PayOrder))
 
-    @routes.get("/v1/orders")
-    def history() -> Response:
-        vendor = edge.shop(Capability.ORDERS)
+    @routes.add(HISTORY)
+    def history(call: Call) -> Response:
         wanted = read_query(OrdersQuery)
-        with edge.reading(vendor) as tx:
-            customer = find_customer(tx, vendor.id, checked_address(wanted.customer))
+        with edge.reading(call.vendor) as tx:
+            customer = find_customer(tx, call.vendor.id, checked_address(wanted.customer))
             if customer is None:
                 return answer(OrderList(orders=[]))
-            found = newest_orders(tx, vendor.id, customer.id, wanted.limit)
-            return answer(OrderList(orders=order_views(tx, vendor, found, edge.clock.now())))
+            found = newest_orders(tx, call.vendor.id, customer.id, wanted.limit)
+            return answer(OrderList(orders=order_views(tx, call.vendor, found, call.now)))
 
-    return routes
+    return routes.blueprint

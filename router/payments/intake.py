@@ -15,11 +15,24 @@ from kit.problems import Problem
 from kit.web import answer, read_body
 from kit.webhooks import EventSigner
 from router.databases import Databases, ShopDatabase
+from router.operations import Audience, Operation, declared
 from router.payments.apply import Outcome, apply_event
 from router.payments.payables import Registry
 from router.payments.pushes import release_push
 
 _log = structlog.get_logger()
+
+
+TAKE_EVENT = Operation(
+    "payments.events.take",
+    "POST",
+    "/v1/payment-events",
+    "News of a charge from the payment adapter, as a signed Standard Webhook",
+    frozenset({Audience.PAYMENT_ADAPTER}),
+    of_shop=False,
+    body=PaymentEvent,
+    tag="payments",
+)
 
 
 def payment_events(databases: Databases, signer: EventSigner, registry: Registry, clock: Clock) -> Blueprint:
@@ -48,7 +61,7 @@ def payment_events(databases: Databases, signer: EventSigner, registry: Registry
         _release(databases, outcome, clock)
         return answer({"status": outcome.status.value, "note": outcome.note})
 
-    blueprint.add_url_rule("/v1/payment-events", "take", take, methods=["POST"])
+    blueprint.add_url_rule(TAKE_EVENT.path, "take", declared(TAKE_EVENT, take), methods=["POST"])
     return blueprint
 
 

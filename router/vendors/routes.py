@@ -6,10 +6,11 @@ from flask import Blueprint, Response
 from pydantic import BaseModel, StringConstraints
 
 from contracts.errors import ErrorCode
-from contracts.router_api import ShopList
+from contracts.router_api import ShopList, ShopView
 from kit.problems import Problem
 from kit.web import answer, read_query
-from router.edge import Edge
+from router.edge import Call, Edge, Routes
+from router.operations import BY_BOT, Operation
 from router.vendors.service import shop_view
 
 
@@ -17,12 +18,38 @@ class ShopQuery(BaseModel):
     word: Annotated[str, StringConstraints(max_length=100)] | None = None
 
 
-def shop_routes(edge: Edge) -> Blueprint:
-    routes = Blueprint("shops", __name__)
+FIND_SHOPS = Operation(
+    "shops.find",
+    "GET",
+    "/v1/shops",
+    "The shop that answers to a word; without a word, those that take orders",
+    BY_BOT,
+    of_shop=False,
+    query=ShopQuery,
+    answer=ShopList,
+    description="With `word` the answer is one ShopView; without, a ShopList of at most ten.",
+    problems=((404, ErrorCode.SHOP_UNKNOWN),),
+    tag="shops",
+)
+SHOW_SHOP = Operation(
+    "shops.show",
+    "GET",
+    "/v1/shops/<vendor_id>",
+    "One shop",
+    BY_BOT,
+    of_shop=False,
+    answer=ShopView,
+    problems=((404, ErrorCode.SHOP_UNKNOWN),),
+    tag="shops",
+    parameters={"vendor_id": "The shop's id"},
+)
 
-    @routes.get("/v1/shops")
-    def shops() -> Response:
-        edge.bot()
+
+def shop_routes(edge: Edge) -> Blueprint:
+    routes = Routes(edge, "shops")
+
+    @routes.add(FIND_SHOPS)
+    def shops(_call: Call) -> Response:
         word = read_query(ShopQuery).word
         if word is None:
             return answer(ShopList(shops=[shop_view(vendor) for vendor in edge.directory.taking_orders()]))
@@ -31,9 +58,8 @@ def shop_routes(edge: Edge) -> Blueprint:
             raise Problem(404, ErrorCode.SHOP_UNKNOWN, "no shop answers to this word")
         return answer(shop_view(edge.directory.permit(vendor.id)))
 
-    @routes.get("/v1/shops/<vendor_id>")
-    def shop(vendor_id: str) -> Response:
-        edge.bot()
+    @routes.add(SHOW_SHOP)
+    def shop(_call: Call, vendor_id: str) -> Response:
         return answer(shop_view(edge.directory.permit(vendor_id)))
 
-    return routes
+    return routes.blueprint

@@ -59,6 +59,13 @@ class Directory:
             raise LookupError(f"vendor {vendor_id} is referred to, but is not in the platform database")
         return vendor
 
+    def known(self, vendor_id: str) -> Vendor:
+        """The shop, if it exists, suspended or not. Raises Problem 404 shop_unknown."""
+        vendor = self.find(vendor_id)
+        if vendor is None:
+            raise _unknown()
+        return vendor
+
     def permit(self, vendor_id: str, needs: Sequence[Capability] = ()) -> Vendor:
         """The shop, if it exists, is active and has every capability in `needs`.
 
