@@ -4,6 +4,8 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
+    Index,
+    Integer,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -46,5 +48,64 @@ vendor_capabilities = Table(
     Column("enabled", Flag, nullable=False, server_default=true()),
     PrimaryKeyConstraint("vendor_id", "capability", name="vendor_capabilities_pk"),
     ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="vendor_capabilities_vendor_fk"),
+    sqlite_strict=True,
+)
+
+# A key of the platform has no vendor. `scopes` are words with a space between. Of the token only its SHA-256 is kept:
+# 256 random bits can't be guessed from it, so the slow hash that a password needs would only slow every request.
+api_keys = Table(
+    "api_keys",
+    platform_metadata,
+    Column("id", Code, nullable=False),
+    Column("vendor_id", Code),
+    Column("name", Text, nullable=False),
+    Column("token_hash", Code, nullable=False),
+    Column("scopes", Code, nullable=False),
+    Column("created_at", UtcTime, nullable=False),
+    Column("created_by", Code, nullable=False),
+    Column("expires_at", UtcTime),
+    Column("revoked_at", UtcTime),
+    Column("revoked_by", Code),
+    Column("last_used_at", UtcTime),
+    PrimaryKeyConstraint("id", name="api_keys_pk"),
+    ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="api_keys_vendor_fk"),
+    CheckConstraint("length(token_hash) = 64", name="api_keys_token_hash_check"),
+    CheckConstraint("scopes <> ''", name="api_keys_scopes_check"),
+    Index("api_keys_of_vendor", "vendor_id", "id"),
+    sqlite_strict=True,
+)
+
+# NULL: as `router.vendors.rules.DEFAULT_LIMITS` says, today and whenever that changes.
+vendor_limits = Table(
+    "vendor_limits",
+    platform_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("shop_per_minute", Integer),
+    Column("bot_per_minute", Integer),
+    Column("key_per_minute", Integer),
+    Column("customer_per_minute", Integer),
+    PrimaryKeyConstraint("vendor_id", name="vendor_limits_pk"),
+    ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="vendor_limits_vendor_fk"),
+    CheckConstraint("shop_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_shop_check"),
+    CheckConstraint("bot_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_bot_check"),
+    CheckConstraint("key_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_key_check"),
+    CheckConstraint("customer_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_customer_check"),
+    sqlite_strict=True,
+)
+
+# Append-only: who changed what about a shop (or, without a vendor, about the platform) through the API or the command
+# line. Triggers of the migration refuse UPDATE and DELETE.
+vendor_changes = Table(
+    "vendor_changes",
+    platform_metadata,
+    Column("id", Code, nullable=False),
+    Column("vendor_id", Code),
+    Column("subject", Code, nullable=False),
+    Column("old_value", Text),
+    Column("new_value", Text),
+    Column("changed_at", UtcTime, nullable=False),
+    Column("changed_by", Code, nullable=False),
+    PrimaryKeyConstraint("id", name="vendor_changes_pk"),
+    Index("vendor_changes_of_vendor", "vendor_id", "id"),
     sqlite_strict=True,
 )
