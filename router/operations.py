@@ -37,6 +37,8 @@ class KeyScope(StrEnum):
     ORDERS_READ = "orders:read"
     ORDERS_WRITE = "orders:write"
     PAYMENTS_READ = "payments:read"
+    CUSTOMERS_READ = "customers:read"
+    """Beside orders:read or payments:read: people's phone numbers are shown whole. Without it they are masked."""
     USAGE_READ = "usage:read"
     WEBHOOKS_READ = "webhooks:read"
     WEBHOOKS_WRITE = "webhooks:write"
