@@ -28,6 +28,7 @@ vendors = Table(
     Column("currency", Code, nullable=False, server_default="KES"),
     Column("locale", Code, nullable=False, server_default="en"),
     Column("timezone", Code, nullable=False, server_default="Africa/Nairobi"),
+    Column("billing_anchor_day", Integer, nullable=False, server_default="1"),  # when its month begins
     Column("whatsapp_address", Code),
     Column("created_at", UtcTime),
     PrimaryKeyConstraint("id", name="vendors_pk"),
@@ -37,6 +38,7 @@ vendors = Table(
     CheckConstraint("status IN ('active', 'suspended')", name="vendors_status_check"),
     CheckConstraint("isolation_level IN ('shared_db', 'dedicated_db')", name="vendors_isolation_level_check"),
     CheckConstraint("currency IN ('KES', 'AOA')", name="vendors_currency_check"),
+    CheckConstraint("billing_anchor_day BETWEEN 1 AND 28", name="vendors_billing_anchor_day_check"),
     sqlite_strict=True,
 )
 

@@ -27,6 +27,8 @@ class Vendor:
     timezone: str
     has_own_database: bool
     capabilities: frozenset[str]
+    billing_anchor_day: int = 1
+    """The local day on which a month of usage begins: 1 to 28."""
 
 
 class Denial(StrEnum):

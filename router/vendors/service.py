@@ -178,6 +178,7 @@ def open_shop(tx: Tx, vendor: Vendor, now: datetime) -> VendorId | None:
         "currency": vendor.currency,
         "locale": vendor.locale,
         "timezone": vendor.timezone,
+        "billing_anchor_day": vendor.billing_anchor_day,
         "created_at": now,
     }
     if not insert_new(tx, vendors, row, conflict=["word"]):
@@ -227,4 +228,5 @@ def _vendor(rows: list[Row[Any]]) -> Vendor:
         timezone=first.timezone,
         has_own_database=first.isolation_level != IsolationLevel.SHARED_DB,
         capabilities=frozenset(row.capability for row in rows if row.capability is not None),
+        billing_anchor_day=first.billing_anchor_day,
     )
