@@ -2,47 +2,55 @@
 
 The edge (a request, a task) opens a transaction; services receive it and never commit."""
 
-import sqlite3
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, CursorResult, Engine, Executable, Table, create_engine, event, text
+from sqlalchemy import Connection, CursorResult, Engine, Executable, NullPool, Table, create_engine, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from kit.sessions import KEPT, PostgresSession, Scope, Session, Sessions, SqliteSession, VendorMoved, lock_key
+
+__all__ = [
+    "LOCK_WAIT_S",
+    "Database",
+    "Scope",
+    "Tx",
+    "UnsafeRole",
+    "VendorMoved",
+    "insert_new",
+    "is_lock_timeout",
+    "lock_key",
+    "refuse_superuser",
+]
 
 _log = structlog.get_logger()
 
 LOCK_WAIT_S = 5
 """How long a statement waits for another transaction before it gives up (`is_lock_timeout`)."""
 
-_READ_ONLY = "dukani_read_only"
+_OVERFLOW_SQLITE = 8
+_OVERFLOW_POSTGRES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """Whose rows a transaction may see, where the database enforces it (PostgreSQL). Everywhere else the same
-    statements carry the vendor in their WHERE."""
-
-    vendor_id: str | None = None
-    """Row-level security shows this vendor's rows alone."""
-    role: str | None = None
-    """Taken for this transaction: what sees a few columns of every vendor's rows, such as `dukani_relay`."""
+class UnsafeRole(RuntimeError):
+    """Row-level security would not hold for the role that is connected. The text says what to do."""
 
 
 class Tx:
     """One open transaction."""
 
-    __slots__ = ("_after_commit", "conn")
+    __slots__ = ("_after_commit", "_session", "conn")
 
-    def __init__(self, conn: Connection) -> None:
-        self.conn = conn
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.conn: Connection = session.conn
         self._after_commit: list[Callable[[], None]] = []
 
     @property
@@ -55,6 +63,11 @@ class Tx:
         result = self.conn.execute(statement, params)
         assert isinstance(result, CursorResult)
         return result
+
+    def enter(self, scope: Scope) -> None:
+        """Go on in another scope within this transaction. To read what belongs to others: takes no lock, and does not
+        ask whether that vendor has moved."""
+        self._session.enter(scope)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` once this transaction has committed, never if it rolls back. For wake-ups: it may be lost in a
@@ -72,25 +85,45 @@ class Tx:
 class Database:
     """One database with a small pool. Thread-safe; opened on first use."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        parsed = make_url(url)
-        self.is_postgres = parsed.get_backend_name() == "postgresql"
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        overflow: int | None = None,
+        wait_s: float = LOCK_WAIT_S,
+        connect_timeout_s: int = 3,
+    ) -> None:
+        """At most `pool_size` connections stay open, `overflow` more come and go; a transaction waits `wait_s` for a
+        free one (then sqlalchemy.exc.TimeoutError), and `connect_timeout_s` for the server to answer."""
+        self.is_postgres = make_url(url).get_backend_name() == "postgresql"
         # SQLite admits one writer; queueing in the process is fair and fast where its own waiting polls.
         self._writer: threading.Lock | None = None if self.is_postgres else threading.Lock()
-        if self.is_postgres:
-            self.engine = _postgres_engine(url, pool_size)
-        else:
-            self.engine = _sqlite_engine(url, pool_size)
+        self.engine = engine = _postgres_engine(url, connect_timeout_s) if self.is_postgres else _sqlite_engine(url)
+        kind = PostgresSession if self.is_postgres else SqliteSession
+        if overflow is None:
+            overflow = _OVERFLOW_POSTGRES if self.is_postgres else _OVERFLOW_SQLITE
+        self._sessions = Sessions(lambda: kind(engine), keep=pool_size, limit=pool_size + overflow, wait_s=wait_s)
 
     @contextmanager
     def write(self, scope: Scope | None = None) -> Generator[Tx]:
-        """A transaction that may write; commits at the end, rolls back on any exception."""
+        """A transaction that may write; commits at the end, rolls back on any exception.
+
+        Raises VendorMoved for a scope whose vendor has left this database. While it is being moved, writers wait for
+        `LOCK_WAIT_S` (then `is_lock_timeout`)."""
         if self._writer is not None and not self._writer.acquire(timeout=LOCK_WAIT_S * 2):
             raise TimeoutError("another transaction of this process has held the database too long")
         try:
-            with self.engine.connect() as conn, conn.begin():
-                tx = Tx(conn)
+            session = self._sessions.begun(scope, to_write=True)
+            tx = Tx(session)
+            try:
                 yield tx
+                session.finish()
+            except BaseException:
+                session.undo()
+                raise
+            finally:
+                self._sessions.give_back(session)
         finally:
             if self._writer is not None:
                 self._writer.release()
@@ -99,10 +132,15 @@ class Database:
     @contextmanager
     def read(self, scope: Scope | None = None) -> Generator[Tx]:
         """A transaction that only reads. On SQLite it never waits for a writer."""
-        with self.engine.connect() as plain:
-            conn = plain.execution_options(**{_READ_ONLY: True})
-            with conn.begin():
-                yield Tx(conn)
+        session = self._sessions.begun(scope, to_write=False)
+        try:
+            yield Tx(session)
+            session.finish()
+        except BaseException:
+            session.undo()
+            raise
+        finally:
+            self._sessions.give_back(session)
 
     def ping(self) -> None:
         """Raises a database error when the database can't be used."""
@@ -110,17 +148,14 @@ class Database:
             tx.execute(text("SELECT 1"))
 
     def close(self) -> None:
+        self._sessions.close()
         self.engine.dispose()
 
 
-def _sqlite_engine(url: str, pool_size: int) -> Engine:
+def _sqlite_engine(url: str) -> Engine:
     engine = create_engine(
         url,
-        poolclass=QueuePool,
-        pool_size=pool_size,
-        max_overflow=8,
-        pool_timeout=LOCK_WAIT_S,
-        pool_reset_on_return=None,  # `write` and `read` always end what they begin
+        poolclass=NullPool,  # `Sessions` keeps them
         connect_args={"check_same_thread": False, "isolation_level": None, "timeout": LOCK_WAIT_S},
     )
 
@@ -132,29 +167,65 @@ def _sqlite_engine(url: str, pool_size: int) -> Engine:
         cursor.execute(f"PRAGMA busy_timeout={LOCK_WAIT_S * 1000}")
         cursor.close()
 
-    def on_begin(conn: Connection) -> None:
-        # A deferred BEGIN that later writes fails with "locked" whatever the timeout; IMMEDIATE queues up front.
-        # Past SQLAlchemy's own execution, whose cost a BEGIN would pay with every transaction.
-        raw: sqlite3.Connection = conn.connection.driver_connection  # pyright: ignore[reportAssignmentType]
-        raw.execute("BEGIN" if conn.get_execution_options().get(_READ_ONLY) else "BEGIN IMMEDIATE")
-
     event.listen(engine, "connect", on_connect)
-    event.listen(engine, "begin", on_begin)
+    event.listen(engine, "begin", _begin_unless_kept("BEGIN IMMEDIATE"))
     return engine
 
 
-def _postgres_engine(url: str, pool_size: int) -> Engine:
-    return create_engine(
+def _postgres_engine(url: str, connect_timeout_s: int) -> Engine:
+    engine = create_engine(
         url,
-        pool_size=pool_size,
-        max_overflow=4,
-        pool_timeout=LOCK_WAIT_S,
-        pool_pre_ping=False,
+        poolclass=NullPool,  # `Sessions` keeps them
+        use_native_hstore=False,  # nothing here has that type, and asking for it costs each new engine a query
         connect_args={
-            "connect_timeout": 3,
+            "autocommit": True,  # who begins says so: a session in one message with its scope
+            "connect_timeout": connect_timeout_s,
+            "tcp_user_timeout": 10_000,  # ms: a server that was cut off is given up on, whatever the kernel thinks
             "options": f"-c lock_timeout={LOCK_WAIT_S}s -c statement_timeout=30s -c timezone=UTC",
         },
     )
+    event.listen(engine, "begin", _begin_unless_kept("BEGIN"))
+    return engine
+
+
+def _begin_unless_kept(statement: str) -> Callable[[Connection], None]:
+    """For who uses the engine past `Database`, such as an inspection: there SQLAlchemy begins and ends."""
+
+    def on_begin(conn: Connection) -> None:
+        if not conn.get_execution_options().get(KEPT):
+            raw: Any = conn.connection.driver_connection
+            raw.execute(statement)
+
+    return on_begin
+
+
+def refuse_superuser(db: Database) -> None:
+    """Raises UnsafeRole where row-level security does not bind the role that `db` connects as: a superuser, one with
+    BYPASSRLS, or one that inherits a role which sees every vendor. On SQLite there is nothing to refuse."""
+    if not db.is_postgres:
+        return
+    with db.read() as tx:
+        role = tx.execute(text("SELECT * FROM pg_roles WHERE rolname = current_user")).one()
+        name: str = role.rolname
+        if role.rolsuper or role.rolbypassrls:
+            what = "is a superuser" if role.rolsuper else "has BYPASSRLS"
+            raise UnsafeRole(
+                f"the database role {name} {what}, so that every shop could see every other's rows: connect as a role "
+                f"made by CREATE ROLE … LOGIN NOSUPERUSER NOBYPASSRLS, and give the owner's URL as OPS_MIGRATION_URL"
+            )
+        inherited = tx.execute(_INHERITED).scalars().all()
+    if inherited:
+        raise UnsafeRole(
+            f"the database role {name} inherits {', '.join(inherited)}, so that every shop could see every other's "
+            f"rows: run ALTER ROLE {name} NOINHERIT, or grant with INHERIT FALSE"
+        )
+
+
+_INHERITED = text(
+    "SELECT DISTINCT r.rolname FROM pg_policy p "
+    "CROSS JOIN unnest(p.polroles) AS named JOIN pg_roles r ON r.oid = named "
+    "WHERE r.rolname <> current_user AND pg_has_role(current_user, r.oid, 'USAGE') ORDER BY r.rolname"
+)
 
 
 def insert_new(tx: Tx, table: Table, values: Mapping[str, Any], *, conflict: Sequence[str]) -> bool:

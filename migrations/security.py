@@ -52,7 +52,7 @@ def relay_may(table: str, select: Sequence[str], update: Sequence[str] = ()) -> 
     op.execute(f"CREATE POLICY {table}_relay_reads ON {table} FOR SELECT TO {RELAY} USING (true)")
     op.execute(f"GRANT SELECT ({', '.join(select)}) ON {table} TO {RELAY}")
     if update:
-        op.execute(f"CREATE POLICY {table}_relay_writes ON {table} FOR UPDATE TO {RELAY} USING (true) WITH CHECK (true)")
+        op.execute(f"CREATE POLICY {table}_relay_writes ON {table} FOR UPDATE TO {RELAY} USING (true)")
         op.execute(f"GRANT UPDATE ({', '.join(update)}) ON {table} TO {RELAY}")
 
 
