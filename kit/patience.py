@@ -1,0 +1,39 @@
+"""A PostgreSQL connection that gives up on a server which has gone silent.
+
+A server's own statement timeout needs a server that still runs, and TCP notices only what its peer's machine no longer
+acknowledges. Neither helps against a process that was stopped, or a proxy that swallows everything."""
+
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import generators
+from psycopg.abc import PQGen
+from psycopg.pq.abc import PGresult
+
+T = TypeVar("T")
+
+_expired: type[Exception] = psycopg.errors._WaitTimeout  # pyright: ignore[reportPrivateUsage]  # what `wait` documents
+
+
+class SilentServer(psycopg.OperationalError):
+    """No answer in time. The connection is closed; what became of a commit under way is not known."""
+
+
+class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
+    """Waits for each answer, however long a statement may take by other limits, at most `answer_within_s`."""
+
+    answer_within_s: float = 12.0
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        if timeout is not None and timeout <= self.answer_within_s:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, self.answer_within_s)
+        except _expired:
+            self.pgconn.finish()
+            raise SilentServer(f"the server has not answered within {self.answer_within_s:g} s") from None
+
+    def exec_now(self, statements: bytes) -> PGresult:
+        """As `PGconn.exec_`, which would wait for ever: the result of the last statement. Raises SilentServer."""
+        self.pgconn.send_query(statements)
+        return self.wait(generators.execute(self.pgconn))[-1]
