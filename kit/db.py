@@ -147,6 +147,15 @@ class Database:
         with self.read() as tx:
             tx.execute(text("SELECT 1"))
 
+    @property
+    def idle_connections(self) -> int:
+        """How many are open and not in use."""
+        return self._sessions.idle
+
+    def close_idle(self) -> None:
+        """Give up the connections that nobody uses now; what is needed later is opened anew."""
+        self._sessions.close_idle()
+
     def close(self) -> None:
         self._sessions.close()
         self.engine.dispose()

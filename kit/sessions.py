@@ -17,9 +17,12 @@ from typing import Any, Protocol, cast
 import psycopg
 from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from kit.patience import PatientConnection
 
 KEPT = "dukani_kept"
 """The execution option that marks a session's connection: its transactions are not SQLAlchemy's business."""
@@ -135,12 +138,14 @@ class SqliteSession:
 
 
 class PostgresSession:
-    __slots__ = ("_pg", "conn")
+    __slots__ = ("_exec", "_pg", "conn")
 
     def __init__(self, engine: Engine) -> None:
         self.conn = _kept(engine)
         raw = cast("psycopg.Connection[Any]", self.conn.connection.driver_connection)
         self._pg = raw.pgconn
+        # Past psycopg's cursors: these statements take no values and bring no rows to decode.
+        self._exec = raw.exec_now if isinstance(raw, PatientConnection) else raw.pgconn.exec_
 
     @property
     def is_usable(self) -> bool:
@@ -177,19 +182,17 @@ class PostgresSession:
     def undo(self) -> None:
         if self._pg.transaction_status in _OPEN:
             try:
-                self._pg.exec_(b"ROLLBACK")
+                self._exec(b"ROLLBACK")
             except psycopg.Error:
                 pass  # not usable then, so it is closed
 
     def close(self) -> None:
         self.conn.close()
 
-    def _run(self, statement: str) -> psycopg.pq.abc.PGresult:
-        """One round trip for one or several statements; the result of the last one.
-
-        On the wire at once, past psycopg's cursors: these statements take no values and bring no rows to decode."""
+    def _run(self, statement: str) -> PGresult:
+        """One round trip for one or several statements; the result of the last one."""
         try:
-            result = self._pg.exec_(statement.encode())
+            result = self._exec(statement.encode())
         except psycopg.Error as error:
             raise _as_sqlalchemy(statement, error, psycopg.Error) from error
         if result.status in _OK:
@@ -298,6 +301,10 @@ class Sessions:
             session.close()
         else:
             self._idle.append(session)
+
+    @property
+    def idle(self) -> int:
+        return len(self._idle)
 
     def close_idle(self) -> None:
         while True:
