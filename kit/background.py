@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
+from kit.metrics import loop_turned
+
 _log = structlog.get_logger()
 
 _PAUSE_AFTER_ERROR_S = 0.5
@@ -38,7 +40,10 @@ class Loop:
         self._tickets = 0
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
 
+    _was_started = False
+
     def start(self) -> None:
+        self._was_started = True
         for thread in self._threads:
             thread.start()
 
@@ -65,6 +70,11 @@ class Loop:
                 thread.join(timeout_s)
 
     @property
+    def is_running(self) -> bool:
+        """Whether it takes turns in this process: somebody started it and nobody stopped it."""
+        return self._was_started and not self._stopping.is_set()
+
+    @property
     def is_stopping(self) -> bool:
         return self._stopping.is_set()
 
@@ -76,8 +86,10 @@ class Loop:
                 worked = self._turn()
             except Exception:
                 _log.exception("background turn failed", loop=self.name)
+                loop_turned(self.name, "failed")
                 self._stopping.wait(_PAUSE_AFTER_ERROR_S)
                 continue
+            loop_turned(self.name, "worked" if worked else "idle")
             if worked:
                 continue
             with self._awake:

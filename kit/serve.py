@@ -1,11 +1,14 @@
-"""Runs one Service under granian until it is told to stop.
+"""Runs one Service until it is told to stop: under granian, or its loops alone.
 
-SIGTERM or SIGINT drains: requests under way are answered, loops finish their turn, connections close, exit 0. A lone
-worker is this process itself. Several are forked from it, share what it imported, and live and die with it: a worker
-that dies takes the parent along (exit 1), and a parent that is killed takes the workers."""
+SIGTERM or SIGINT drains: the process is no longer ready, requests under way are answered, loops finish their turn,
+connections close, exit 0. SIGUSR1 only makes it unready, for a proxy to look elsewhere before the SIGTERM follows.
+
+A lone worker is this process itself. Several are forked from it, share what it imported, and live and die with it: a
+worker that dies takes the parent along (exit 1), and a parent that is killed takes the workers."""
 
 import ctypes
 import gc
+import mmap
 import multiprocessing
 import os
 import signal
@@ -13,7 +16,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, NoReturn
+from enum import Enum, auto
+from types import FrameType
+from typing import Any, NoReturn, assert_never
 
 from granian.constants import Interfaces, RuntimeModes
 from granian.log import LogLevels
@@ -27,6 +32,15 @@ from kit.signals import wake_for_signals
 STOP_WITHIN_S = DRAIN_S + 4
 """A process that was told to stop and has not by then ends all the same, with exit code 1."""
 
+
+class LoopsIn(Enum):
+    """Which workers run a service's loops besides answering."""
+
+    EVERY_WORKER = auto()
+    FIRST_WORKER = auto()
+    NO_WORKER = auto()
+
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _PARENT_POLL_S = 0.25
 
@@ -39,6 +53,7 @@ def serve(
     host: str = "127.0.0.1",
     threads: int = 4,
     workers: int = 1,
+    loops: LoopsIn = LoopsIn.EVERY_WORKER,
 ) -> NoReturn:
     """Serve until told to stop; ends the process. Import what `build` needs before calling: workers share it.
 
@@ -61,7 +76,7 @@ def serve(
     # What is imported by now lives as long as the process: collections need not look at it, and forks share its pages.
     gc.collect()
     gc.freeze()
-    worker = _Worker(build, parent=os.getpid())
+    worker = _Worker(build, loops, parent=os.getpid())
     if workers == 1:
         server.serve_here(worker)
     else:
@@ -78,34 +93,92 @@ class _Server(MPServer):
         self._spawn_worker(0, worker.run, worker.load).inner.run()
 
 
+def work(build: Callable[[], Service]) -> NoReturn:
+    """Run the loops of a service and listen nowhere, until told to stop; ends the process."""
+    told = threading.Event()
+
+    def stop(_how: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    for how in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(how, stop)
+    wake_for_signals(_stop_within_the_limit)
+    service = _or_exit_2(build)
+    service.start()
+    told.wait()
+    service.stop()
+    sys.exit(0)
+
+
+def _or_exit_2(build: Callable[[], Service]) -> Service:
+    try:
+        return build()
+    except SettingsError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+
+
+class _Notice:
+    """That the process was asked to become unready. One byte which it shares with its workers."""
+
+    def __init__(self) -> None:
+        self._byte = mmap.mmap(-1, 1)
+        signal.signal(signal.SIGUSR1, self._give)
+
+    def _give(self, _how: int, _frame: FrameType | None) -> None:
+        self._byte[0] = 1
+
+    @property
+    def was_given(self) -> bool:
+        return self._byte[0] == 1
+
+
 class _Worker:
-    def __init__(self, build: Callable[[], Service], parent: int) -> None:
+    def __init__(self, build: Callable[[], Service], loops: LoopsIn, parent: int) -> None:
         self._build = build
+        self._loops = loops
         self._parent = parent
         self._service: Service | None = None
+        self._number = 1
+        self._notice = _Notice()
 
     def load(self) -> Any:
-        service = self._build()
-        service.start()
+        service = _or_exit_2(self._build)
+        service.drain_when(lambda: self._notice.was_given)
+        service.start(with_loops=self._runs_loops())
         self._service = service
         return service.app
 
-    def run(self, *args: Any, **kwargs: Any) -> None:
+    def _runs_loops(self) -> bool:
+        match self._loops:
+            case LoopsIn.EVERY_WORKER:
+                return True
+            case LoopsIn.FIRST_WORKER:
+                return self._number == 1
+            case LoopsIn.NO_WORKER:
+                return False
+            case _:
+                assert_never(self._loops)
+
+    def run(self, number: int, *args: Any, **kwargs: Any) -> None:
+        self._number = number
         # A parent's handlers are not a worker's; until granian sets its own, a signal simply ends this process.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         if os.getpid() != self._parent:
             die_with(self._parent, signal.SIGKILL)
-        wake_for_signals(_stop_within_the_limit)
+        wake_for_signals(self._on_signal)
         try:
             # The worker's body is not public; it is passed as `spawn_target` so that a drain can follow it.
-            MPServer._spawn_wsgi_worker(*args, **kwargs)  # pyright: ignore[reportPrivateUsage]
-        except SettingsError as error:
-            sys.stderr.write(f"{error}\n")
-            sys.exit(2)
+            MPServer._spawn_wsgi_worker(number, *args, **kwargs)  # pyright: ignore[reportPrivateUsage]
         finally:
             if self._service is not None:
                 self._service.stop()
+
+    def _on_signal(self, how: signal.Signals) -> None:
+        if how in (signal.SIGTERM, signal.SIGINT) and self._service is not None:
+            self._service.drain()
+        _stop_within_the_limit(how)
 
 
 def _stop_within_the_limit(how: signal.Signals) -> None:

@@ -2,13 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from flask import Flask
 
-from kit.background import Loop
+from kit.metrics import Gauge, figures
+from kit.web import DRAINING
 
 DRAIN_S = 8.0
 """How long a stopping process may take to finish the turns under way."""
+
+
+class Work(Protocol):
+    """Something that runs in threads behind a service, such as a `kit.background.Loop`."""
+
+    def start(self) -> None: ...
+    def stop(self) -> None: ...
+    def join(self, timeout_s: float) -> None: ...
 
 
 @dataclass(slots=True)
@@ -17,18 +27,32 @@ class Service:
 
     name: str
     app: Flask
-    loops: Sequence[Loop] = ()
+    loops: Sequence[Work] = ()
     on_stop: Sequence[Callable[[], None]] = field(default_factory=tuple)
     """Closed last: pools, connections, files."""
+    gauges: Sequence[Gauge] = ()
 
-    def start(self) -> None:
-        for loop in self.loops:
-            loop.start()
+    def start(self, *, with_loops: bool = True) -> None:
+        """Without its loops it only answers: others do what it leaves to be done."""
+        figures.start(self.gauges)
+        if with_loops:
+            for loop in self.loops:
+                loop.start()
+
+    def drain(self) -> None:
+        """Say at once that this process can't serve any more; it still does."""
+        self.app.config[DRAINING] = lambda: True
+
+    def drain_when(self, is_told: Callable[[], bool]) -> None:
+        """Be unready as soon as `is_told` says so."""
+        self.app.config[DRAINING] = is_told
 
     def stop(self) -> None:
+        self.drain()
         for loop in self.loops:
             loop.stop()
         for loop in self.loops:
             loop.join(DRAIN_S)
         for close in self.on_stop:
             close()
+        figures.stop()

@@ -1,11 +1,14 @@
-"""The shell around every process's routes: size limits, JSON in and out, problem+json, health and readiness."""
+"""The shell around every process's routes: size limits, JSON in and out, problem+json, health, readiness, metrics."""
 
+import hmac
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterable, Mapping
+from ipaddress import ip_address
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import structlog
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -13,8 +16,12 @@ from werkzeug.exceptions import HTTPException
 
 from contracts.errors import ErrorCode, FieldError, ProblemBody
 from kit.db import is_lock_timeout
+from kit.metrics import figures, request_answered
 from kit.problems import Problem
 from kit.signing import IDEMPOTENCY_HEADER
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _log = structlog.get_logger()
 
@@ -28,6 +35,17 @@ _SECURITY_HEADERS = (
     ("cache-control", "no-store"),
 )
 
+FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
+"""A request with one of these came through somebody: its peer is not who asks."""
+
+DRAINING = "DUKANI_DRAINING"
+"""Key in an application's config: a function that says whether its process was told to stop."""
+
+OWN_PATHS = frozenset({"/health", "/ready", "/metrics"})
+"""What every process answers about itself; not counted among its requests."""
+
+_BEGAN = "dukani.began"
+
 _STATUS_CODES = {
     400: ErrorCode.INVALID_REQUEST,
     404: ErrorCode.NOT_FOUND,
@@ -39,7 +57,7 @@ _STATUS_CODES = {
 
 def make_app(import_name: str, *, max_body_bytes: int = MAX_BODY_BYTES) -> Flask:
     """A Flask application whose errors are problem+json and which answers `GET /health` while it is alive."""
-    app = Flask(import_name, static_folder=None)
+    app = _App(import_name, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = max_body_bytes
     app.config["MAX_FORM_MEMORY_SIZE"] = max_body_bytes
     app.config["MAX_FORM_PARTS"] = 200
@@ -49,14 +67,25 @@ def make_app(import_name: str, *, max_body_bytes: int = MAX_BODY_BYTES) -> Flask
     app.register_error_handler(PoolTimeout, _answer_pool_timeout)
     app.register_error_handler(Exception, _answer_unexpected)
     app.after_request(_harden)
+    app.after_request(_count)
     app.add_url_rule("/health", "health", lambda: answer({"status": "alive"}))
     return app
 
 
+class _App(Flask):
+    def wsgi_app(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ[_BEGAN] = perf_counter()
+        return super().wsgi_app(environ, start_response)
+
+
 def add_readiness(app: Flask, checks: Mapping[str, Callable[[], None]]) -> None:
-    """`GET /ready`: 200 once every check passes (none raises), else 503 that names those which did not."""
+    """`GET /ready`: 200 once every check passes (none raises), else 503 that names those which did not. A process that
+    was told to stop is not ready, whatever it still answers."""
 
     def ready() -> Response:
+        is_draining = cast(Callable[[], bool] | None, current_app.config.get(DRAINING))
+        if is_draining is not None and is_draining():
+            raise Problem(503, ErrorCode.UNAVAILABLE, "not ready: stopping", retry_after_s=1)
         failing: list[str] = []
         for name, check in checks.items():
             try:
@@ -69,6 +98,40 @@ def add_readiness(app: Flask, checks: Mapping[str, Callable[[], None]]) -> None:
         return answer({"status": "ready"})
 
     app.add_url_rule("/ready", "ready", ready)
+
+
+def add_metrics(app: Flask, token: str | None) -> None:
+    """`GET /metrics`, for a peer on this machine that speaks for itself, or for who holds the token."""
+
+    def metrics() -> Response:
+        given = request.headers.get("authorization", "").encode()
+        has_token = token is not None and hmac.compare_digest(given, f"Bearer {token}".encode())
+        if not has_token and not is_asked_from_here():
+            detail = "metrics are for this machine itself, or for Authorization: Bearer with DUKANI_METRICS_TOKEN"
+            raise Problem(403, ErrorCode.FORBIDDEN, detail)
+        text, content_type = figures.text()
+        return Response(text, content_type=content_type)
+
+    app.add_url_rule("/metrics", "metrics", metrics)
+
+
+def answer_only(app: Flask, paths: Collection[str]) -> None:
+    """Every other path is 404, as if it did not exist."""
+
+    def refuse_others() -> None:
+        if request.path not in paths:
+            raise Problem(404, ErrorCode.NOT_FOUND, "this process only works; it answers nothing but itself")
+
+    app.before_request_funcs.setdefault(None, []).insert(0, refuse_others)
+
+
+def is_asked_from_here() -> bool:
+    """Whether the current request comes from this machine itself, not through a proxy on it."""
+    try:
+        is_near = request.remote_addr is not None and ip_address(request.remote_addr).is_loopback
+    except ValueError:
+        return False
+    return is_near and not any(name in request.headers for name in FORWARDING_HEADERS)
 
 
 def read_body(model: type[M]) -> M:
@@ -156,6 +219,17 @@ def _answer_pool_timeout(_error: PoolTimeout) -> Response:
 def _answer_unexpected(error: Exception) -> Response:
     _log.error("unexpected error", path=request.url_rule and request.url_rule.rule, exc_info=error)
     return _answer_problem(Problem(500, ErrorCode.INTERNAL, "something went wrong here; it has been recorded"))
+
+
+def _count(response: Response) -> Response:
+    rule = request.url_rule
+    route = rule.rule if rule is not None else "(none)"
+    began = request.environ.get(_BEGAN)
+    if route not in OWN_PATHS and began is not None:
+        # A method is the caller's own text where no route knows it.
+        method = request.method if rule is not None else "(any)"
+        request_answered(method, route, response.status_code, perf_counter() - began)
+    return response
 
 
 def _harden(response: Response) -> Response:
