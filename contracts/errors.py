@@ -25,6 +25,12 @@ class ErrorCode(StrEnum):
     INTERNAL = "internal"
 
     SHOP_UNKNOWN = "shop_unknown"
+    SHOP_EXISTS = "shop_exists"
+    """The id, or the word, is another shop's; `taken` says which."""
+    CAPABILITY_UNKNOWN = "capability_unknown"
+    """There is no such capability; `capabilities` lists those that are."""
+    KEY_UNKNOWN = "key_unknown"
+    TOO_MANY_KEYS = "too_many_keys"
     ITEM_UNKNOWN = "item_unknown"
     ITEM_SOLD_OUT = "item_sold_out"
     """Nothing, or not enough, is left. `available` and `item` say what and how much."""

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import Table
 
 from contracts.errors import ErrorCode
@@ -47,6 +47,10 @@ class Caller:
     vendor_id: VendorId | None = None
     """The one shop that it may act for. None: the one that it names."""
     scopes: frozenset[KeyScope] = frozenset()
+    expires_at: datetime | None = None
+    """When what proves it ends: of an API key that does."""
+    is_development: bool = False
+    """A person with the development key on this machine."""
 
 
 class Keys(Protocol):
@@ -60,8 +64,10 @@ class Keys(Protocol):
 class Limits(Protocol):
     """How often who may ask."""
 
-    def check(self, caller: Caller, vendor: Vendor | None, operation: Operation) -> None:
-        """Raises Problem 429 too_many_requests, with when to come back."""
+    def check(self, caller: Caller, vendor: Vendor | None, customer: str | None) -> None:
+        """`customer` is the address of whose message made our bot ask, if it said so.
+
+        Raises Problem 429 too_many_requests, with when to come back."""
         ...
 
 
@@ -83,7 +89,7 @@ class NoKeys:
 
 
 class NoLimits:
-    def check(self, caller: Caller, vendor: Vendor | None, operation: Operation) -> None:
+    def check(self, caller: Caller, vendor: Vendor | None, customer: str | None) -> None:
         return None
 
 
@@ -153,7 +159,7 @@ class Edge:
         now = self.clock.now()
         caller = self._caller(operation, now)
         shop = self._shop(operation, caller, path) if operation.of_shop else None
-        self.limits.check(caller, shop, operation)
+        self.limits.check(caller, shop, _customer_named() if caller.audience is Audience.BOT else None)
         key = None
         is_signed = caller.audience is Audience.BOT
         if operation.is_command and (is_signed or IDEMPOTENCY_HEADER in request.headers):
@@ -197,7 +203,7 @@ class Edge:
             return self._key_holder(operation, token.strip(), now)
         if Audience.OPERATOR in callers and self.is_local and INTERNAL_KEY_HEADER in request.headers:
             _check_development_key()
-            return Caller(Audience.OPERATOR, "operator", scopes=frozenset(KeyScope))
+            return Caller(Audience.OPERATOR, "operator", scopes=frozenset(KeyScope), is_development=True)
         if Audience.BOT in callers:
             verify_request(self.bot_keys, now)
             return Caller(Audience.BOT, "bot")
@@ -235,6 +241,14 @@ class Edge:
         return self.directory.permit(wanted, operation.needs)
 
 
+class _Address(BaseModel):
+    address: str
+
+
+class _OfCustomer(BaseModel):
+    customer: _Address
+
+
 class Routes:
     """Operations of one room, for `app.register_blueprint(routes.blueprint)`."""
 
@@ -264,6 +278,17 @@ def _check_development_key() -> None:
     if not is_near or not hmac.compare_digest(key.encode(), DEV_INTERNAL_KEY.encode()):
         detail = f"{INTERNAL_KEY_HEADER} is for the development key, in local mode, from this machine itself"
         raise Problem(401, ErrorCode.UNAUTHENTICATED, detail)
+
+
+def _customer_named() -> str | None:
+    """Whose message made the bot ask: in the query, or in the body as `{"customer": {"address": …}}`. Whether that is
+    well formed is for the route to say; reading it here costs a few microseconds."""
+    if request.method == "GET":
+        return request.args.get("customer")
+    try:
+        return _OfCustomer.model_validate_json(request.get_data()).customer.address
+    except ValidationError:
+        return None
 
 
 def _what_to_send(callers: frozenset[Audience], *, is_local: bool) -> str:
