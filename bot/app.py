@@ -108,5 +108,5 @@ def _web(settings: Settings, clock: Clock, db: Database, turns: Turns, sender: S
     forms = SignedForms(settings)
     twilio.add_route(app, forms, clock, turns)
     delivery_status.add_route(app, forms, db, clock, sender)
-    events.add_route(app, EventSigner(settings.secret("DUKANI_KEY_EVENTS_ROUTER_BOT")), clock, turns)
+    events.add_route(app, EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT")), clock, turns)
     return app

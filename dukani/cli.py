@@ -10,6 +10,7 @@ import click
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
 from dukani.processes import Process, place, run
 from kit.clock import SharedClock
+from dukani.signing_cli import keys
 from kit.ports import PortTaken
 from kit.settings import Settings, SettingsError, load_settings
 
@@ -33,6 +34,9 @@ def dukani() -> None:
 
 
 @dukani.command()
+dukani.add_command(keys)
+
+
 def up() -> None:
     """Run the whole shop on this machine until Ctrl-C."""
     from dukani.up import up as run_up

@@ -74,6 +74,17 @@ SECRETS: dict[Process, frozenset[str]] = {
 }
 """What each process may know. The bot holds no payment secret, not even by accident of a shared environment."""
 
+PAIRS = frozenset(
+    {
+        "DUKANI_KEY_BOT_ROUTER",
+        "DUKANI_KEY_BOT_ADAPTER",
+        "DUKANI_KEY_GRANT",
+        "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
+        "DUKANI_KEY_EVENTS_ROUTER_BOT",
+    }
+)
+"""The secrets that two processes share: each pair, and each direction, has its own."""
+
 
 def run(process: Process, settings: Settings, *, parent: int | None = None) -> NoReturn:
     """Serve that process until told to stop. With `parent`, it drains as soon as that process is gone."""
@@ -84,6 +95,9 @@ def run(process: Process, settings: Settings, *, parent: int | None = None) -> N
     # Imported after the rooms: everything that the workers share is then loaded before they are forked.
     from kit.logging import configure_logging
     from kit.serve import die_with, serve
+    from kit.signing import check_pairs
+
+    check_pairs(settings, SECRETS[process] & PAIRS)
 
     if parent is not None:
         die_with(parent, signal.SIGTERM)

@@ -80,16 +80,29 @@ class Settings:
         return self.environment is Environment.LOCAL
 
     def secret(self, name: str) -> str:
-        """The secret of that name. Local mode generates a missing one; production raises SettingsError."""
+        """The secret of that name, or what is in the file that it names as `file:/path`. Local mode generates a missing
+        one; production raises SettingsError."""
+        path = self.secret_file(name)
+        value = self._secrets.get(name, "") if path is None else _text_of(name, path)
+        if not value:
+            raise SettingsError(f"{name} is not set; in production every secret must be given")
+        if not self.is_local and DEV_INTERNAL_KEY in value:
+            raise SettingsError(f"{name}: a development key can't be used in production; set one of your own")
+        return value
+
+    def secret_file(self, name: str) -> Path | None:
+        """The file that holds the secret of that name: the one named as `file:/path` or, in local mode, the one that
+        was generated. None for a secret that is given in the environment itself. Raises SettingsError."""
         self._check_asking(name)
         value = self._secrets.get(name)
-        if value:
-            if not self.is_local and value == DEV_INTERNAL_KEY:
-                raise SettingsError(f"{name}: a development key can't be used in production; set one of your own")
-            return value
-        if not self.is_local:
-            raise SettingsError(f"{name} is not set; in production every secret must be given")
-        return self._development_secret(name)
+        if value is None:
+            return self._development_secret(name) if self.is_local else None
+        if not value.startswith(_FILE_PREFIX):
+            return None
+        path = Path(value.removeprefix(_FILE_PREFIX))
+        if not path.is_absolute():
+            raise SettingsError(f"{name}: name the file by its whole path, such as file:/etc/dukani/keys/{name}")
+        return path
 
     def optional_secret(self, name: str) -> str | None:
         self._check_asking(name)
@@ -107,7 +120,7 @@ class Settings:
     def clock(self) -> Clock:
         return SharedClock(self.data_dir / "clock") if self.is_local else SystemClock()
 
-    def _development_secret(self, name: str) -> str:
+    def _development_secret(self, name: str) -> Path:
         path = self.data_dir / "keys" / name
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Written beside and linked into place, so that two processes starting together agree on one value.
@@ -121,7 +134,7 @@ class Settings:
                 pass
             finally:
                 draft.unlink()
-        return path.read_text().strip()
+        return path
 
 
 SECRET_NAMES = (
@@ -140,6 +153,16 @@ SECRET_NAMES = (
     "DARAJA_SHORTCODE",
     "DARAJA_PASSKEY",
 )
+
+
+_FILE_PREFIX = "file:"
+
+
+def _text_of(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{name}: the file {path} can't be read ({type(error).__name__})") from error
 
 
 class _Reader:

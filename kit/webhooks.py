@@ -9,22 +9,25 @@ from werkzeug.datastructures import Headers
 
 from contracts.errors import ErrorCode
 from kit.problems import Problem
+from kit.signing import KeyRing
 
 TOLERANCE_S = 5 * 60
 
 
 class EventSigner:
-    """Signs with the first secret, verifies with any: `secret[,older secret]`."""
+    """Signs with the first secret, verifies with any: `secret[,older secret]`, or a pair's key ring as it is then."""
 
-    def __init__(self, secrets: str) -> None:
-        self._hooks = [Webhook(secret.strip().encode()) for secret in secrets.split(",")]
+    def __init__(self, secrets: str | KeyRing) -> None:
+        if isinstance(secrets, str):
+            secrets = KeyRing(tuple((str(at), each.strip().encode()) for at, each in enumerate(secrets.split(","))))
+        self._ring = secrets
 
     def headers(self, event_id: str, now: datetime, body: bytes) -> dict[str, str]:
         """The three headers. The timestamp is that of this attempt; the id stays with the event."""
         return {
             "webhook-id": event_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": self._hooks[0].sign(event_id, now, body.decode()),
+            "webhook-signature": Webhook(self._ring.keys[0][1]).sign(event_id, now, body.decode()),
             "content-type": "application/json",
         }
 
@@ -37,7 +40,8 @@ class EventSigner:
         given = headers.get("webhook-signature")
         if not event_id or not timestamp or not given:
             raise _refused("webhook-id, webhook-timestamp and webhook-signature are needed")
-        if not timestamp.isdigit() or len(timestamp) > 12:
+        # Not isdigit alone: it holds for digits that int() does not take.
+        if not (timestamp.isascii() and timestamp.isdigit()) or len(timestamp) > 11:
             raise _refused("webhook-timestamp is not a number of seconds")
         sent_at = datetime.fromtimestamp(int(timestamp), UTC)
         if abs((now - sent_at).total_seconds()) > TOLERANCE_S:
@@ -47,8 +51,8 @@ class EventSigner:
         except UnicodeDecodeError:
             raise _refused("the body is not UTF-8") from None
         signatures = given.split(" ")
-        for hook in self._hooks:
-            expected = hook.sign(event_id, sent_at, text).encode()
+        for _, secret in self._ring.keys:
+            expected = Webhook(secret).sign(event_id, sent_at, text).encode()
             if any(hmac.compare_digest(expected, signature.encode()) for signature in signatures):
                 return event_id
         raise _refused("the signature does not match the event")

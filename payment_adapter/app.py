@@ -46,7 +46,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     check_callback_address(settings.adapter_public_url)
     vault = Vault(_master_keys(settings))
     callers, grants = key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), key_ring(settings, "DUKANI_KEY_GRANT")
-    signer = EventSigner(settings.secret("DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
+    signer = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     db = Database(settings.payments_database_url)
     owner = Owner(Path(settings.data_dir) / "pushes")
     daraja = Daraja(Wire(settings.daraja_base_url), clock)

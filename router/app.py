@@ -50,10 +50,10 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     )
     if settings.is_local:
         app.register_blueprint(development_routes(edge))
-    from_adapter = EventSigner(settings.secret("DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
+    from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
 
-    to_bot = EventSigner(settings.secret("DUKANI_KEY_EVENTS_ROUTER_BOT"))
+    to_bot = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT"))
     loops = [
         *(relay_loop(database.db, clock, to_bot, settings.bot_url) for database in databases.every_ops()),
         sweep_loop(databases, payables, clock),

@@ -84,3 +84,10 @@ def test_a_ring_that_can_not_be_read_names_its_setting(tmp_path: Path) -> None:
     environ = {"DUKANI_DATA_DIR": str(tmp_path), "DUKANI_KEY_BOT_ROUTER": "short"}
     with pytest.raises(SettingsError, match=r"DUKANI_KEY_BOT_ROUTER: .*32 characters"):
         key_ring(load_settings(environ, dotenv=None), "DUKANI_KEY_BOT_ROUTER")
+
+
+@pytest.mark.parametrize("timestamp", ["²", "99999999999", "999999999999", "-1", "１"])
+def test_a_time_that_no_clock_shows_is_refused_like_any_other(timestamp: str) -> None:
+    with pytest.raises(Problem) as refused:
+        check(signed(**{"x-dukani-timestamp": timestamp}))
+    assert refused.value.status == 401

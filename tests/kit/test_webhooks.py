@@ -29,6 +29,8 @@ def test_our_signature_is_the_one_the_standard_library_of_the_scheme_makes() -> 
         ("webhook-id", "evt-2"),
         ("webhook-timestamp", str(int(NOW.timestamp()) + 1)),
         ("webhook-timestamp", "soon"),
+        ("webhook-timestamp", "²"),
+        ("webhook-timestamp", "999999999999"),
         ("webhook-signature", "v1,AAAA"),
         ("webhook-signature", ""),
     ],
