@@ -9,8 +9,8 @@ import click
 
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
 from dukani.processes import Process, place, run
-from kit.clock import SharedClock
 from dukani.signing_cli import keys
+from kit.clock import SharedClock
 from kit.ports import PortTaken
 from kit.settings import Settings, SettingsError, load_settings
 
@@ -33,10 +33,10 @@ def dukani() -> None:
     """A shop on WhatsApp: bot, router, payment adapter, and simulators of the world around them."""
 
 
-@dukani.command()
 dukani.add_command(keys)
 
 
+@dukani.command()
 def up() -> None:
     """Run the whole shop on this machine until Ctrl-C."""
     from dukani.up import up as run_up
