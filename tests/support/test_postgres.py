@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
 
+from dukani.engines.postgres import reachable_binaries
 from kit.db import Database
 from tests.support import postgres
 from tests.support.processes import ROOT, eventually, is_alive
@@ -26,7 +26,7 @@ with running() as server:
 
 
 def test_binaries_in_a_closed_folder_are_copied_to_where_the_servers_user_may_go(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     closed, opened = tmp_path / "closed", tmp_path / "opened"
     package = closed / "package"
@@ -35,11 +35,10 @@ def test_binaries_in_a_closed_folder_are_copied_to_where_the_servers_user_may_go
     (package / "bin" / "postgres").write_text("a program")
     opened.mkdir()
     closed.chmod(0o700)
-    monkeypatch.setattr(postgres, "_package", lambda: package)
-    binaries = postgres._reachable_binaries(opened, NOBODY)  # pyright: ignore[reportPrivateUsage]
+    binaries = reachable_binaries(opened, NOBODY, lambda: package)
     assert binaries.is_relative_to(opened)
     assert (binaries / "postgres").read_text() == "a program"
-    assert postgres._reachable_binaries(opened, None) == package / "bin"  # pyright: ignore[reportPrivateUsage]
+    assert reachable_binaries(opened, None, lambda: package) == package / "bin"
 
 
 def test_two_databases_of_one_server_do_not_see_each_other(postgres: postgres.Server) -> None:
