@@ -31,13 +31,14 @@ class Service:
     on_stop: Sequence[Callable[[], None]] = field(default_factory=tuple)
     """Closed last: pools, connections, files."""
     gauges: Sequence[Gauge] = ()
+    answering: Sequence[Work] = ()
+    """Loops of every process that answers, whoever runs the others: they write down what it has only in its memory."""
 
     def start(self, *, with_loops: bool = True) -> None:
         """Without its loops it only answers: others do what it leaves to be done."""
         figures.start(self.gauges)
-        if with_loops:
-            for loop in self.loops:
-                loop.start()
+        for loop in (*self.answering, *(self.loops if with_loops else ())):
+            loop.start()
 
     def drain(self) -> None:
         """Say at once that this process can't serve any more; it still does."""
@@ -49,9 +50,10 @@ class Service:
 
     def stop(self) -> None:
         self.drain()
-        for loop in self.loops:
+        loops = (*self.loops, *self.answering)
+        for loop in loops:
             loop.stop()
-        for loop in self.loops:
+        for loop in loops:
             loop.join(DRAIN_S)
         for close in self.on_stop:
             close()

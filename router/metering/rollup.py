@@ -17,14 +17,14 @@ from contracts.ids import VendorId
 from kit.background import Loop
 from kit.clock import Clock
 from kit.columns import BigInt
-from kit.db import Tx, insert_new
+from kit.db import Tx, VendorMoved, insert_new
 from kit.problems import Problem
 from router.databases import Databases, OpsDatabase, ShopDatabase
 from router.metering.models import platform_usage_totals, usage_records, usage_tail, usage_totals
 
 _log = structlog.get_logger()
 
-IDLE_S = 15.0
+IDLE_S = 30.0
 """Between sweeps. What no total contains yet is summed when somebody asks."""
 VENDORS_A_TURN = 200
 RECORDS_A_TURN = 2000
@@ -105,27 +105,19 @@ class Rollup:
         self._after[database.only] = waiting[-1] if is_more_waiting else ""
         changed: list[tuple[ShopDatabase, list[Total]]] = []
         for vendor_id in waiting:
-            home = self._home(database, vendor_id)
-            if home is None:
-                continue
+            home = database.of(vendor_id)
             try:
                 with home.write() as tx:
                     added = roll_up(tx, vendor_id, self._records_a_turn, self._clock.now())
                     changed.append((home, _unmirrored(tx, vendor_id)))
+            except VendorMoved:
+                continue  # what was left behind stays as it is
             except Exception:
                 _log.exception("usage could not be added up", vendor_id=vendor_id)
             else:
                 is_more_waiting |= added == self._records_a_turn
         self._mirror(changed)
         return is_more_waiting
-
-    def _home(self, database: OpsDatabase, vendor_id: VendorId) -> ShopDatabase | None:
-        """None for rows of a vendor who has moved elsewhere: what was left behind stays as it is."""
-        try:
-            home = self._databases.ops(vendor_id)
-        except Problem:
-            return None
-        return home if home.db is database.db else None
 
     def _mirror(self, changed: Sequence[tuple[ShopDatabase, list[Total]]]) -> None:
         """What can't be copied now waits for the next sweep."""

@@ -46,14 +46,14 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """From `starts_at` up to, not including, `ends_at`; both UTC."""
+    """From `begins_at` up to, not including, `ends_at`; both UTC."""
 
     id: str
-    starts_at: datetime
+    begins_at: datetime
     ends_at: datetime
 
     def __contains__(self, moment: datetime) -> bool:
-        return self.starts_at <= moment < self.ends_at
+        return self.begins_at <= moment < self.ends_at
 
 
 def window_at(moment: datetime, calendar: Calendar) -> Window:
@@ -64,7 +64,7 @@ def window_at(moment: datetime, calendar: Calendar) -> Window:
         month -= 1
     window = _window(calendar, month)
     # Around a change of the clocks the local date alone may be on the wrong side.
-    if moment < window.starts_at:
+    if moment < window.begins_at:
         return _window(calendar, month - 1)
     if moment >= window.ends_at:
         return _window(calendar, month + 1)

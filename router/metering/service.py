@@ -98,6 +98,7 @@ def _counting() -> Executable:
     """The record, and the tail's row if the record is new, in one statement."""
     written = (
         postgresql.insert(usage_records)
+        .values({column.name: bindparam(column.name, type_=column.type) for column in usage_records.c})
         .on_conflict_do_nothing(index_elements=_SUBJECT)
         .returning(*(usage_records.c[name] for name in _TAIL))
         .cte("written")

@@ -121,6 +121,7 @@ class Cashier:
                 rail=plan.rail,
                 reserved_at=reserved_at,
                 timezone=vendor.timezone,
+                billing_anchor_day=vendor.billing_anchor_day,
                 now=now,
             )
         except Problem as problem:

@@ -15,6 +15,7 @@ from contracts.money import Currency, Money
 from contracts.states import OrderStatus
 from kit.db import Tx, insert_new
 from kit.problems import Problem
+from router.metering.service import Metered, calendar_of, count
 from router.orders.models import order_lines, orders
 from router.orders.rules import (
     Line,
@@ -83,6 +84,7 @@ def move(
         case OrderEvent.PAY:
             after, values["paid_at"] = replace(after, paid_at=now), now
         case OrderEvent.CANCEL:
+            after = replace(after, cancelled_at=now, cancel_reason=reason)
             values |= {"cancelled_at": now, "cancel_reason": reason}
         case OrderEvent.ADD_ITEM | OrderEvent.REMOVE_ITEM:
             pass
@@ -114,6 +116,7 @@ def make_draft(
             break
     else:
         raise RuntimeError(f"no free order code was found for vendor {vendor.id}")
+    count(tx, Metered.ORDERS, vendor.id, order_id, calendar_of(vendor), now)
     order = Order(
         id=order_id,
         vendor_id=vendor.id,
@@ -126,6 +129,7 @@ def make_draft(
         confirmed_at=None,
         paid_at=None,
         lines=tuple(lines),
+        source=source,
     )
     if lines:
         tx.execute(INSERT_LINE, [line_values(order, line) for line in lines])
@@ -166,6 +170,11 @@ def order_by_code(tx: Tx, vendor_id: VendorId, customer_id: CustomerId, code: st
     if not found:
         raise Problem(404, ErrorCode.ORDER_UNKNOWN, "this customer has no order with that code")
     return found[0]
+
+
+def picked(tx: Tx, which: Select[Any]) -> list[Order]:
+    """The orders that a select of whole rows picks, with their lines, newest first. It names the vendor itself."""
+    return _read(tx, _with_lines(which.cte("picked")))
 
 
 def order_of(tx: Tx, vendor_id: VendorId, order_id: OrderId) -> Order:
@@ -264,4 +273,7 @@ def _order(rows: list[Row[Any]]) -> Order:
         confirmed_at=first.confirmed_at,
         paid_at=first.paid_at,
         lines=lines,
+        source=OrderSource(first.source),
+        cancelled_at=first.cancelled_at,
+        cancel_reason=first.cancel_reason,
     )

@@ -16,6 +16,7 @@ from kit.db import Tx
 from kit.grants import sign_grant
 from kit.problems import Problem
 from kit.signing import KeyRing
+from router.metering.service import Calendar, Metered, count
 from router.payments import ledger, requests
 from router.payments.models import payment_intents
 from router.payments.payables import Payable
@@ -59,13 +60,13 @@ def start_intent(
     rail: Rail,
     reserved_at: datetime | None,
     timezone: str,
+    billing_anchor_day: int,
     now: datetime,
 ) -> str:
     """Start a try to collect and return the signed grant for it, good for 60 s.
 
     The caller holds the customer's row lock (which makes the day's count true) and the payable's. `reserved_at` is
-    what `reserve_push` returned; `timezone` is the vendor's. The same `intent_id` again returns the same grant and
-    takes no second place in the day's count.
+    what `reserve_push` returned. The same `intent_id` again returns the same grant and is counted no second time.
 
     Raises Problem 409 payment_in_progress (a prompt is live, or the last outcome is unknown and less than 10 minutes
     old), 429 attempts_exhausted, 409 nothing_to_pay (no open request), 422 amount_invalid, 503 unavailable (the
@@ -106,6 +107,7 @@ def start_intent(
         updated_at=now,
     )
     _store(tx, request, intent, day)
+    count(tx, Metered.PAYMENT_INTENTS, vendor_id, intent_id, Calendar(timezone, billing_anchor_day), now)
     return sign_grant(ring, _grant(request, intent))
 
 

@@ -28,10 +28,11 @@ from kit.columns import Code
 from kit.db import Database, Tx
 from kit.signing import KeyRing
 from router.customers.models import customers
-from router.databases import Databases, IsolationLevel
+from router.databases import Databases
 from router.events.models import outbox
 from router.payments import models, service
 from router.payments.service import CannotFulfil, Fulfilled, Outcome, Paid, Payable, Registry
+from tests.support.homes import AllAt
 
 VENDOR = VendorId("vendor-mama")
 AMINA = CustomerId("customer-amina")
@@ -128,7 +129,7 @@ class Till:
 
     @property
     def databases(self) -> Databases:
-        return Databases(self.platform, self.ops, lambda vendor_id: IsolationLevel.SHARED_DB)
+        return Databases(self.platform, self.ops, AllAt())
 
     def customer(self, customer_id: CustomerId, vendor_id: VendorId = VENDOR) -> CustomerId:
         with self.ops.write() as tx:
@@ -208,6 +209,7 @@ class Till:
             rail=rail,
             reserved_at=reserved_at or self.clock.now(),
             timezone=TIMEZONE,
+            billing_anchor_day=1,
             now=self.clock.now(),
         )
 
