@@ -104,6 +104,28 @@ class DbTarget(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude_defaults=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A vendor lives in the shared database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dedicated:
+    """A vendor lives in a database of its own."""
+
+    target: DbTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """A vendor should have a database of its own, but what is written about it can't be read."""
+
+    why: str
+
+
+Location = Shared | Dedicated | Unusable
+
+
 def parse_target(raw: str | Mapping[str, Any] | None) -> DbTarget:
     """From the text or the document in `vendors.db_target`. Raises TargetError."""
     if raw is None or raw in ("", "null"):

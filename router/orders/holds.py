@@ -9,7 +9,7 @@ from contracts.events import EventType
 from contracts.states import OrderStatus, RequestStatus
 from kit.background import Loop
 from kit.clock import Clock
-from kit.db import Tx
+from kit.db import Tx, VendorMoved
 from router.databases import Databases, OpsDatabase
 from router.orders.checkout import tell
 from router.orders.service import lock, order_of
@@ -30,17 +30,18 @@ LONGEST_HOLD = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class HoldSweep:
-    """One turn ends at most `BATCH` overdue holds in each database, each in a transaction of its own."""
+    """One visit ends at most `BATCH` overdue holds in a database, each in a transaction of its own."""
 
     databases: Databases
     directory: Directory
     clock: Clock
 
     def turn(self) -> bool:
-        """Returns whether any hold was dealt with."""
-        return sum(self._sweep(database) for database in self.databases.every_ops()) > 0
+        """A visit to the shared database."""
+        return self.visit(self.databases.shared)
 
-    def _sweep(self, database: OpsDatabase) -> int:
+    def visit(self, database: OpsDatabase) -> bool:
+        """Returns whether any hold was dealt with."""
         with database.across() as tx:
             overdue = stock.due(tx, self.clock.now(), BATCH)
         dealt_with = 0
@@ -48,12 +49,14 @@ class HoldSweep:
             try:
                 with database.of(hold.vendor_id).write() as tx:
                     self._expire(tx, hold, self.clock.now())
+            except VendorMoved:
+                continue  # it is ended where the shop lives now
             except Exception:
                 # One that can't be ended must not hold back the others.
                 _log.exception("a hold could not be ended", order_id=hold.order_id)
                 continue
             dealt_with += 1
-        return dealt_with
+        return dealt_with > 0
 
     def _expire(self, tx: Tx, hold: stock.DueHold, now: datetime) -> None:
         vendor_id, order_id = hold.vendor_id, hold.order_id

@@ -6,11 +6,14 @@ from datetime import datetime
 
 import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from contracts.ids import PaymentIntentId, VendorId
 from contracts.states import IntentStatus
 from kit.background import Loop
 from kit.clock import Clock
+from kit.db import VendorMoved
 from kit.problems import Problem
 from router.databases import Databases, OpsDatabase
 from router.payments.apply import expire_unsent
@@ -32,7 +35,7 @@ def sweep_loop(databases: Databases, registry: Registry, clock: Clock, *, patien
 
 
 class Sweep:
-    """One turn ends at most `BATCH` of each kind in each database."""
+    """One turn, and one visit, ends at most `BATCH` of each kind."""
 
     def __init__(
         self,
@@ -50,13 +53,14 @@ class Sweep:
         self._silence_counts_at_s = monotonic() + patience_s
 
     def turn(self) -> bool:
-        """Returns whether anything was ended."""
-        ended = 0
-        if self._monotonic() >= self._silence_counts_at_s:
-            ended = sum(self._expire_unsent(db) for db in self._databases.every_ops())
-        return bool(ended + self._give_back())
+        """A visit to the shared database, and what no shop gave back. Returns whether anything was ended."""
+        ended = self.visit(self._databases.shared)
+        return bool(self._give_back()) or ended
 
-    def _expire_unsent(self, db: OpsDatabase) -> int:
+    def visit(self, db: OpsDatabase) -> bool:
+        """End the intents of this database whose grants were never used. Returns whether there were any."""
+        if self._monotonic() < self._silence_counts_at_s:
+            return False
         now = self._clock.now()
         c = payment_intents.c
         with db.across() as tx:
@@ -66,7 +70,7 @@ class Sweep:
                 .order_by(c.grant_expires_at)
                 .limit(BATCH)
             ).all()
-        return sum(self._end(db, row.vendor_id, row.id, now) for row in silent)
+        return sum(self._end(db, row.vendor_id, row.id, now) for row in silent) > 0
 
     def _end(self, db: OpsDatabase, vendor_id: VendorId, intent_id: PaymentIntentId, now: datetime) -> int:
         try:
@@ -76,6 +80,8 @@ class Sweep:
                 return 0
             with self._databases.platform.write() as tx:
                 release_push(tx, intent_id=intent_id, now=now, was_used=False)
+        except VendorMoved:
+            return 0  # it is ended where the shop lives now
         except Exception:
             # One that can't be ended must not hold back the others.
             _log.exception("an unused intent could not be ended", intent_id=intent_id)
@@ -95,9 +101,8 @@ class Sweep:
     def _was_started(self, vendor_id: VendorId, intent_id: PaymentIntentId) -> bool:
         c = payment_intents.c
         try:
-            db = self._databases.ops(vendor_id)
-        except Problem:
+            with self._databases.ops(vendor_id).read() as tx:
+                found = tx.execute(select(c.id).where(c.vendor_id == vendor_id, c.id == intent_id))
+                return found.first() is not None
+        except (Problem, DBAPIError, PoolTimeout):
             return True  # its database can't be asked, so the push counts
-        with db.read() as tx:
-            found = tx.execute(select(c.id).where(c.vendor_id == vendor_id, c.id == intent_id))
-            return found.first() is not None

@@ -264,7 +264,7 @@ def make_counter(new_database: NewDatabase, clock: FixedClock, folder: Path, **e
     )
     service = router_app.create_service(settings, clock)
     directory = Directory(platform)
-    databases = Databases(platform, ops, directory.isolation_of)
+    databases = Databases(platform, ops, directory)
     payables = Registry()
     payables.register("order", OrderPayments(directory))
     counter = Counter(service, clock, platform, ops, databases, directory, payables)

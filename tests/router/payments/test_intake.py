@@ -9,16 +9,16 @@ from flask.testing import FlaskClient
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import TestResponse
 
-from contracts.errors import ErrorCode
-from contracts.ids import CustomerId, VendorId
+from contracts.ids import CustomerId
 from contracts.payment_api import PaymentEvent
 from contracts.states import FailureReason, OrderStatus
 from kit.db import Database
-from kit.problems import Problem
 from kit.web import make_app
 from kit.webhooks import EventSigner
-from router.databases import Databases, IsolationLevel
+from router.databases import Databases
 from router.payments import service
+from router.targets import Unusable
+from tests.support.homes import AllAt, Nowhere
 from tests.support.till import PHONE, VENDOR, Till
 
 SIGNER = EventSigner("the-adapter-signs-its-events-with-this")
@@ -109,10 +109,7 @@ def test_an_event_of_no_intent_is_answered_so_that_the_adapter_stops(till: Till)
 
 
 def test_an_event_of_a_vendor_nobody_knows_is_kept(till: Till) -> None:
-    def isolation_of(vendor_id: VendorId) -> IsolationLevel:
-        raise Problem(404, ErrorCode.SHOP_UNKNOWN, "no such shop")
-
-    client = _serve(till, Databases(till.platform, till.ops, isolation_of))
+    client = _serve(till, Databases(till.platform, till.ops, Nowhere()))
     event = till.paid("intent-of-nobody", vendor_id="vendor-of-nobody")
     assert _send(client, till, event).status_code == 200
     assert till.inbox(event) == "failed"
@@ -120,7 +117,7 @@ def test_an_event_of_a_vendor_nobody_knows_is_kept(till: Till) -> None:
 
 
 def test_an_event_of_a_vendor_whose_database_is_away_is_asked_for_again(till: Till) -> None:
-    client = _serve(till, Databases(till.platform, till.ops, lambda vendor_id: IsolationLevel.DEDICATED_DB))
+    client = _serve(till, Databases(till.platform, till.ops, AllAt(Unusable("it says nothing"))))
     assert _send(client, till, till.paid(till.start(till.thing()))).status_code == 503
 
 
@@ -143,7 +140,7 @@ def test_a_platform_database_that_is_away_does_not_undo_a_payment(till: Till) ->
     thing = till.thing()
     event = till.paid(till.start(thing))
     away = Database("sqlite:////nonexistent-folder/platform.sqlite")
-    client = _serve(till, Databases(away, till.ops, lambda vendor_id: IsolationLevel.SHARED_DB))
+    client = _serve(till, Databases(away, till.ops, AllAt()))
     assert _send(client, till, event).status_code == 200
     assert till.thing_status(thing) == OrderStatus.PAID
 
