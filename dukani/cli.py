@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from dukani.migrate_cli import migrate
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
 from dukani.processes import Process, place, run
 from dukani.signing_cli import keys
@@ -57,21 +58,7 @@ def serve(process: str, parent: int | None) -> None:
         raise CannotStart(port_sentence(error, place(chosen, settings).port_variable)) from error
 
 
-@dukani.command()
-@click.option(
-    "--env",
-    "lineages",
-    type=click.Choice(LINEAGES),
-    multiple=True,
-    default=LINEAGES,
-    show_default="all four",
-    help="Only this database; may be given several times.",
-)
-def migrate(lineages: tuple[str, ...]) -> None:
-    """Create or bring up to date the tables of each database."""
-    settings = load_settings()
-    make_data_dir(settings)
-    migrate_all(settings, lineages, click.echo)
+dukani.add_command(migrate)
 
 
 @dukani.command()

@@ -47,17 +47,10 @@ def migrate_all(
 ) -> None:
     """Every database is tried; those that fail are named together at the end."""
     # Alembic is a quarter of a second that starting a process must not pay.
-    from dukani.migrate import MigrationError, Step, lineage_url, migrate
+    from dukani.migrations_plan import migrate_lineages
+    from dukani.migrations_shown import Steps
 
-    def tell(step: Step) -> None:
-        say(f"{step.lineage}: {step.revision} {step.title}")
-
-    failed: list[str] = []
-    for lineage in lineages:
-        try:
-            if migrate(lineage, lineage_url(settings, lineage), tell) == 0 and not quiet:
-                say(f"{lineage}: up to date")
-        except MigrationError as error:
-            failed.append(str(error))
-    if failed:
-        raise CannotStart("\n".join(failed))
+    run = migrate_lineages(settings, lineages, Steps(say, is_quiet=quiet))
+    run.close()
+    if run.failed:
+        raise CannotStart("\n".join(outcome.error or outcome.name for outcome in run.failed))

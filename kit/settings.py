@@ -217,13 +217,28 @@ def _is_base_url(text: str) -> bool:
     return has_place and not parts.query and not parts.fragment
 
 
-def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
-    """Read and validate. The environment wins over `.env`. Raises SettingsError listing every problem found."""
+def tenant_database_url(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> str:
+    """`DATABASE_URL`: all that preparing a dedicated database needs to know. Raises SettingsError."""
+    reader = _Reader(_values(environ, dotenv))
+    if not reader.text("DATABASE_URL", ""):
+        raise SettingsError("DATABASE_URL is not set: give the dedicated database's, postgresql://… or sqlite:///path")
+    url = reader.database_url("DATABASE_URL", "")
+    if reader.problems:
+        raise SettingsError("\n".join(reader.problems))
+    return url
+
+
+def _values(environ: Mapping[str, str] | None, dotenv: Path | None) -> dict[str, str]:
     values: dict[str, str] = {}
     if dotenv is not None and dotenv.is_file():
         values.update({name: value for name, value in dotenv_values(dotenv).items() if value is not None})
     values.update(os.environ if environ is None else environ)
+    return values
 
+
+def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = Path(".env")) -> Settings:
+    """Read and validate. The environment wins over `.env`. Raises SettingsError listing every problem found."""
+    values = _values(environ, dotenv)
     reader = _Reader(values)
     environment = Environment(reader.choice("DUKANI_ENV", "local", ("local", "production")))
     is_local = environment is Environment.LOCAL

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from dukani import migrate as migration
@@ -116,7 +115,7 @@ def test_one_failing_database_does_not_keep_the_others_back(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("lineage", LINEAGES)
 def test_every_lineage_is_one_line_without_branches(lineage: str) -> None:
-    script = ScriptDirectory.from_config(migration._config(lineage))  # pyright: ignore[reportPrivateUsage]
+    script = migration.script_directory(lineage)
     assert len(script.get_heads()) == 1
     assert len(script.get_bases()) == 1
 

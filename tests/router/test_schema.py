@@ -4,11 +4,13 @@ import pytest
 from sqlalchemy import MetaData, text
 
 import router.app  # every room's tables
+import router.moving.models
 from kit.db import Database, Tx
 from router.databases import ops_metadata, platform_metadata
 from tests.support.databases import NewDatabase
 
 assert router.app
+assert router.moving.models
 
 LINEAGES = pytest.mark.parametrize(("lineage", "metadata"), [("platform", platform_metadata), ("ops", ops_metadata)])
 
