@@ -75,9 +75,38 @@ class Rollup:
         self._records_a_turn = records_a_turn
         self._after: dict[VendorId | None, str] = {}
 
+    def loop(self) -> Loop:
+        """Of the shared database; dedicated ones are visited when their turn comes."""
+        return Loop("usage-rollup", self.turn, idle_s=IDLE_S)
+
     def turn(self) -> bool:
-        """Serve so many vendors of each database. Returns whether more is waiting already."""
-        return sum(self._sweep(database) for database in self._databases.every_ops()) > 0
+        """A visit to the shared database. Returns whether more is waiting already."""
+        return self.visit(self._databases.shared)
+
+    def visit(self, database: OpsDatabase) -> bool:
+        """Serve so many of its vendors. Returns whether more is waiting already."""
+        after = self._after.get(database.only, "")
+        with database.across() as tx:
+            waiting = tx.execute(_WAITING, {"after": after, "limit": self._vendors_a_turn}).scalars().all()
+        is_more_waiting = len(waiting) == self._vendors_a_turn
+        # Those that fail are met again only after all others.
+        self._after[database.only] = waiting[-1] if is_more_waiting else ""
+        changed: list[tuple[ShopDatabase, list[Total]]] = []
+        for vendor_id in waiting:
+            home = database.of(vendor_id)
+            try:
+                with home.write() as tx:
+                    added = roll_up(tx, vendor_id, self._records_a_turn, self._clock.now())
+                    changed.append((home, _unmirrored(tx, vendor_id)))
+            except (Problem, VendorMoved):
+                continue  # being moved: what is left behind stays as it is
+            except Exception:
+                # One that fails must not hold back the others.
+                _log.exception("usage could not be added up", vendor_id=vendor_id)
+            else:
+                is_more_waiting |= added == self._records_a_turn
+        self._mirror(changed)
+        return is_more_waiting
 
     def rebuild(self, vendor_id: VendorId) -> list[Correction]:
         """Make every total of this vendor the sum of its records again, and have all of them copied again.
@@ -90,34 +119,6 @@ class Rollup:
             except _Overtaken:
                 continue
         raise Problem(503, ErrorCode.UNAVAILABLE, "sweeps kept changing these totals; rebuild them again")
-
-    def _sweep(self, database: OpsDatabase) -> bool:
-        after = self._after.get(database.only, "")
-        try:
-            with database.across() as tx:
-                waiting = tx.execute(_WAITING, {"after": after, "limit": self._vendors_a_turn}).scalars().all()
-        except Exception:
-            # A database that is down must not hold back the others.
-            _log.exception("usage could not be looked for", vendor_id=database.only)
-            return False
-        is_more_waiting = len(waiting) == self._vendors_a_turn
-        # Those that fail are met again only after all others.
-        self._after[database.only] = waiting[-1] if is_more_waiting else ""
-        changed: list[tuple[ShopDatabase, list[Total]]] = []
-        for vendor_id in waiting:
-            home = database.of(vendor_id)
-            try:
-                with home.write() as tx:
-                    added = roll_up(tx, vendor_id, self._records_a_turn, self._clock.now())
-                    changed.append((home, _unmirrored(tx, vendor_id)))
-            except VendorMoved:
-                continue  # what was left behind stays as it is
-            except Exception:
-                _log.exception("usage could not be added up", vendor_id=vendor_id)
-            else:
-                is_more_waiting |= added == self._records_a_turn
-        self._mirror(changed)
-        return is_more_waiting
 
     def _mirror(self, changed: Sequence[tuple[ShopDatabase, list[Total]]]) -> None:
         """What can't be copied now waits for the next sweep."""
@@ -139,10 +140,6 @@ class Rollup:
                         _mark_copied(tx, total)
             except Exception:
                 _log.exception("usage totals were copied, and will be once more", vendor_id=home.vendor_id)
-
-
-def rollup_loop(databases: Databases, clock: Clock) -> Loop:
-    return Loop("usage-rollup", Rollup(databases, clock).turn, idle_s=IDLE_S)
 
 
 def roll_up(tx: Tx, vendor_id: VendorId, limit: int, now: datetime) -> int:
