@@ -9,7 +9,8 @@ import click
 
 from dukani.migrate_cli import migrate
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
-from dukani.processes import Process, place, run
+from dukani.processes import Process, place, run, why_not
+from dukani.processes import work as run_work
 from dukani.signing_cli import keys
 from kit.clock import SharedClock
 from kit.ports import PortTaken
@@ -38,24 +39,49 @@ dukani.add_command(keys)
 
 
 @dukani.command()
-def up() -> None:
+@click.option(
+    "--production-like",
+    is_flag=True,
+    help="On PostgreSQL and Valkey of its own (or yours, by *_DATABASE_URL and REDIS_URL), with several workers.",
+)
+def up(production_like: bool) -> None:
     """Run the whole shop on this machine until Ctrl-C."""
-    from dukani.up import up as run_up
+    if production_like:
+        from dukani.production_like import up as run_up
+    else:
+        from dukani.up import up as run_up
 
     sys.exit(run_up(load_settings()))
 
 
 @dukani.command()
 @click.argument("process", type=click.Choice([process.value for process in Process]))
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="So many share the port.")
+@click.option("--no-work", is_flag=True, help="Only answer: `dukani work` does the rest (router).")
 @click.option("--parent", type=int, hidden=True, help="Drain when this process id is gone.")
-def serve(process: str, parent: int | None) -> None:
+def serve(process: str, workers: int, no_work: bool, parent: int | None) -> None:
     """Run one process."""
     settings = load_settings()
     chosen = Process(process)
+    refusal = why_not(chosen, workers=workers, with_work=not no_work)
+    if refusal is not None:
+        raise click.UsageError(refusal)
     try:
-        run(chosen, settings, parent=parent)
+        run(chosen, settings, parent=parent, workers=workers, with_work=not no_work)
     except PortTaken as error:
         raise CannotStart(port_sentence(error, place(chosen, settings).port_variable)) from error
+
+
+@dukani.command()
+@click.argument("process", type=click.Choice([Process.ROUTER.value]))
+@click.option("--port", type=click.IntRange(1, 65535), help="Answer /health, /ready and /metrics there.")
+@click.option("--parent", type=int, hidden=True, help="Drain when this process id is gone.")
+def work(process: str, port: int | None, parent: int | None) -> None:
+    """Run one process's background work alone, beside `serve --no-work`; as many of these as you like."""
+    try:
+        run_work(Process(process), load_settings(), parent=parent, port=port)
+    except PortTaken as error:
+        raise CannotStart(port_sentence(error, "--port")) from error
 
 
 dukani.add_command(migrate)

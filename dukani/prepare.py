@@ -30,7 +30,7 @@ def check_ports(settings: Settings, processes: Iterable[Process]) -> None:
     for process in processes:
         at = place(process, settings)
         try:
-            check_port(at.port)
+            check_port(at.port, settings.listen_host)
         except PortTaken as error:
             problems.append(port_sentence(error, at.port_variable))
     if problems:

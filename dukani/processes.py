@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
 from kit.clock import Clock
-from kit.settings import SECRET_NAMES, Settings
+from kit.settings import SECRET_NAMES, Settings, SettingsError
 
 if TYPE_CHECKING:
     from kit.service import Service  # brings Flask and structlog, which the command line can do without
@@ -57,7 +57,13 @@ def wanted(settings: Settings) -> list[Process]:
 
 SECRETS: dict[Process, frozenset[str]] = {
     Process.BOT: frozenset(
-        {"TWILIO_AUTH_TOKEN", "DUKANI_KEY_BOT_ROUTER", "DUKANI_KEY_BOT_ADAPTER", "DUKANI_KEY_EVENTS_ROUTER_BOT"}
+        {
+            "TWILIO_AUTH_TOKEN",
+            "DUKANI_KEY_BOT_ROUTER",
+            "DUKANI_KEY_BOT_ADAPTER",
+            "DUKANI_KEY_EVENTS_ROUTER_BOT",
+            "DUKANI_METRICS_TOKEN",
+        }
     ),
     Process.ROUTER: frozenset(
         {
@@ -65,14 +71,24 @@ SECRETS: dict[Process, frozenset[str]] = {
             "DUKANI_KEY_GRANT",
             "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
             "DUKANI_KEY_EVENTS_ROUTER_BOT",
+            "DUKANI_METRICS_TOKEN",
         }
     ),
     Process.PAYMENT_ADAPTER: frozenset(
-        {"DUKANI_VAULT_KEY", "DUKANI_KEY_BOT_ADAPTER", "DUKANI_KEY_GRANT", "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"}
+        {
+            "DUKANI_VAULT_KEY",
+            "DUKANI_KEY_BOT_ADAPTER",
+            "DUKANI_KEY_GRANT",
+            "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
+            "DUKANI_METRICS_TOKEN",
+        }
     ),
     Process.SIMULATORS: frozenset({"TWILIO_AUTH_TOKEN"}),
 }
 """What each process may know. The bot holds no payment secret, not even by accident of a shared environment."""
+
+MIGRATION_VARIABLES = tuple(f"{name}_MIGRATION_URL" for name in ("PLATFORM", "OPS", "CONVERSATIONS", "PAYMENTS"))
+"""They may hold passwords of roles that own tables. No process that serves needs one."""
 
 PAIRS = frozenset(
     {
@@ -86,25 +102,102 @@ PAIRS = frozenset(
 """The secrets that two processes share: each pair, and each direction, has its own."""
 
 
-def run(process: Process, settings: Settings, *, parent: int | None = None) -> NoReturn:
-    """Serve that process until told to stop. With `parent`, it drains as soon as that process is gone."""
+def why_not(process: Process, *, workers: int, with_work: bool) -> str | None:
+    """Why that process can't be run so, in a sentence."""
+    if process is Process.SIMULATORS and workers > 1:
+        return "The simulators are one process: --workers is for the bot, the router and the payment adapter."
+    if process is not Process.ROUTER and not with_work:
+        return f"--no-work is for the router: the {process} hands its work from request to loop within a process."
+    return None
+
+
+def run(
+    process: Process, settings: Settings, *, parent: int | None = None, workers: int = 1, with_work: bool = True
+) -> NoReturn:
+    """Serve that process until told to stop. With `parent`, it drains as soon as that process is gone.
+
+    Its loops run in every worker where work is handed over in memory, and in one of them where it is not (the router).
+    Without work they run nowhere: see `work`. Raises PortTaken, SettingsError."""
+    settings, build = _begin(process, settings, parent)
+    from kit.serve import LoopsIn, serve
+
+    loops = LoopsIn.FIRST_WORKER if process is Process.ROUTER else LoopsIn.EVERY_WORKER
+    at = place(process, settings)
+    if workers > 1:
+        _share_figures(settings, f"{process}-{at.port}")
+
+    def create() -> "Service":
+        return _with_metrics(build(settings, settings.clock()), settings)
+
+    serve(
+        process,
+        create,
+        host=settings.listen_host,
+        port=at.port,
+        threads=at.threads,
+        workers=workers,
+        loops=loops if with_work else LoopsIn.NO_WORKER,
+    )
+
+
+def work(process: Process, settings: Settings, *, parent: int | None = None, port: int | None = None) -> NoReturn:
+    """Run that process's loops and nothing else, as one of as many as wanted. With `port` it answers there what every
+    process answers about itself; else it listens nowhere. Raises PortTaken, SettingsError."""
+    settings, build = _begin(process, settings, parent, "work ")
+    from kit import serve
+
+    def create() -> "Service":
+        return _with_metrics(build(settings, settings.clock()), settings)
+
+    if port is None:
+        serve.work(create)
+    from kit.web import OWN_PATHS, answer_only
+
+    def create_to_be_asked() -> "Service":
+        service = create()
+        answer_only(service.app, OWN_PATHS)
+        return service
+
+    serve.serve(process, create_to_be_asked, host=settings.listen_host, port=port, threads=2)
+
+
+def _begin(
+    process: Process, settings: Settings, parent: int | None, what: str = ""
+) -> "tuple[Settings, Callable[[Settings, Clock], Service]]":
+    """What serving and working have in common: only its own secrets, its rooms imported, its logs."""
     settings = settings.narrowed_to(SECRETS[process])
-    for name in set(SECRET_NAMES) - SECRETS[process]:
+    for name in (*set(SECRET_NAMES) - SECRETS[process], *MIGRATION_VARIABLES, "PROMETHEUS_MULTIPROC_DIR"):
         os.environ.pop(name, None)
     build = builder(process)
     # Imported after the rooms: everything that the workers share is then loaded before they are forked.
     from kit.logging import configure_logging
-    from kit.serve import die_with, serve
+    from kit.serve import die_with
     from kit.signing import check_pairs
 
     check_pairs(settings, SECRETS[process] & PAIRS)
-
     if parent is not None:
         die_with(parent, signal.SIGTERM)
-    configure_logging(process, settings)
-    clock = settings.clock()
-    at = place(process, settings)
-    serve(process, lambda: build(settings, clock), port=at.port, threads=at.threads)
+    configure_logging(f"{what}{process}", settings)
+    return settings, build
+
+
+def _with_metrics(service: "Service", settings: Settings) -> "Service":
+    from kit.web import add_metrics
+
+    name = "DUKANI_METRICS_TOKEN"
+    if service.name != Process.SIMULATORS:
+        add_metrics(service.app, settings.secret(name) if settings.optional_secret(name) else None)
+    return service
+
+
+def _share_figures(settings: Settings, name: str) -> None:
+    from kit.metrics import share_through
+
+    folder = settings.data_dir / "metrics" / name
+    try:
+        share_through(folder)
+    except OSError as error:
+        raise SettingsError(f"DUKANI_DATA_DIR: several workers share figures in {folder}: {error.strerror}") from error
 
 
 def builder(process: Process) -> "Callable[[Settings, Clock], Service]":
@@ -135,6 +228,12 @@ def _simulators(settings: Settings, clock: Clock) -> "Service":
     return create_service(settings, clock, greetings=greetings, businesses=businesses)
 
 
-def command_line(process: Process) -> list[str]:
+def command_line(process: Process, *options: str) -> list[str]:
     """What starts that process as a child of this one."""
-    return [sys.executable, "-m", "dukani", "serve", process.value, "--parent", str(os.getpid())]
+    return [sys.executable, "-m", "dukani", "serve", process.value, "--parent", str(os.getpid()), *options]
+
+
+def work_command_line(process: Process, port: int) -> list[str]:
+    """What starts that process's loops as a child of this one."""
+    own = ["--parent", str(os.getpid()), "--port", str(port)]
+    return [sys.executable, "-m", "dukani", "work", process.value, *own]

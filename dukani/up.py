@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -20,7 +21,6 @@ _COLOURS = {
     Process.PAYMENT_ADAPTER: "magenta",
     Process.SIMULATORS: "cyan",
 }
-_WIDTH = max(len(process) for process in Process)
 
 
 def up(settings: Settings) -> int:
@@ -29,49 +29,59 @@ def up(settings: Settings) -> int:
     make_data_dir(settings)
     check_ports(settings, processes)
     if settings.is_local:
-        migrate_all(settings, LINEAGES, _say, quiet=True)
-        _seed(settings)
+        migrate_all(settings, LINEAGES, say, quiet=True)
+        plant(settings)
+    jobs = [Job(process, command_line(process), place(process, settings).port) for process in processes]
+    return run_jobs(jobs, os.environ, lambda: welcome(settings))
+
+
+def run_jobs(jobs: Sequence[Job], environ: Mapping[str, str], on_ready: Callable[[], None]) -> int:
+    """Run these together until told to stop, their lines after their names; returns the exit code."""
     supervisor = Supervisor(
-        [Job(process, command_line(process), place(process, settings).port) for process in processes],
-        environ={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_ROOT)},
-        on_line=_Lines().show,
-        on_ready=lambda: _welcome(settings),
-        say=_say,
+        jobs,
+        environ={**environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(_ROOT)},
+        on_line=_Lines(max(len(job.name) for job in jobs)).show,
+        on_ready=on_ready,
+        say=say,
     )
     return supervisor.run()
 
 
-def _seed(settings: Settings) -> None:
+def plant(settings: Settings) -> None:
+    """The invented shops, where they are missing."""
     from dukani.seed import seed
 
     seed(settings, lambda line: None)
 
 
-def _welcome(settings: Settings) -> None:
+def welcome(settings: Settings) -> None:
+    """Says where to click and what to write."""
     if settings.simulators_on:
         phone = click.style(place(Process.SIMULATORS, settings).url + "/", bold=True)
-        _say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp and M-Pesa on it.")
-        _say("Write SHOP mama and go on from there: ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
+        say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp and M-Pesa on it.")
+        say("Write SHOP mama and go on from there: ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
     else:
         bot = f"{settings.bot_public_url}/webhooks/twilio/whatsapp"
-        _say(f"\nYour shop is open. WhatsApp messages reach it through Twilio at {bot}")
-        _say(f"M-Pesa is asked at {settings.daraja_base_url} and calls back at {settings.adapter_public_url}.")
-    _say(f"Everything is kept in {settings.data_dir}; delete that folder to start afresh. Ctrl-C stops.\n")
+        say(f"\nYour shop is open. WhatsApp messages reach it through Twilio at {bot}")
+        say(f"M-Pesa is asked at {settings.daraja_base_url} and calls back at {settings.adapter_public_url}.")
+    say(f"Everything is kept in {settings.data_dir}; delete that folder to start afresh. Ctrl-C stops.\n")
 
 
 class _Lines:
     """The processes' lines, each after its name; whole lines only, though every process has a reader of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
+        self._width = width
         self._lock = threading.Lock()
 
     def show(self, name: str, line: str) -> None:
-        prefix = click.style(f"{name:<{_WIDTH}} │", fg=_COLOURS[Process(name)])
+        prefix = click.style(f"{name:<{self._width}} │", fg=_COLOURS[Process(name.partition(" ")[0])])
         with self._lock:
-            _say(f"{prefix} {line}")
+            say(f"{prefix} {line}")
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """A line for whoever started it."""
     # Whoever reads along may go away (`… | head`); the shop goes on.
     try:
         click.echo(text)

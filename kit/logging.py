@@ -40,11 +40,13 @@ def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
 
 def configure_logging(process: str, settings: Settings) -> None:
-    """Lines for a person in local mode, JSON in production; INFO and above, to standard error."""
+    """Lines for a person or JSON, as the settings say; INFO and above, to standard error."""
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback)
-        if settings.is_local
-        else structlog.processors.JSONRenderer()
+        structlog.processors.JSONRenderer()
+        if settings.logs_are_json
+        else structlog.dev.ConsoleRenderer(
+            colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     processors: list[Any] = [
         structlog.processors.add_log_level,

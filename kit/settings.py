@@ -70,6 +70,8 @@ class Settings:
     """The one folder that a `file:` reference of a dedicated database may name."""
     dedicated_connections: int
     """At most so many connections of one process to all dedicated databases together."""
+    logs_are_json: bool
+    """One JSON object a line, for machines; else lines for a person."""
     hold_minutes: int
     """How long stock stays held for a confirmed order."""
     _secrets: Mapping[str, str] = field(repr=False)
@@ -286,6 +288,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         listen_host=reader.text("DUKANI_LISTEN", "127.0.0.1"),
         tenant_secrets_dir=Path(reader.text("DUKANI_TENANT_SECRETS_DIR", str(data_dir / "tenant-secrets"))).absolute(),
         dedicated_connections=reader.integer("DUKANI_DEDICATED_CONNECTIONS", 60, 2, 10_000),
+        logs_are_json=reader.choice("DUKANI_LOG_FORMAT", "text" if is_local else "json", ("text", "json")) == "json",
         hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
         _secrets={name: values[name].strip() for name in SECRET_NAMES if values.get(name, "").strip()},
     )
