@@ -1,14 +1,17 @@
 """The transactional outbox: an event is a row of the transaction that caused it, delivered afterwards until accepted.
 
-Rows are claimed with a lease in one statement; within an aggregate they leave in order; an event that is refused for
-good is parked where a person sees it and holds back only the later ones of its own aggregate."""
+Rows are claimed with a lease in one statement; within an aggregate of a vendor they leave in order; an event that is
+refused for good is parked where a person sees it and holds back only the later ones of its own aggregate. Where
+row-level security holds, the claim sees envelopes alone; bodies are then read in the scope of their vendors."""
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 import structlog
 import urllib3
@@ -16,23 +19,24 @@ from pydantic import BaseModel
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    ColumnElement,
     Executable,
     Index,
     Integer,
     MetaData,
-    Select,
     Table,
     Text,
     UniqueConstraint,
     bindparam,
     select,
     text,
+    true,
     update,
 )
 
 from kit.clock import Clock
 from kit.columns import BigInt, Code, UtcTime
-from kit.db import Database, Tx, insert_new
+from kit.db import Database, Scope, Tx, VendorMoved, insert_new
 from kit.webhooks import EventSigner
 
 _log = structlog.get_logger()
@@ -60,7 +64,7 @@ def outbox_table(metadata: MetaData, name: str = "outbox") -> Table:
         Column("lease_until", UtcTime),
         Column("delivered_at", UtcTime),
         Column("last_error", Text),
-        UniqueConstraint("event_id", name=f"{name}_event_id_key"),
+        UniqueConstraint("vendor_id", "event_id", name=f"{name}_event_id_key"),
         CheckConstraint("status IN ('pending', 'delivered', 'parked')", name=f"{name}_status_check"),
         Index(
             f"{name}_due",
@@ -70,6 +74,7 @@ def outbox_table(metadata: MetaData, name: str = "outbox") -> Table:
         ),
         Index(
             f"{name}_aggregate_order",
+            "vendor_id",
             "aggregate",
             "seq",
             postgresql_where=text("status <> 'delivered'"),
@@ -104,7 +109,7 @@ def enqueue(
             "created_at": now,
             "next_at": now,
         },
-        conflict=["event_id"],
+        conflict=["vendor_id", "event_id"],
     )
     if is_new and wake is not None:
         tx.after_commit(wake)
@@ -114,6 +119,7 @@ def enqueue(
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
     seq: int
+    vendor_id: str
     event_id: str
     type: str
     body: str
@@ -143,28 +149,58 @@ class Park:
 Delivery = Delivered | Retry | Park
 
 
+class Outboxes(Protocol):
+    """An outbox of many vendors, each of whom alone may see the bodies of their events."""
+
+    def across(self) -> AbstractContextManager[Tx]:
+        """A transaction that reads every vendor's envelopes."""
+        ...
+
+    def across_to_lease(self) -> AbstractContextManager[Tx]:
+        """One that may also write their leases and outcomes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A database without row-level security."""
+
+    db: Database
+
+    def across(self) -> AbstractContextManager[Tx]:
+        return self.db.read()
+
+    def across_to_lease(self) -> AbstractContextManager[Tx]:
+        return self.db.write()
+
+
 class Relay:
     """Carries events from one outbox to one listener. Several may run at once, in threads or processes."""
 
     def __init__(
         self,
-        db: Database,
+        home: Database | Outboxes,
         table: Table,
         clock: Clock,
         deliver: Callable[[OutboxEvent], Delivery],
         *,
         batch: int = 5,
+        fences: Table | None = None,
     ) -> None:
-        self._db = db
+        """`fences` names vendors whose rows have left this database: their events are delivered from the new one."""
+        self._home = _Whole(home) if isinstance(home, Database) else home
         self._clock = clock
         self._deliver = deliver
-        self._is_due, self._claim_due = _claiming(table, batch)
-        self._record_one = _recording(table)
+        # Where one transaction may see everything, the claim brings the bodies along.
+        self._statements = _statements(table, fences, batch, isinstance(home, Database))
 
     def turn(self) -> bool:
         """Claim what is due, deliver it, record the outcomes. Returns whether anything was due."""
         owner = secrets.token_hex(8)
-        events = self._claim(owner)
+        try:
+            events = self._claim(owner)
+        except VendorMoved:
+            return False
         if not events:
             return False
         give_up_at = time.monotonic() + LEASE.total_seconds() / 3
@@ -173,12 +209,19 @@ class Relay:
             # A slow listener must not outlast the lease: what it keeps waiting is put off, not delivered twice.
             is_in_time = time.monotonic() < give_up_at
             outcomes.append((event, self._try(event) if is_in_time else Retry("put off: the listener is slow")))
+        try:
+            self._record(outcomes, owner)
+        except VendorMoved:
+            # Delivered here and, its lease being over, once more from the vendor's new home: the listener knows the id.
+            _log.warning("outcomes were not recorded: the vendor has moved", events=len(outcomes))
+        return True
+
+    def _record(self, outcomes: Sequence[tuple[OutboxEvent, Delivery]], owner: str) -> None:
         now = self._clock.now()
-        with self._db.write() as tx:
+        with self._home.across_to_lease() as tx:
             for event, outcome in outcomes:
                 values = _values(event, outcome, now)
-                tx.execute(self._record_one, {**values, "which": event.seq, "owner": owner})
-        return True
+                tx.execute(self._statements.record_one, {**values, "which": event.seq, "owner": owner})
 
     def _try(self, event: OutboxEvent) -> Delivery:
         try:
@@ -190,31 +233,51 @@ class Relay:
     def _claim(self, owner: str) -> list[OutboxEvent]:
         now = self._clock.now()
         # Looking costs no write lock: an idle relay must not disturb those who write.
-        with self._db.read() as tx:
-            if tx.execute(self._is_due, {"now": now}).first() is None:
+        with self._home.across() as tx:
+            if tx.execute(self._statements.is_due, {"now": now}).first() is None:
                 return []
-        with self._db.write() as tx:
-            rows = tx.execute(self._claim_due, {"now": now, "owner": owner, "until": now + LEASE}).all()
+        with self._home.across_to_lease() as tx:
+            rows = tx.execute(self._statements.claim_due, {"now": now, "owner": owner, "until": now + LEASE}).all()
+            bodies = self._bodies(tx, rows)
         return sorted(
-            (OutboxEvent(r.seq, r.event_id, r.type, r.body, r.attempts) for r in rows), key=lambda event: event.seq
+            (OutboxEvent(r.seq, r.vendor_id, r.event_id, r.type, bodies[r.seq], r.attempts) for r in rows),
+            key=lambda event: event.seq,
         )
 
+    def _bodies(self, tx: Tx, rows: Sequence[Any]) -> dict[int, str]:
+        if self._statements.read_bodies is None:
+            return {row.seq: row.body for row in rows}
+        seqs: dict[str, list[int]] = {}
+        for row in rows:
+            seqs.setdefault(row.vendor_id, []).append(row.seq)
+        found: dict[int, str] = {}
+        for vendor_id, which in seqs.items():
+            tx.enter(Scope(vendor_id))
+            bodies = tx.execute(self._statements.read_bodies, {"vendor": vendor_id, "which": which})
+            found |= {row.seq: row.body for row in bodies}
+        return found
 
-def _claiming(table: Table, batch: int) -> tuple[Select[Any], Executable]:
-    """Whether anything is due, and the claim; built once, since building costs more than running them."""
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    is_due: Executable
+    claim_due: Executable
+    read_bodies: Executable | None
+    record_one: Executable
+
+
+@lru_cache(maxsize=64)
+def _statements(table: Table, fences: Table | None, batch: int, sees_bodies: bool) -> _Statements:
+    """Kept, because putting them together costs more than running them."""
     now = bindparam("now", type_=table.c.next_at.type)
-    earlier = table.alias("earlier")
-    is_first_of_its_aggregate = ~(
-        select(earlier.c.seq)
-        .where(earlier.c.aggregate == table.c.aggregate, earlier.c.status != "delivered", earlier.c.seq < table.c.seq)
-        .exists()
-    )
+    is_ours = _is_not_behind(fences, table)
     is_free = (table.c.lease_until.is_(None)) | (table.c.lease_until < now)
     due = (
         select(table.c.seq)
-        .where(table.c.status == "pending", table.c.next_at <= now, is_free, is_first_of_its_aggregate)
+        .where(table.c.status == "pending", table.c.next_at <= now, is_free, _is_first_of_its_aggregate(table), is_ours)
         .order_by(table.c.seq)
     )
+    returned = [table.c.seq, table.c.vendor_id, table.c.event_id, table.c.type, table.c.attempts]
     claim = (
         update(table)
         .where(table.c.seq.in_(due.limit(batch).with_for_update(skip_locked=True, of=table)))
@@ -223,15 +286,38 @@ def _claiming(table: Table, batch: int) -> tuple[Select[Any], Executable]:
             lease_until=bindparam("until", type_=table.c.lease_until.type),
             attempts=table.c.attempts + 1,
         )
-        .returning(table.c.seq, table.c.event_id, table.c.type, table.c.body, table.c.attempts)
+        .returning(*returned, *([table.c.body] if sees_bodies else []))
     )
-    return due.limit(1), claim
+    read = select(table.c.seq, table.c.body).where(
+        table.c.vendor_id == bindparam("vendor"), table.c.seq.in_(bindparam("which", expanding=True))
+    )
+    return _Statements(due.limit(1), claim, None if sees_bodies else read, _recording(table, is_ours))
 
 
-def _recording(table: Table) -> Executable:
+def _is_first_of_its_aggregate(table: Table) -> ColumnElement[bool]:
+    earlier = table.alias("earlier")
+    return ~(
+        select(earlier.c.seq)
+        .where(
+            earlier.c.vendor_id == table.c.vendor_id,
+            earlier.c.aggregate == table.c.aggregate,
+            earlier.c.status != "delivered",
+            earlier.c.seq < table.c.seq,
+        )
+        .exists()
+    )
+
+
+def _is_not_behind(fences: Table | None, table: Table) -> ColumnElement[bool]:
+    if fences is None:
+        return true()
+    return ~select(fences.c.vendor_id).where(fences.c.vendor_id == table.c.vendor_id).exists()
+
+
+def _recording(table: Table, is_ours: ColumnElement[bool]) -> Executable:
     return (
         update(table)
-        .where(table.c.seq == bindparam("which"), table.c.lease_owner == bindparam("owner"))
+        .where(table.c.seq == bindparam("which"), table.c.lease_owner == bindparam("owner"), is_ours)
         .values(
             status=bindparam("new_status"),
             next_at=bindparam("due", type_=table.c.next_at.type),

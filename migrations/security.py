@@ -39,7 +39,7 @@ def protect(table: str, vendor_column: str = "vendor_id") -> None:
     op.execute(f"CREATE POLICY {table}_of_vendor ON {table} USING ({is_own}) WITH CHECK ({is_own})")
     if _there_is(INSPECT):
         op.execute(f"CREATE POLICY {table}_inspect ON {table} FOR SELECT TO {INSPECT} USING (true)")
-        op.execute(f"GRANT SELECT ON {table} TO {INSPECT}")
+        grant_to_inspect(table)
 
 
 def relay_may(table: str, select: Sequence[str], update: Sequence[str] = ()) -> None:
@@ -54,6 +54,12 @@ def relay_may(table: str, select: Sequence[str], update: Sequence[str] = ()) -> 
     if update:
         op.execute(f"CREATE POLICY {table}_relay_writes ON {table} FOR UPDATE TO {RELAY} USING (true)")
         op.execute(f"GRANT UPDATE ({', '.join(update)}) ON {table} TO {RELAY}")
+
+
+def grant_to_inspect(name: str) -> None:
+    """Let people read this table or view. `protect` has done so already for what it protects."""
+    if _on_postgresql() and _there_is(INSPECT):
+        op.execute(f"GRANT SELECT ON {name} TO {INSPECT}")
 
 
 def append_only(table: str, why: str = "") -> None:

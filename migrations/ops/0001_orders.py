@@ -1,6 +1,6 @@
-"""Customers, orders and their lines, stock and holds on it."""
+"""PostgreSQL's roles; customers, orders and their lines, stock and holds on it; fences of shops that moved away."""
 
-from alembic import op
+from alembic import context, op
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -12,7 +12,9 @@ from sqlalchemy import (
     text,
 )
 
+from dukani.roles import make_group_roles
 from kit.columns import BigInt, Code, UtcTime
+from migrations.security import protect, relay_may
 
 revision = "0001"
 down_revision = None
@@ -21,12 +23,20 @@ depends_on = None
 
 
 def upgrade() -> None:
+    # First, since what is protected below, here and in later revisions, is opened to them.
+    make_group_roles(op.get_bind(), may_lack_them=bool(context.config.attributes.get("is_dedicated")))
     _customers()
     _orders()
     _order_lines()
     _stock()
     _stock_holds()
     _idempotency_records()
+    _vendor_fences()
+    for table in ("customers", "orders", "order_lines", "stock", "stock_holds", "vendor_fences"):
+        protect(table)
+    protect("idempotency_records", "scope")
+    relay_may("stock_holds", select=["vendor_id", "order_id", "status", "expires_at"])
+    relay_may("vendor_fences", select=["vendor_id"])
 
 
 def _customers() -> None:
@@ -80,7 +90,8 @@ def _orders() -> None:
         sqlite_strict=True,
     )
     op.create_index("orders_of_customer", "orders", ["vendor_id", "customer_id", "status", "created_at", "id"])
-    op.create_index("orders_newest", "orders", ["created_at"])
+    op.create_index("orders_newest", "orders", ["vendor_id", "created_at", "id"])
+    op.create_index("orders_of_status", "orders", ["vendor_id", "status", "created_at", "id"])
 
 
 def _order_lines() -> None:
@@ -166,6 +177,19 @@ def _idempotency_records() -> None:
         Column("answer", Text),
         Column("created_at", UtcTime, nullable=False),
         PrimaryKeyConstraint("scope", "principal", "route", "key", name="idempotency_records_pk"),
+        sqlite_strict=True,
+    )
+
+
+def _vendor_fences() -> None:
+    op.create_table(
+        "vendor_fences",
+        Column("vendor_id", Code, nullable=False),
+        Column("state", Code, nullable=False),
+        Column("since", UtcTime, nullable=False),
+        Column("note", Text),
+        PrimaryKeyConstraint("vendor_id", name="vendor_fences_pk"),
+        CheckConstraint("state IN ('moving', 'moved')", name="vendor_fences_state_check"),
         sqlite_strict=True,
     )
 

@@ -13,11 +13,26 @@ from sqlalchemy import (
 )
 
 from kit.columns import BigInt, Code, UtcTime
+from migrations.security import append_only, grant_to_inspect, protect, relay_may
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
+
+
+_OF_VENDORS = (
+    "payment_requests",
+    "payment_intents",
+    "provider_transactions",
+    "payment_event_inbox",
+    "ledger_entries",
+    "fulfilments",
+    "payment_exceptions",
+    "outbox",
+)
+_OUTCOME = ("status", "attempts", "next_at", "lease_owner", "lease_until", "delivered_at", "last_error")
+_ENVELOPE = ("seq", "vendor_id", "event_id", "aggregate", "type", "created_at", *_OUTCOME)
 
 
 def upgrade() -> None:
@@ -31,6 +46,10 @@ def upgrade() -> None:
     _outbox()
     _keep_what_is_written()
     _view_for_people()
+    for table in _OF_VENDORS:
+        protect(table)
+    relay_may("outbox", select=_ENVELOPE, update=_OUTCOME)
+    relay_may("payment_intents", select=["vendor_id", "id", "status", "grant_expires_at"])
 
 
 def _payment_requests() -> None:
@@ -109,6 +128,8 @@ def _payment_intents() -> None:
         unique=True,
     )
     op.create_index("payment_intents_of_day", "payment_intents", ["vendor_id", "customer_id", "local_day"])
+    op.create_index("payment_intents_newest", "payment_intents", ["vendor_id", "created_at", "id"])
+    op.create_index("payment_intents_of_status", "payment_intents", ["vendor_id", "status", "created_at", "id"])
     _partial_index("payment_intents_unsent", "payment_intents", ["grant_expires_at"], "status = 'created'")
 
 
@@ -161,8 +182,8 @@ def _provider_transactions() -> None:
 def _payment_event_inbox() -> None:
     op.create_table(
         "payment_event_inbox",
-        Column("event_id", Code, nullable=False),
         Column("vendor_id", Code, nullable=False),
+        Column("event_id", Code, nullable=False),
         Column("intent_id", Code),
         Column("event_status", Code, nullable=False),
         Column("body", Text, nullable=False),
@@ -170,7 +191,7 @@ def _payment_event_inbox() -> None:
         Column("note", Text),
         Column("received_at", UtcTime, nullable=False),
         Column("processed_at", UtcTime),
-        PrimaryKeyConstraint("event_id", name="payment_event_inbox_pk"),
+        PrimaryKeyConstraint("vendor_id", "event_id", name="payment_event_inbox_pk"),
         CheckConstraint(
             "event_status IN ('pending', 'paid', 'failed', 'expired', 'unknown')",
             name="payment_event_inbox_event_status_check",
@@ -289,7 +310,8 @@ def _payment_exceptions() -> None:
         CheckConstraint("(status = 'resolved') = (resolved_at IS NOT NULL)", name="payment_exceptions_resolved_check"),
         sqlite_strict=True,
     )
-    op.create_index("payment_exceptions_queue", "payment_exceptions", ["vendor_id", "status", "created_at"])
+    op.create_index("payment_exceptions_newest", "payment_exceptions", ["vendor_id", "created_at", "id"])
+    op.create_index("payment_exceptions_queue", "payment_exceptions", ["vendor_id", "status", "created_at", "id"])
 
 
 def _outbox() -> None:
@@ -309,57 +331,25 @@ def _outbox() -> None:
         Column("lease_until", UtcTime),
         Column("delivered_at", UtcTime),
         Column("last_error", Text),
-        UniqueConstraint("event_id", name="outbox_event_id_key"),
+        UniqueConstraint("vendor_id", "event_id", name="outbox_event_id_key"),
         CheckConstraint("status IN ('pending', 'delivered', 'parked')", name="outbox_status_check"),
         sqlite_strict=True,
     )
     _partial_index("outbox_due", "outbox", ["next_at"], "status = 'pending'")
-    _partial_index("outbox_aggregate_order", "outbox", ["aggregate", "seq"], "status <> 'delivered'")
+    _partial_index("outbox_aggregate_order", "outbox", ["vendor_id", "aggregate", "seq"], "status <> 'delivered'")
 
 
-_GUARDS_ON_POSTGRESQL = (
-    """
-    CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
-    END
-    $$
-    """,
-    """
-    CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entries
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('the ledger is append-only')
-    """,
-    """
-    CREATE TRIGGER ledger_entries_no_truncate BEFORE TRUNCATE ON ledger_entries
-    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change('the ledger is append-only')
-    """,
-    """
-    CREATE TRIGGER payment_requests_amount_fixed BEFORE UPDATE OF amount_minor, currency ON payment_requests
-    FOR EACH ROW EXECUTE FUNCTION refuse_change('the amount of a payment request never changes')
-    """,
-)
-
-_GUARDS_ON_SQLITE = (
-    """
-    CREATE TRIGGER ledger_entries_no_update BEFORE UPDATE ON ledger_entries
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
-    """,
-    """
-    CREATE TRIGGER ledger_entries_no_delete BEFORE DELETE ON ledger_entries
-    BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END
-    """,
-    """
-    CREATE TRIGGER payment_requests_amount_fixed BEFORE UPDATE OF amount_minor, currency ON payment_requests
-    BEGIN SELECT RAISE(ABORT, 'the amount of a payment request never changes'); END
-    """,
-)
+_NEVER = "the amount of a payment request never changes"
 
 
 def _keep_what_is_written() -> None:
     """The ledger is only appended to, and what a request asks for never changes, whoever tries."""
-    on_postgresql = op.get_bind().dialect.name == "postgresql"
-    for statement in _GUARDS_ON_POSTGRESQL if on_postgresql else _GUARDS_ON_SQLITE:
-        op.execute(statement)
+    append_only("ledger_entries", "the ledger is append-only")
+    changes = "CREATE TRIGGER payment_requests_amount_fixed BEFORE UPDATE OF amount_minor, currency ON payment_requests"
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"{changes} FOR EACH ROW EXECUTE FUNCTION refuse_change('{_NEVER}')")
+    else:
+        op.execute(f"{changes} BEGIN SELECT RAISE(ABORT, '{_NEVER}'); END")
 
 
 def _view_for_people() -> None:
@@ -390,6 +380,7 @@ def _view_for_people() -> None:
           JOIN payment_requests r ON r.vendor_id = i.vendor_id AND r.id = i.request_id
         """
     )
+    grant_to_inspect("payments")
 
 
 def _partial_index(name: str, table: str, columns: list[str], where: str, *, unique: bool = False) -> None:

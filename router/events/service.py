@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from weakref import WeakKeyDictionary
 
 from pydantic import BaseModel
@@ -13,19 +14,29 @@ from contracts.ids import VendorId, derived_id, new_id
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database, Tx
+from kit.gauges import outboxes
+from kit.metrics import Gauge
 from kit.outbox import Relay, enqueue, http_delivery
+from kit.wakes import Wakes, topic_of
 from kit.webhooks import EventSigner
+from router.databases import OpsDatabase, vendor_fences
 from router.events.models import outbox
 
-__all__ = ["announce", "relay_loop"]
+__all__ = ["announce", "outbox_gauges", "relay_loop", "relay_visit", "wake_on_news"]
 
 SWEEP_S = 5.0
-RELAY_THREADS = 4  # each carries another aggregate: one slow delivery does not hold up the others
 """How long an event may wait when its wake-up was lost (a crash between the commit and the relay)."""
+RELAY_THREADS = 4  # each carries another aggregate: one slow delivery does not hold up the others
 
-# Which relay to wake for a database. A hint only: a database without one is swept.
+# Whom to wake for a database. A hint only: a database without one is swept.
 _wakes: WeakKeyDictionary[Engine, Callable[[], None]] = WeakKeyDictionary()
 _wakes_lock = threading.Lock()
+
+
+def wake_on_news(engine: Engine, wake: Callable[[], None]) -> None:
+    """Call `wake` after every commit of a transaction of this engine that announced something."""
+    with _wakes_lock:
+        _wakes[engine] = wake
 
 
 def announce(
@@ -66,10 +77,30 @@ def announce(
     )
 
 
-def relay_loop(db: Database, clock: Clock, signer: EventSigner, bot_url: str, *, idle_s: float = SWEEP_S) -> Loop:
-    """The loop that carries one ops database's events to `<bot_url>/events`, woken by every `announce` there."""
-    relay = Relay(db, outbox, clock, http_delivery(f"{bot_url}/events", signer, clock))
-    loop = Loop("events-relay", relay.turn, idle_s=idle_s, threads=RELAY_THREADS)
-    with _wakes_lock:
-        _wakes[db.engine] = loop.wake
+def relay_loop(
+    shared: OpsDatabase, clock: Clock, signer: EventSigner, bot_url: str, wakes: Wakes, *, idle_s: float = SWEEP_S
+) -> Loop:
+    """The loop that carries the shared ops database's events to `<bot_url>/events`, woken by every `announce` there,
+    in whichever process it was."""
+    visit = relay_visit(clock, signer, bot_url)
+    loop = Loop("events-relay", lambda: visit(shared), idle_s=idle_s, threads=RELAY_THREADS)
+    assert isinstance(shared.db, Database)
+    topic = topic_of(shared.db.engine, "events")
+    wakes.register(topic, loop)
+    wake_on_news(shared.db.engine, partial(wakes.wake, topic))
     return loop
+
+
+def relay_visit(clock: Clock, signer: EventSigner, bot_url: str) -> Callable[[OpsDatabase], bool]:
+    """What carries a few events of one ops database to `<bot_url>/events`. Returns whether any were due."""
+    deliver = http_delivery(f"{bot_url}/events", signer, clock)
+
+    def visit(database: OpsDatabase) -> bool:
+        return Relay(database, outbox, clock, deliver, fences=vendor_fences).turn()
+
+    return visit
+
+
+def outbox_gauges(shared: OpsDatabase, clock: Clock) -> tuple[Gauge, Gauge]:
+    """What waits in the shared ops database. Dedicated ones are not asked: each would take a connection."""
+    return outboxes(lambda: (("ops", shared.across),), outbox, clock)

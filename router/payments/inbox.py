@@ -24,7 +24,7 @@ def receive(tx: Tx, event: PaymentEvent, now: datetime) -> bool:
             "status": InboxStatus.RECEIVED,
             "received_at": now,
         },
-        conflict=["event_id"],
+        conflict=["vendor_id", "event_id"],
     )
 
 
@@ -32,6 +32,6 @@ def close(tx: Tx, event: PaymentEvent, status: InboxStatus, note: str, now: date
     """Say what became of it: `processed`, `ignored` (it changed nothing), or `failed` (a person should look)."""
     tx.execute(
         update(payment_event_inbox)
-        .where(payment_event_inbox.c.event_id == event.event_id)
+        .where(payment_event_inbox.c.vendor_id == event.vendor_id, payment_event_inbox.c.event_id == event.event_id)
         .values(status=status, note=note, processed_at=now)
     )

@@ -121,6 +121,8 @@ payment_intents = Table(
         sqlite_where=text("status IN ('created', 'provider_pending')"),
     ),
     Index("payment_intents_of_day", "vendor_id", "customer_id", "local_day"),
+    Index("payment_intents_newest", "vendor_id", "created_at", "id"),
+    Index("payment_intents_of_status", "vendor_id", "status", "created_at", "id"),
     Index(
         "payment_intents_unsent",
         "grant_expires_at",
@@ -179,8 +181,8 @@ provider_transactions = Table(
 payment_event_inbox = Table(
     "payment_event_inbox",
     ops_metadata,
-    Column("event_id", Code, nullable=False),
     Column("vendor_id", Code, nullable=False),  # as the event says; a vendor nobody knows is kept all the same
+    Column("event_id", Code, nullable=False),
     Column("intent_id", Code),
     Column("event_status", Code, nullable=False),
     Column("body", Text, nullable=False),
@@ -188,7 +190,7 @@ payment_event_inbox = Table(
     Column("note", Text),
     Column("received_at", UtcTime, nullable=False),
     Column("processed_at", UtcTime),
-    PrimaryKeyConstraint("event_id", name="payment_event_inbox_pk"),
+    PrimaryKeyConstraint("vendor_id", "event_id", name="payment_event_inbox_pk"),
     CheckConstraint(_one_of("event_status", PaymentEventStatus), name="payment_event_inbox_event_status_check"),
     CheckConstraint(_one_of("status", InboxStatus), name="payment_event_inbox_status_check"),
     Index("payment_event_inbox_of_intent", "vendor_id", "intent_id"),
@@ -290,7 +292,8 @@ payment_exceptions = Table(
     CheckConstraint("amount_minor >= 0", name="payment_exceptions_amount_check"),
     CheckConstraint(_one_of("currency", Currency), name="payment_exceptions_currency_check"),
     CheckConstraint("(status = 'resolved') = (resolved_at IS NOT NULL)", name="payment_exceptions_resolved_check"),
-    Index("payment_exceptions_queue", "vendor_id", "status", "created_at"),
+    Index("payment_exceptions_newest", "vendor_id", "created_at", "id"),
+    Index("payment_exceptions_queue", "vendor_id", "status", "created_at", "id"),
     sqlite_strict=True,
 )
 

@@ -28,7 +28,7 @@ def clock() -> FixedClock:
 
 @pytest.fixture
 def db(new_database: NewDatabase) -> Database:
-    db = new_database("ops")
+    db = new_database("platform")
     with db.write() as tx:
         METADATA.create_all(tx.conn)
     return db

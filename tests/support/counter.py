@@ -23,7 +23,7 @@ from kit.settings import DEV_INTERNAL_KEY, load_settings
 from kit.signing import KeyRing, sign_headers
 from router import app as router_app
 from router.catalog.models import catalog_items
-from router.databases import Databases
+from router.databases import Databases, ShopDatabase
 from router.events.models import outbox
 from router.orders.fulfilling import OrderPayments
 from router.orders.holds import HoldSweep
@@ -31,7 +31,7 @@ from router.payments.service import Outcome, Registry, apply_event, release_push
 from router.stock.models import stock
 from router.vendors.models import vendor_capabilities, vendors
 from router.vendors.service import Directory
-from tests.support.databases import NewDatabase
+from tests.support.databases import NewDatabase, as_owner
 
 AMINA = "whatsapp:+254708374149"
 BARAKA = "whatsapp:+254700000001"
@@ -70,11 +70,20 @@ class Counter:
     service: Service
     clock: FixedClock
     platform: Database
-    ops: Database
+    db: Database
+    """The shared ops database, as the application opens it."""
     databases: Databases
     directory: Directory
     payables: Registry
     _keys: Any = field(default_factory=count)
+
+    @property
+    def ops(self) -> ShopDatabase:
+        """Mama's rows."""
+        return self.of(MAMA)
+
+    def of(self, vendor_id: str) -> ShopDatabase:
+        return ShopDatabase(self.db, VendorId(vendor_id))
 
     # --- what is there -------------------------------------------------------------------------------------------
 
@@ -103,12 +112,12 @@ class Counter:
         with self.platform.write() as tx:
             tx.execute(insert(catalog_items).values(**row))
         if on_hand is not None:
-            with self.ops.write() as tx:
+            with self.of(vendor).write() as tx:
                 tx.execute(insert(stock).values(vendor_id=vendor, item_id=item_id, on_hand=on_hand))
         return item_id
 
     def rows(self, table: Table, database: Database | None = None) -> list[dict[str, Any]]:
-        with (database or self.ops).read() as tx:
+        with as_owner(database or self.db) as tx:
             return [dict(row) for row in tx.execute(select(table)).mappings()]
 
     def shelf(self, item_id: str) -> tuple[int, int]:
@@ -237,7 +246,7 @@ class Counter:
             payer_msisdn=started.payer_msisdn,
             occurred_at=self.clock.now(),
         )
-        with self.ops.write() as tx:
+        with self.of(vendor).write() as tx:
             outcome = apply_event(tx, event, self.payables, self.clock.now())
         if outcome.ended_intent is not None:
             with self.platform.write() as tx:

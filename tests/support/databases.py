@@ -2,18 +2,33 @@
 
 import shutil
 from collections.abc import Callable, Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from dukani.migrate import migrate
-from kit.db import Database
-from tests.support.postgres import Server
+from kit.db import Database, Tx
+from tests.support.postgres import OWNER, Server
 
 NewDatabase = Callable[[str], Database]
-"""`new_database("ops")`: a fresh database with that lineage's tables, closed and gone when the test ends."""
+"""`new_database("ops")`: a fresh database with that lineage's tables, closed and gone when the test ends.
+
+On PostgreSQL an ops database is opened as the application opens it: row-level security holds, so that nothing is seen
+or written without a scope, and no table can be made. `as_owner` is past all that."""
+
+
+@contextmanager
+def as_owner(database: Database) -> Generator[Tx]:
+    """A transaction in which a test sees every vendor's rows, and may do what only the owner of the tables may."""
+    if not database.is_postgres:
+        with database.write() as tx:
+            yield tx
+        return
+    url = database.engine.url.set(username=OWNER).render_as_string(hide_password=False)
+    with closing(Database(url, pool_size=1)) as owners, owners.write() as tx:
+        yield tx
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +75,6 @@ def _on_sqlite(stack: ExitStack, folder: Path, templates: Callable[[str], Path],
 def _on_postgres(stack: ExitStack, server: Server, lineage: str) -> Database:
     url = server.create(lineage)
     stack.callback(server.drop, url)
-    database = Database(url)
+    database = Database(server.as_app(url) if lineage == "ops" else url)
     stack.callback(database.close)
     return database

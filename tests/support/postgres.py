@@ -14,9 +14,11 @@ import pytest
 from psycopg import sql
 
 from dukani.engines import postgres as engine
-from dukani.migrate import migrate
+from dukani.migrate import bring_up_to_date
 
 OWNER = engine.SUPERUSER
+APP_ROLE = "dukani_app"
+"""What the application connects as: owns nothing, and row-level security binds it."""
 _SETTINGS = ("shared_buffers=32MB",)
 # A test's data need not survive a power cut; what is measured must.
 _HASTY = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
@@ -89,6 +91,8 @@ def running(*, durable: bool = False) -> Generator[Server]:
     try:
         settings = _SETTINGS if durable else _SETTINGS + _HASTY
         with engine.running(folder / "data", folder, settings=settings, keeps_data=False):
-            yield Server(folder)
+            server = Server(folder)
+            server.make_app_role()
+            yield server
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ from itertools import count
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, Table, insert, select, update
+from sqlalchemy import Column, Integer, MetaData, PrimaryKeyConstraint, Table, insert, select, text, update
 
 from contracts.events import EventType, OrderNews
 from contracts.ids import CustomerId, PaymentIntentId, VendorId
@@ -28,10 +28,11 @@ from kit.columns import Code
 from kit.db import Database, Tx
 from kit.signing import KeyRing
 from router.customers.models import customers
-from router.databases import Databases
+from router.databases import Databases, ShopDatabase
 from router.events.models import outbox
 from router.payments import models, service
 from router.payments.service import CannotFulfil, Fulfilled, Outcome, Paid, Payable, Registry
+from tests.support.databases import as_owner
 from tests.support.homes import AllAt
 
 VENDOR = VendorId("vendor-mama")
@@ -105,7 +106,8 @@ def _is(vendor_id: str, thing_id: str) -> tuple[Any, Any]:
 class Till:
     """Does what the rooms around the payment core do, each step in the transactions that they would open."""
 
-    ops: Database
+    db: Database
+    """The shared ops database, as the application opens it."""
     open_platform: Callable[[], Database]
     """Opened when it is first used: most tests touch the ops database only, and a database takes time to make."""
     clock: FixedClock
@@ -116,9 +118,19 @@ class Till:
 
     def __post_init__(self) -> None:
         self.registry.register(KIND, Stall())
-        with self.ops.write() as tx:
+        with as_owner(self.db) as tx:
             things.create(tx.conn, checkfirst=True)
+            if tx.is_postgres:
+                tx.execute(text(f"GRANT ALL ON {things.name} TO PUBLIC"))
         self.customer(AMINA)
+
+    @property
+    def ops(self) -> ShopDatabase:
+        """Mama's rows."""
+        return self.of(VENDOR)
+
+    def of(self, vendor_id: str) -> ShopDatabase:
+        return ShopDatabase(self.db, VendorId(vendor_id))
 
     @property
     def platform(self) -> Database:
@@ -129,10 +141,10 @@ class Till:
 
     @property
     def databases(self) -> Databases:
-        return Databases(self.platform, self.ops, AllAt())
+        return Databases(self.platform, self.db, AllAt())
 
     def customer(self, customer_id: CustomerId, vendor_id: VendorId = VENDOR) -> CustomerId:
-        with self.ops.write() as tx:
+        with self.of(vendor_id).write() as tx:
             tx.execute(
                 insert(customers).values(
                     vendor_id=vendor_id,
@@ -154,7 +166,7 @@ class Till:
         """Something confirmed, with its payment request open."""
         number = next(self._numbers)
         payable = Payable(KIND, f"thing-{number}", customer_id, amount, f"CODE{number}", "Mama Njeri")
-        with self.ops.write() as tx:
+        with self.of(vendor_id).write() as tx:
             tx.execute(
                 insert(things).values(vendor_id=vendor_id, id=payable.id, status=OrderStatus.CONFIRMED, stock=stock)
             )
@@ -182,7 +194,7 @@ class Till:
     ) -> PaymentIntentId:
         """Only the ops side of PAY. Raises Problem."""
         intent_id = intent_id or self.intent_id()
-        with self.ops.write() as tx:
+        with self.of(vendor_id).write() as tx:
             self.grant(tx, payable, intent_id, payer=payer, rail=rail, reserved_at=reserved_at, vendor_id=vendor_id)
         return intent_id
 
@@ -232,7 +244,7 @@ class Till:
         )
 
     def apply(self, event: PaymentEvent) -> Outcome:
-        with self.ops.write() as tx:
+        with self.of(event.vendor_id).write() as tx:
             return service.apply_event(tx, event, self.registry, self.clock.now())
 
     def event(
@@ -317,5 +329,5 @@ class Till:
         return self._column(select(outbox.c.body).order_by(outbox.c.seq))
 
     def _column(self, statement: Any) -> list[Any]:
-        with self.ops.read() as tx:
+        with as_owner(self.db) as tx:
             return list(tx.execute(statement).scalars())
