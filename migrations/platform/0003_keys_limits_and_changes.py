@@ -38,7 +38,7 @@ def _api_keys() -> None:
         CheckConstraint("scopes <> ''", name="api_keys_scopes_check"),
         sqlite_strict=True,
     )
-    op.create_index("api_keys_of_vendor", "api_keys", ["vendor_id", "id"])
+    op.create_index("api_keys_of_vendor", "api_keys", ["vendor_id", "created_at", "id"])
 
 
 def _vendor_limits() -> None:
@@ -72,7 +72,7 @@ def _vendor_changes() -> None:
         PrimaryKeyConstraint("id", name="vendor_changes_pk"),
         sqlite_strict=True,
     )
-    op.create_index("vendor_changes_of_vendor", "vendor_changes", ["vendor_id", "id"])
+    op.create_index("vendor_changes_of_vendor", "vendor_changes", ["vendor_id", "changed_at", "id"])
     append_only("vendor_changes")
 
 

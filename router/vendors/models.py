@@ -73,11 +73,11 @@ api_keys = Table(
     ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="api_keys_vendor_fk"),
     CheckConstraint("length(token_hash) = 64", name="api_keys_token_hash_check"),
     CheckConstraint("scopes <> ''", name="api_keys_scopes_check"),
-    Index("api_keys_of_vendor", "vendor_id", "id"),
+    Index("api_keys_of_vendor", "vendor_id", "created_at", "id"),
     sqlite_strict=True,
 )
 
-# NULL: as `router.vendors.rules.DEFAULT_LIMITS` says, today and whenever that changes.
+# NULL: as `router.vendors.rules.RateLimits` says, today and whenever that changes.
 vendor_limits = Table(
     "vendor_limits",
     platform_metadata,
@@ -108,6 +108,6 @@ vendor_changes = Table(
     Column("changed_at", UtcTime, nullable=False),
     Column("changed_by", Code, nullable=False),
     PrimaryKeyConstraint("id", name="vendor_changes_pk"),
-    Index("vendor_changes_of_vendor", "vendor_id", "id"),
+    Index("vendor_changes_of_vendor", "vendor_id", "changed_at", "id"),
     sqlite_strict=True,
 )

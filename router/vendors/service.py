@@ -10,7 +10,8 @@ from datetime import datetime
 from time import monotonic
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, insert, or_, select, true
+import structlog
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, insert, or_, select, true
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
@@ -20,10 +21,26 @@ from contracts.states import Capability
 from kit.db import Database, Tx, insert_new
 from kit.problems import Problem
 from router.databases import IsolationLevel
-from router.vendors.models import vendor_capabilities, vendors
-from router.vendors.rules import Allowed, Denial, Denied, Vendor, VendorStatus, gate, rails_of
+from router.targets import DbTarget, Dedicated, Location, Shared, TargetError, Unusable, parse_target
+from router.vendors.homes import Home, dedicated_homes, find_vendor, home_of, rehome
+from router.vendors.models import vendor_capabilities, vendor_limits, vendors
+from router.vendors.rules import Allowed, Denial, Denied, RateLimits, Vendor, VendorStatus, gate, rails_of, zone_for
 
-__all__ = ["Directory", "Vendor", "VendorStatus", "open_shop", "rails_of", "shop_view"]
+__all__ = [
+    "Directory",
+    "Home",
+    "Vendor",
+    "VendorStatus",
+    "dedicated_homes",
+    "find_vendor",
+    "home_of",
+    "open_shop",
+    "rails_of",
+    "rehome",
+    "shop_view",
+]
+
+_log = structlog.get_logger()
 
 CACHE_S = 5.0
 _CACHED_VENDORS = 20_000
@@ -43,6 +60,7 @@ class Directory:
     def __init__(self, platform: Database) -> None:
         self._platform = platform
         self._remembered: dict[str, _Remembered] = {}
+        self._forgettings = 0
         self._lock = threading.Lock()
 
     def find(self, vendor_id: str) -> Vendor | None:
@@ -79,16 +97,31 @@ class Directory:
         match gate(vendor, needs):
             case Allowed():
                 return vendor
-            case Denied(reason, detail):
-                code = ErrorCode.FORBIDDEN if reason is Denial.SUSPENDED else ErrorCode.CAPABILITY_MISSING
-                raise Problem(403, code, detail)
+            case Denied(reason, detail, missing):
+                if reason is Denial.SUSPENDED:
+                    raise Problem(403, ErrorCode.FORBIDDEN, detail)
+                if reason is Denial.MISCONFIGURED:
+                    raise Problem(503, ErrorCode.UNAVAILABLE, detail, retry_after_s=30)
+                raise Problem(403, ErrorCode.CAPABILITY_MISSING, detail, missing=list(missing))
 
-    def isolation_of(self, vendor_id: VendorId) -> IsolationLevel:
-        """Raises Problem 404 shop_unknown."""
-        vendor = self.find(vendor_id)
+    def location(self, vendor_id: VendorId, *, anew: bool = False) -> Location:
+        """Where the shop's rows are, at most `CACHE_S` old or read now. Raises Problem 404 shop_unknown."""
+        vendor = self._read(vendor_id) if anew else self.find(vendor_id)
         if vendor is None:
             raise _unknown()
-        return IsolationLevel.DEDICATED_DB if vendor.has_own_database else IsolationLevel.SHARED_DB
+        return vendor.location
+
+    def dedicated(self) -> list[tuple[VendorId, DbTarget]]:
+        """Every shop with a database of its own that can be followed, oldest first; suspended ones too, since money
+        may still come in for them."""
+        statement = (
+            select(vendors.c.id, _TARGET)
+            .where(vendors.c.isolation_level == IsolationLevel.DEDICATED_DB)
+            .order_by(vendors.c.created_at, vendors.c.id)
+        )
+        with self._platform.read() as tx:
+            located = [(VendorId(row.id), _dedicated(row)) for row in tx.execute(statement)]
+        return [(vendor_id, at.target) for vendor_id, at in located if isinstance(at, Dedicated)]
 
     def by_word(self, word: str) -> Vendor | None:
         """The shop that answers to this word, in any case."""
@@ -113,17 +146,19 @@ class Directory:
         )
         listed = (
             select(vendors.c.id)
-            .where(vendors.c.status == VendorStatus.ACTIVE, vendors.c.isolation_level == IsolationLevel.SHARED_DB)
+            .where(vendors.c.status == VendorStatus.ACTIVE)
             .where(takes_orders)
             .order_by(vendors.c.created_at, vendors.c.id)
-            .limit(MAX_LISTED_SHOPS)
+            .limit(2 * MAX_LISTED_SHOPS)
         )
         with self._platform.read() as tx:
-            return _vendors_from(tx, _with_capabilities(vendors.c.id.in_(listed)))
+            found = _vendors_from(tx, _with_capabilities(vendors.c.id.in_(listed)))
+        can_serve = [shop for shop in found if shop.trouble is None and not isinstance(shop.location, Unusable)]
+        return can_serve[:MAX_LISTED_SHOPS]
 
     def summaries(self, limit: int = 200) -> list[VendorSummary]:
         """Every shop, oldest first."""
-        statement = select(vendors).order_by(vendors.c.created_at, vendors.c.id).limit(limit)
+        statement = select(*_COLUMNS).order_by(vendors.c.created_at, vendors.c.id).limit(limit)
         with self._platform.read() as tx:
             return [
                 VendorSummary(
@@ -137,15 +172,26 @@ class Directory:
                 for row in tx.execute(statement)
             ]
 
+    def forget(self, vendor_id: str) -> None:
+        """This shop was changed by this process, and the change is committed: it counts here at once."""
+        with self._lock:
+            self._forgettings += 1
+            self._remembered.pop(vendor_id, None)
+
     def _read(self, vendor_id: str) -> Vendor | None:
         if not _is_plain(vendor_id):
             return None
+        before = self._forgettings
         with self._platform.read() as tx:
             found = _vendors_from(tx, _with_capabilities(vendors.c.id == vendor_id))
+        if found:
+            _report(found[0])
         with self._lock:
             if not found:
                 self._remembered.pop(vendor_id, None)
                 return None
+            if self._forgettings != before:
+                return found[0]  # something changed while this was read: perhaps this
             if len(self._remembered) >= _CACHED_VENDORS:
                 self._remembered.clear()
             self._remembered[vendor_id] = _Remembered(found[0], monotonic() + CACHE_S)
@@ -175,6 +221,7 @@ def open_shop(tx: Tx, vendor: Vendor, now: datetime) -> VendorId | None:
         "word": vendor.word,
         "status": vendor.status,
         "isolation_level": IsolationLevel.DEDICATED_DB if vendor.has_own_database else IsolationLevel.SHARED_DB,
+        "db_target": vendor.location.target.stored() if isinstance(vendor.location, Dedicated) else None,
         "currency": vendor.currency,
         "locale": vendor.locale,
         "timezone": vendor.timezone,
@@ -187,6 +234,13 @@ def open_shop(tx: Tx, vendor: Vendor, now: datetime) -> VendorId | None:
         capabilities = [{"vendor_id": vendor.id, "capability": name} for name in sorted(vendor.capabilities)]
         tx.execute(insert(vendor_capabilities), capabilities)
     return None
+
+
+def _report(vendor: Vendor) -> None:
+    if vendor.trouble is not None:
+        _log.error("a shop can't be served", vendor_id=vendor.id, why=vendor.trouble)
+    if isinstance(vendor.location, Unusable):
+        _log.error("a shop's db_target can't be followed", vendor_id=vendor.id, why=vendor.location.why)
 
 
 def _unknown() -> Problem:
@@ -202,10 +256,31 @@ def _with_capabilities(which: ColumnElement[bool]) -> Select[Any]:
     """A row per enabled capability, or one with none, so that one statement brings everything."""
     enabled = and_(vendor_capabilities.c.vendor_id == vendors.c.id, vendor_capabilities.c.enabled.is_(true()))
     return (
-        select(vendors, vendor_capabilities.c.capability)
-        .select_from(vendors.outerjoin(vendor_capabilities, enabled))
+        select(*_COLUMNS, _TARGET, vendor_capabilities.c.capability, *_LIMITS)
+        .select_from(
+            vendors.outerjoin(vendor_capabilities, enabled).outerjoin(
+                vendor_limits, vendor_limits.c.vendor_id == vendors.c.id
+            )
+        )
         .where(which)
         .order_by(vendors.c.created_at, vendors.c.id)
+    )
+
+
+# As text: a document that was broken by hand must not keep the row from being read.
+_TARGET = cast(vendors.c.db_target, Text).label("db_target")
+_COLUMNS = tuple(column for column in vendors.c if column.name != "db_target")
+_LIMITS = tuple(column for column in vendor_limits.c if column.name != "vendor_id")
+
+
+def limits_in(row: Row[Any]) -> RateLimits:
+    """A shop's limits from its row of `vendor_limits`, or from NULLs where it has none."""
+    usual = RateLimits()
+    return RateLimits(
+        shop_per_minute=row.shop_per_minute or usual.shop_per_minute,
+        bot_per_minute=row.bot_per_minute or usual.bot_per_minute,
+        key_per_minute=row.key_per_minute or usual.key_per_minute,
+        customer_per_minute=row.customer_per_minute or usual.customer_per_minute,
     )
 
 
@@ -216,8 +291,17 @@ def _vendors_from(tx: Tx, statement: Select[Any]) -> list[Vendor]:
     return [_vendor(group) for group in rows.values()]
 
 
+def _dedicated(row: Row[Any]) -> Dedicated | Unusable:
+    try:
+        return Dedicated(parse_target(row.db_target))
+    except TargetError as error:
+        return Unusable(str(error))
+
+
 def _vendor(rows: list[Row[Any]]) -> Vendor:
     first = rows[0]
+    is_shared = first.isolation_level == IsolationLevel.SHARED_DB
+    timezone, trouble = zone_for(first.timezone, Currency(first.currency))
     return Vendor(
         id=VendorId(first.id),
         name=first.name,
@@ -225,8 +309,11 @@ def _vendor(rows: list[Row[Any]]) -> Vendor:
         status=VendorStatus(first.status),
         currency=Currency(first.currency),
         locale=first.locale,
-        timezone=first.timezone,
-        has_own_database=first.isolation_level != IsolationLevel.SHARED_DB,
+        timezone=timezone,
+        has_own_database=not is_shared,
         capabilities=frozenset(row.capability for row in rows if row.capability is not None),
         billing_anchor_day=first.billing_anchor_day,
+        limits=limits_in(first),
+        location=Shared() if is_shared else _dedicated(first),
+        trouble=trouble,
     )

@@ -11,7 +11,17 @@ from contracts.ids import VendorId
 from contracts.money import Currency
 from contracts.states import Capability
 from router.vendors.models import vendor_capabilities, vendors
-from router.vendors.rules import Allowed, Denial, Denied, Vendor, VendorStatus, gate, rails_of
+from router.vendors.rules import (
+    CAPABILITY_NOTES,
+    Allowed,
+    Denial,
+    Denied,
+    Switcher,
+    Vendor,
+    VendorStatus,
+    gate,
+    rails_of,
+)
 from router.vendors.service import CACHE_S
 from tests.support.counter import AMINA, MAMA, Counter
 
@@ -38,7 +48,22 @@ def test_a_suspended_shop_may_nothing_whatever_it_enabled() -> None:
 def test_a_refusal_names_what_is_missing() -> None:
     decision = gate(a_vendor("commerce.catalog"), [Capability.CATALOG, Capability.ORDERS])
     assert isinstance(decision, Denied)
-    assert decision.detail.endswith("has not enabled commerce.orders")
+    assert "has not enabled commerce.orders" in decision.detail
+    assert decision.missing == (Capability.ORDERS,)
+
+
+@pytest.mark.parametrize("capability", list(Capability))
+def test_a_refusal_says_who_can_switch_it_on_and_how(capability: Capability) -> None:
+    decision = gate(a_vendor(), [capability])
+    assert isinstance(decision, Denied)
+    if CAPABILITY_NOTES[capability].switched_by is Switcher.SHOP:
+        assert f"the shop can switch it on itself (PUT /api/v1/capabilities/{capability} with" in decision.detail
+    else:
+        assert f"an operator can switch it on (dukani vendor enable {a_vendor().id} {capability})" in decision.detail
+
+
+def test_every_capability_says_what_it_means() -> None:
+    assert set(CAPABILITY_NOTES) == set(Capability)
 
 
 def test_a_rail_needs_its_capability_and_its_currency() -> None:

@@ -1,0 +1,47 @@
+"""The word that a shop answers to in a chat, and the languages that the platform speaks."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+LOCALES = ("en", "en-KE", "sw", "sw-KE", "pt", "pt-AO")
+"""English, Swahili and Portuguese, as CLDR writes them, with or without the country."""
+
+MAX_WORD = 30
+_WORD = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,28}[a-z0-9])")
+_HAS_LETTER = re.compile(r"[a-z]")
+
+RESERVED = frozenset(
+    (
+        "stop", "stopall", "unsubscribe", "optout", "acha", "parar", "sair", "start", "unstop", "anza", "subscribe",
+        "pay", "confirm", "cancel", "yes", "no", "shop", "shops", "store", "stores", "duka", "dukani", "menu", "list",
+        "items", "products", "catalogue", "catalog", "prices", "more", "next", "find", "search", "add", "buy",
+        "remove", "delete", "cart", "basket", "checkout", "status", "order", "orders", "receipt", "history", "paid",
+        "nimelipa", "help", "info", "commands", "msaada", "how", "thanks", "thx", "asante", "ok", "okay", "sawa",
+        "hi", "hello", "hey", "habari", "mambo", "niaje", "sasa", "jambo", "hujambo", "shikamoo", "ola", "hallo",
+        "human", "agent", "language",
+    )
+)  # fmt: skip
+"""Words that mean something else in a chat: a shop called by one could never be reached."""
+
+
+def problem_with_word(word: str) -> str | None:
+    """Why a shop can't answer to this (casefolded) word; None if it can."""
+    if len(word) < 2 or len(word) > MAX_WORD or not _WORD.fullmatch(word):
+        return f"a shop's word is 2 to {MAX_WORD} letters a-z, digits and hyphens, and neither begins nor ends with one"
+    if not _HAS_LETTER.search(word):
+        return "a shop's word has a letter: numbers pick from lists in a chat"
+    if word in RESERVED:
+        return f"{word!r} means something else in a chat; choose another word"
+    return None
+
+
+def words_from(name: str) -> Iterator[str]:
+    """Words that a shop of this name could answer to, the shortest first; then the same with numbers."""
+    apart = unicodedata.normalize("NFKD", name.casefold().replace("'", "").replace("’", ""))
+    plain = "".join(char for char in apart if not unicodedata.combining(char))
+    parts = re.findall(r"[a-z0-9]+", plain) or ["shop"]
+    candidates = ["-".join(parts[:count])[:MAX_WORD].strip("-") for count in range(1, len(parts) + 1)]
+    longest = candidates[-1]
+    candidates += [f"{longest[: MAX_WORD - 4].strip('-')}-{number}" for number in range(2, 1000)]
+    yield from (word for word in dict.fromkeys(candidates) if problem_with_word(word) is None)
