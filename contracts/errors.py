@@ -53,6 +53,8 @@ class ErrorCode(StrEnum):
     PAYER_INVALID = "payer_invalid"
     RAIL_UNAVAILABLE = "rail_unavailable"
     AMOUNT_INVALID = "amount_invalid"
+    PAYMENT_UNKNOWN = "payment_unknown"
+    EXCEPTION_UNKNOWN = "exception_unknown"
     GRANT_INVALID = "grant_invalid"
     GRANT_CONFLICT = "grant_conflict"
     """The intent of this grant is already known with another content."""

@@ -11,10 +11,11 @@ from sqlalchemy import Row, Select, select, true
 from contracts.ids import ItemId, VendorId
 from contracts.money import Currency, Money
 from kit.db import Database, Tx, insert_new
+from kit.paging import Place, after
 from router.catalog.models import catalog_items
 from router.catalog.rules import Item, Shelf
 
-__all__ = ["Catalogue", "Item", "Shelf", "add_item"]
+__all__ = ["Catalogue", "Item", "Listed", "Shelf", "add_item", "listed_items"]
 
 CACHE_S = 5.0
 _CACHED_SHELVES = 64
@@ -65,6 +66,31 @@ class Catalogue:
             else:
                 self._remembered.pop((vendor_id, currency), None)
         return shelf
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An item as its vendor sees it, sold at present or not."""
+
+    item: Item
+    position: int
+    is_active: bool
+
+
+def listed_items(
+    tx: Tx, vendor_id: VendorId, *, sku: str | None, active: bool | None, end: Place | None, limit: int
+) -> list[Listed]:
+    """The vendor's items in the vendor's order, at most `limit`, in one statement. `tx` is of the platform database."""
+    c = catalog_items.c
+    which = select(catalog_items).where(c.vendor_id == vendor_id)
+    if sku is not None:
+        which = which.where(c.sku == sku)
+    if active is not None:
+        which = which.where(c.active == active)
+    if end is not None:
+        which = which.where(after(c.position, c.id, end))
+    rows = tx.execute(which.order_by(c.position, c.id).limit(limit))
+    return [Listed(_item(row), row.position, row.active) for row in rows]
 
 
 def _sold(vendor_id: VendorId, currency: Currency) -> Select[Any]:

@@ -39,6 +39,14 @@ def phone_of(address: str) -> str | None:
     return shown.group(1) if shown else None
 
 
+def shown_number(msisdn: str | None, *, whole: bool) -> str | None:
+    """The number as somebody may see it: 254708374149, or 2547*****149 where knowing who it is must do."""
+    if msisdn is None or whole:
+        return msisdn
+    hidden = max(len(msisdn) - 7, 4)
+    return f"{msisdn[:4]}{'*' * hidden}{msisdn[4 + hidden :]}"
+
+
 def address_of(msisdn: str) -> ChannelAddress:
     return ChannelAddress(f"whatsapp:+{msisdn}")
 

@@ -12,7 +12,15 @@ from contracts.router_api import CustomerRef
 from kit.db import Tx, insert_new
 from kit.problems import Problem
 from router.customers.models import customers
-from router.customers.rules import Customer, address_of, is_address, normalized_msisdn, phone_of, tidy_name
+from router.customers.rules import (
+    Customer,
+    address_of,
+    is_address,
+    normalized_msisdn,
+    phone_of,
+    shown_number,
+    tidy_name,
+)
 
 __all__ = [
     "Customer",
@@ -24,8 +32,10 @@ __all__ = [
     "known_customer",
     "locked_customer",
     "normalized_msisdn",
+    "people",
     "phone_of",
     "remember_payer",
+    "shown_number",
 ]
 
 
@@ -49,6 +59,14 @@ def find_customer(tx: Tx, vendor_id: VendorId, address: ChannelAddress) -> Custo
 def get_customer(tx: Tx, vendor_id: VendorId, customer_id: CustomerId) -> Customer:
     """The customer that a row of ours refers to."""
     return _customer(tx.execute(select(customers).where(*_is(vendor_id, customer_id))).one())
+
+
+def people(tx: Tx, vendor_id: VendorId, wanted: Collection[CustomerId]) -> dict[CustomerId, Customer]:
+    """These customers of one shop, in one statement."""
+    if not wanted:
+        return {}
+    statement = select(customers).where(customers.c.vendor_id == vendor_id, customers.c.id.in_(sorted(wanted)))
+    return {CustomerId(row.id): _customer(row) for row in tx.execute(statement)}
 
 
 def addresses_of(

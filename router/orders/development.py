@@ -5,21 +5,20 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from sqlalchemy import select
 
-from contracts.errors import ErrorCode, FieldError
+from contracts.errors import ErrorCode
 from contracts.ids import ChannelAddress, CustomerId, VendorId
 from contracts.money import Currency, Money
-from contracts.router_api import CustomerRef, NewOrder, OrderSummary
+from contracts.router_api import NewOrder, OrderSummary
 from contracts.states import Capability, OrderStatus
 from kit.db import Tx
 from kit.problems import Problem
 from kit.signing import VENDOR_HEADER
 from kit.web import answer, read_body
-from router.customers.service import address_of, addresses_of, known_customer, normalized_msisdn, phone_of
+from router.customers.service import addresses_of, phone_of
 from router.edge import Call, Edge, Routes
 from router.operations import BY_OPERATOR, Operation
 from router.orders.models import orders
-from router.orders.rules import OPEN_AMOUNT_NAME, Line, OrderSource
-from router.orders.service import make_draft
+from router.orders.open_amount import draft_open_amount
 from router.vendors.service import Vendor
 
 MAX_LISTED_ORDERS = 50
@@ -94,23 +93,13 @@ def create_order(tx: Tx, vendor: Vendor, wanted: NewOrder, now: datetime) -> Ord
     """A DRAFT with one open-amount line, in the cart of the customer whose WhatsApp number it is.
 
     Raises Problem 422 for a phone number that is none."""
-    msisdn = normalized_msisdn(wanted.customer_phone, vendor.currency)
-    if msisdn is None:
-        raise Problem(
-            422,
-            ErrorCode.INVALID_REQUEST,
-            "customer_phone is not a phone number; write it with its country code, such as 254708374149",
-            errors=[FieldError(field="customer_phone", problem="not a phone number")],
-        )
-    customer = known_customer(tx, vendor.id, CustomerRef(address=address_of(msisdn)), now)
     amount = Money.of_whole(wanted.amount, vendor.currency)
-    line = Line(line_no=1, item_id=None, name=OPEN_AMOUNT_NAME, unit_price=amount, quantity=1)
-    order = make_draft(tx, vendor, customer.id, now, source=OrderSource.API, lines=[line])
+    order, customer = draft_open_amount(tx, vendor, wanted.customer_phone, amount, now)
     return OrderSummary(
         id=order.id,
         code=order.code,
         vendor_id=vendor.id,
-        customer_phone=msisdn,
+        customer_phone=customer.phone,
         status=order.status,
         amount=wanted.amount,
         currency=order.currency,

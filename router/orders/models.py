@@ -47,7 +47,8 @@ orders = Table(
     CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="orders_paid_at_check"),
     CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="orders_cancelled_at_check"),
     Index("orders_of_customer", "vendor_id", "customer_id", "status", "created_at", "id"),
-    Index("orders_newest", "created_at"),
+    Index("orders_newest", "vendor_id", "created_at", "id"),
+    Index("orders_of_status", "vendor_id", "status", "created_at", "id"),
     sqlite_strict=True,
 )
 

@@ -89,6 +89,9 @@ class Order:
     confirmed_at: datetime | None
     paid_at: datetime | None
     lines: Sequence[Line]
+    source: OrderSource
+    cancelled_at: datetime | None = None
+    cancel_reason: str | None = None
 
     @property
     def next_line_no(self) -> int:

@@ -47,7 +47,7 @@ def order_views(tx: Tx, vendor: Vendor, orders: Sequence[Order], now: datetime) 
             status=order.status,
             currency=order.currency,
             total_minor=order.total.minor,
-            lines=[_line_view(line) for line in order.lines],
+            lines=[line_view(line) for line in order.lines],
             created_at=order.created_at,
             confirmed_at=order.confirmed_at,
             paid_at=order.paid_at,
@@ -104,7 +104,7 @@ def sold_out(name: str, available: int) -> Problem:
     return Problem(409, ErrorCode.ITEM_SOLD_OUT, f"{name}: {left}", item=name, available=available)
 
 
-def _line_view(line: Line) -> LineView:
+def line_view(line: Line) -> LineView:
     return LineView(
         line_no=line.line_no,
         item_id=line.item_id,

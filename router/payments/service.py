@@ -12,6 +12,7 @@ from router.payments import requests
 from router.payments.apply import Outcome, apply_event
 from router.payments.intake import payment_events
 from router.payments.intents import start_intent
+from router.payments.listing import Collected, collected
 from router.payments.payables import (
     CannotFulfil,
     Fulfilled,
@@ -24,19 +25,23 @@ from router.payments.payables import (
 from router.payments.pushes import release_push, reserve_push
 from router.payments.reading import has_live_intent, receipts, views
 from router.payments.requests import open_request
-from router.payments.sweep import sweep_loop
+from router.payments.sweep import Sweep, sweep_loop
+from router.payments.vendor_routes import vendor_payment_routes
 
 __all__ = [
     "CannotFulfil",
+    "Collected",
     "Fulfilled",
     "Outcome",
     "Paid",
     "Payable",
     "PayableHandler",
     "Registry",
+    "Sweep",
     "UnknownPayableKind",
     "apply_event",
     "close_requests",
+    "collected",
     "has_live_intent",
     "open_request",
     "payment_events",
@@ -45,6 +50,7 @@ __all__ = [
     "reserve_push",
     "start_intent",
     "sweep_loop",
+    "vendor_payment_routes",
     "views",
 ]
 

@@ -14,7 +14,7 @@ from router.payments.models import Effect, provider_transactions
 
 _log = structlog.get_logger()
 
-_OWN = "own:"
+OWN_ID = "own:"
 """Starts the id that we give to a transaction whose provider's id is not known (yet)."""
 
 
@@ -86,7 +86,7 @@ def mirror(
 def enrich(tx: Tx, transaction: Transaction, event: PaymentEvent) -> None:
     """Fill in what was not known: the receipt that a look-up can't report comes with a later callback. What is known
     never changes."""
-    own = transaction.provider_transaction_id.startswith(_OWN)
+    own = transaction.provider_transaction_id.startswith(OWN_ID)
     names_it = own and event.provider_transaction_id is not None
     adds_receipt = event.receipt is not None and transaction.receipt is None
     if event.receipt is not None and transaction.receipt not in (None, event.receipt):
@@ -161,8 +161,8 @@ def _find(tx: Tx, event: PaymentEvent, intent_id: PaymentIntentId | None) -> Tra
 
 def _own_id(event: PaymentEvent, intent_id: PaymentIntentId | None) -> str:
     if intent_id is not None:
-        return f"{_OWN}intent:{intent_id}"
-    return f"{_OWN}receipt:{event.receipt}" if event.receipt is not None else f"{_OWN}event:{event.event_id}"
+        return f"{OWN_ID}intent:{intent_id}"
+    return f"{OWN_ID}receipt:{event.receipt}" if event.receipt is not None else f"{OWN_ID}event:{event.event_id}"
 
 
 def _is(transaction: Transaction) -> ColumnElement[bool]:

@@ -58,6 +58,18 @@ def available(tx: Tx, vendor_id: VendorId, item_ids: Sequence[ItemId]) -> dict[I
     return {ItemId(row.item_id): row.free for row in rows}
 
 
+def counts(tx: Tx, vendor_id: VendorId, item_ids: Sequence[ItemId]) -> dict[ItemId, tuple[int, int]]:
+    """(on the shelf, held of these) of each counted item; items that are not counted are left out."""
+    if not item_ids:
+        return {}
+    rows = tx.execute(
+        select(stock.c.item_id, stock.c.on_hand, stock.c.reserved).where(
+            stock.c.vendor_id == vendor_id, stock.c.item_id.in_(item_ids)
+        )
+    )
+    return {ItemId(row.item_id): (row.on_hand, row.reserved) for row in rows}
+
+
 def put_on_shelf(tx: Tx, vendor_id: VendorId, item_id: ItemId, on_hand: int) -> bool:
     """Begin to count an item. Returns False, and changes nothing, if it is counted already."""
     row = {"vendor_id": vendor_id, "item_id": item_id, "on_hand": on_hand, "reserved": 0}

@@ -1,0 +1,292 @@
+"""The vendor's view of the money, over the API: payments (each try to collect) and exceptions. Read only."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from flask import Blueprint, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from sqlalchemy import Row
+
+from contracts.errors import ErrorCode
+from contracts.money import Currency
+from contracts.states import ExceptionKind, FailureReason, IntentStatus, Rail
+from kit.paging import Moment, NewestFirst, Time, paged
+from kit.problems import Problem
+from kit.web import answer, read_query
+from router.customers.service import shown_number
+from router.edge import Call, Edge, Routes
+from router.operations import BY_VENDOR, KeyScope, Operation
+from router.payments.listing import Try, exceptions, one_exception, one_try, tries
+from router.payments.models import ExceptionStatus
+from router.payments.transactions import OWN_ID
+
+_MAX_ID_LENGTH = 100
+
+_NUMBERS = (
+    "Payers' numbers are masked (2547*****149), and the provider's own id is left out since it may hold one, unless "
+    "the API key is good for customers:read too."
+)
+
+
+class PaymentsQuery(NewestFirst):
+    status: IntentStatus | None = Field(None, description="Only those that stand like this.")
+    since: Time | None = Field(None, description="Made at this time or later.")
+    until: Time | None = Field(None, description="Made before this time.")
+    order_id: Annotated[str, StringConstraints(max_length=_MAX_ID_LENGTH)] | None = Field(
+        None, description="Only tries to collect for this order."
+    )
+
+
+class ExceptionsQuery(NewestFirst):
+    status: ExceptionStatus | None = Field(None, description="Only those that stand like this.")
+    kind: ExceptionKind | None = Field(None, description="Only those of this kind.")
+    since: Time | None = Field(None, description="Made at this time or later.")
+    until: Time | None = Field(None, description="Made before this time.")
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class VendorPayment(_Answer):
+    """One try to collect money for something: a payment intent, and the provider transaction that came of it."""
+
+    payment_id: str
+    request_id: str
+    status: IntentStatus
+    reason: FailureReason | str | None
+    """Why it did not happen."""
+    rail: Rail
+    amount_minor: int
+    """What was asked for, in minor units: 3000 are thirty shillings."""
+    currency: Currency
+    payer_phone: str | None
+    paid_for: str
+    """`order` for an order."""
+    paid_for_id: str
+    """The order's id."""
+    reference: str
+    """What the payer read: the order's code."""
+    created_at: datetime
+    updated_at: datetime
+    provider: str | None
+    provider_transaction_id: str | None
+    receipt: str | None
+    """The provider's receipt number, once money came: the M-Pesa code."""
+    received_minor: int | None
+    """What came, once it did."""
+    received_at: datetime | None
+
+
+class VendorPayments(_Answer):
+    payments: list[VendorPayment]
+    next_cursor: str | None
+
+
+class VendorException(_Answer):
+    """Money that arrived and could not be applied: late, no_stock, duplicate, under, over or unmatched."""
+
+    exception_id: str
+    kind: ExceptionKind
+    status: ExceptionStatus
+    amount_minor: int
+    """What came, in minor units."""
+    currency: Currency
+    provider: str
+    rail: Rail
+    provider_transaction_id: str | None
+    receipt: str | None
+    payer_phone: str | None
+    received_at: datetime
+    payment_id: str | None
+    """The try that it came of; none for money that nobody asked for."""
+    meant_for: str | None
+    """`order` for an order."""
+    meant_for_id: str | None
+    reference: str | None
+    created_at: datetime
+    resolved_at: datetime | None
+    resolution: str | None
+
+
+class VendorExceptions(_Answer):
+    exceptions: list[VendorException]
+    next_cursor: str | None
+
+
+LIST_PAYMENTS = Operation(
+    "vendor.payments.list",
+    "GET",
+    "/api/v1/payments",
+    "Payments, newest first",
+    BY_VENDOR,
+    scope=KeyScope.PAYMENTS_READ,
+    query=PaymentsQuery,
+    answer=VendorPayments,
+    description=_NUMBERS,
+    tag="payments",
+)
+SHOW_PAYMENT = Operation(
+    "vendor.payments.show",
+    "GET",
+    "/api/v1/payments/<payment_id>",
+    "One payment",
+    BY_VENDOR,
+    scope=KeyScope.PAYMENTS_READ,
+    answer=VendorPayment,
+    problems=((404, ErrorCode.PAYMENT_UNKNOWN),),
+    description=_NUMBERS,
+    tag="payments",
+    parameters={"payment_id": "The payment's id, as the list shows it"},
+)
+LIST_EXCEPTIONS = Operation(
+    "vendor.exceptions.list",
+    "GET",
+    "/api/v1/exceptions",
+    "Money that needs a decision, newest first",
+    BY_VENDOR,
+    scope=KeyScope.PAYMENTS_READ,
+    query=ExceptionsQuery,
+    answer=VendorExceptions,
+    description=_NUMBERS,
+    tag="payments",
+)
+SHOW_EXCEPTION = Operation(
+    "vendor.exceptions.show",
+    "GET",
+    "/api/v1/exceptions/<exception_id>",
+    "One exception",
+    BY_VENDOR,
+    scope=KeyScope.PAYMENTS_READ,
+    answer=VendorException,
+    problems=((404, ErrorCode.EXCEPTION_UNKNOWN),),
+    description=_NUMBERS,
+    tag="payments",
+    parameters={"exception_id": "The exception's id, as the list shows it"},
+)
+
+
+def vendor_payment_routes(edge: Edge, order_kind: str) -> Blueprint:
+    """`order_kind` is the kind of payable that orders are."""
+    routes = Routes(edge, "vendor_payments")
+
+    @routes.add(LIST_PAYMENTS)
+    def payments(call: Call) -> Response:
+        wanted = read_query(PaymentsQuery)
+        if not _can_be_id(wanted.order_id or "none"):
+            return answer(VendorPayments(payments=[], next_cursor=None))
+        with edge.reading(call.vendor) as tx:
+            found = tries(
+                tx,
+                call.vendor.id,
+                status=wanted.status,
+                since=wanted.since,
+                until=wanted.until,
+                payable=None if wanted.order_id is None else (order_kind, wanted.order_id),
+                end=wanted.cursor,
+                limit=wanted.limit + 1,
+            )
+        page, following = paged(found, wanted.limit, lambda each: Moment(each.intent.created_at, each.intent.id))
+        whole = call.sees_numbers
+        return answer(VendorPayments(payments=[_payment(each, whole=whole) for each in page], next_cursor=following))
+
+    @routes.add(SHOW_PAYMENT)
+    def payment(call: Call, payment_id: str) -> Response:
+        found = None
+        if _can_be_id(payment_id):
+            with edge.reading(call.vendor) as tx:
+                found = one_try(tx, call.vendor.id, payment_id)
+        if found is None:
+            raise Problem(404, ErrorCode.PAYMENT_UNKNOWN, "the shop has no payment with this id")
+        return answer(_payment(found, whole=call.sees_numbers))
+
+    @routes.add(LIST_EXCEPTIONS)
+    def exceptions_of_shop(call: Call) -> Response:
+        wanted = read_query(ExceptionsQuery)
+        with edge.reading(call.vendor) as tx:
+            found = exceptions(
+                tx,
+                call.vendor.id,
+                status=wanted.status,
+                kind=wanted.kind,
+                since=wanted.since,
+                until=wanted.until,
+                end=wanted.cursor,
+                limit=wanted.limit + 1,
+            )
+        page, following = paged(found, wanted.limit, lambda row: Moment(row.created_at, row.id))
+        whole = call.sees_numbers
+        return answer(
+            VendorExceptions(exceptions=[_exception(row, whole=whole) for row in page], next_cursor=following)
+        )
+
+    @routes.add(SHOW_EXCEPTION)
+    def exception(call: Call, exception_id: str) -> Response:
+        found = None
+        if _can_be_id(exception_id):
+            with edge.reading(call.vendor) as tx:
+                found = one_exception(tx, call.vendor.id, exception_id)
+        if found is None:
+            raise Problem(404, ErrorCode.EXCEPTION_UNKNOWN, "the shop has no exception with this id")
+        return answer(_exception(found, whole=call.sees_numbers))
+
+    return routes.blueprint
+
+
+def _can_be_id(text: str) -> bool:
+    """Nothing else can be one, and not every database would take it as a parameter."""
+    return 0 < len(text) <= _MAX_ID_LENGTH and text.isprintable()
+
+
+def _payment(each: Try, *, whole: bool) -> VendorPayment:
+    row, money = each.intent, each.transaction
+    was_received = money is not None and money.effect is not None
+    return VendorPayment(
+        payment_id=row.id,
+        request_id=row.request_id,
+        status=IntentStatus(row.status),
+        reason=row.reason,
+        rail=Rail(row.rail),
+        amount_minor=row.amount_minor,
+        currency=Currency(row.currency),
+        payer_phone=shown_number(row.payer_msisdn, whole=whole),
+        paid_for=row.payable_kind,
+        paid_for_id=row.payable_id,
+        reference=row.reference,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        provider=None if money is None else money.provider,
+        provider_transaction_id=None if money is None else _provider_id(money, whole=whole),
+        receipt=None if money is None else money.receipt,
+        received_minor=money.amount_minor if money is not None and was_received else None,
+        received_at=money.occurred_at if money is not None and was_received else None,
+    )
+
+
+def _exception(row: Row[Any], *, whole: bool) -> VendorException:
+    return VendorException(
+        exception_id=row.id,
+        kind=ExceptionKind(row.kind),
+        status=ExceptionStatus(row.status),
+        amount_minor=row.amount_minor,
+        currency=Currency(row.currency),
+        provider=row.provider,
+        rail=Rail(row.rail),
+        provider_transaction_id=_provider_id(row, whole=whole),
+        receipt=row.receipt,
+        payer_phone=shown_number(row.payer_msisdn, whole=whole),
+        received_at=row.occurred_at,
+        payment_id=row.intent_id,
+        meant_for=row.payable_kind,
+        meant_for_id=row.payable_id,
+        reference=row.reference,
+        created_at=row.created_at,
+        resolved_at=row.resolved_at,
+        resolution=row.resolution,
+    )
+
+
+def _provider_id(row: Row[Any], *, whole: bool) -> str | None:
+    """M-Pesa's CheckoutRequestID ends in the payer's number."""
+    known: str = row.provider_transaction_id
+    return known if whole and not known.startswith(OWN_ID) else None
