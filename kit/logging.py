@@ -3,7 +3,9 @@
 import logging
 import re
 import sys
+import threading
 from collections.abc import Mapping, MutableMapping
+from types import TracebackType
 from typing import Any
 
 import structlog
@@ -48,7 +50,13 @@ def configure_logging(process: str, settings: Settings) -> None:
             colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
         )
     )
+
+    def name_the_process(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+        event["process"] = process  # not by a context variable: threads would not have it
+        return event
+
     processors: list[Any] = [
+        name_the_process,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -61,5 +69,30 @@ def configure_logging(process: str, settings: Settings) -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(process=process)
+    _take_over()
+
+
+class _Library(logging.Handler):
+    """What libraries log, as lines like our own."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        structlog.get_logger().log(record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info)
+
+
+def _take_over() -> None:
+    """Nothing is written past the redaction: not by a library, not by a thread that fails."""
+    root = logging.getLogger()
+    root.handlers = [_Library()]
+    root.setLevel(logging.WARNING)
+    logging.captureWarnings(capture=True)
+    log = structlog.get_logger()
+
+    def in_thread(failed: threading.ExceptHookArgs) -> None:
+        name = failed.thread.name if failed.thread is not None else "?"
+        log.error("a thread failed", thread=name, exc_info=failed.exc_value)
+
+    def at_last(_kind: type[BaseException], error: BaseException, _traceback: TracebackType | None) -> None:
+        log.critical("the process failed", exc_info=error)
+
+    threading.excepthook = in_thread
+    sys.excepthook = at_last
