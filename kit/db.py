@@ -46,12 +46,13 @@ class UnsafeRole(RuntimeError):
 class Tx:
     """One open transaction."""
 
-    __slots__ = ("_after_commit", "_session", "conn")
+    __slots__ = ("_after_commit", "_last", "_session", "conn")
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.conn: Connection = session.conn
         self._after_commit: list[Callable[[], None]] = []
+        self._last: list[str] = []
 
     @property
     def is_postgres(self) -> bool:
@@ -68,6 +69,17 @@ class Tx:
         """Go on in another scope within this transaction. To read what belongs to others: takes no lock, and does not
         ask whether that vendor has moved."""
         self._session.enter(scope)
+
+    def at_last(self, template: str, *values: str | int) -> None:
+        """Run this statement right before the commit, on PostgreSQL in the same message: for what nobody in the
+        transaction reads, at a tenth of the cost. Each `{}` of the template takes a value. If it fails, nothing of
+        the transaction is kept."""
+        quoted = (str(value) if isinstance(value, int) else self._session.quoted(value) for value in values)
+        self._last.append(template.format(*quoted))
+
+    def finish(self) -> None:
+        """For `Database.write` alone."""
+        self._session.finish(self._last)
 
     def after_commit(self, call: Callable[[], None]) -> None:
         """Run `call` once this transaction has committed, never if it rolls back. For wake-ups: it may be lost in a
@@ -118,7 +130,7 @@ class Database:
             tx = Tx(session)
             try:
                 yield tx
-                session.finish()
+                tx.finish()
             except BaseException:
                 session.undo()
                 raise

@@ -8,7 +8,7 @@ the same message as BEGIN."""
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 
 import psycopg
 from psycopg import sql
-from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq import Escaping, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
@@ -79,8 +79,12 @@ class Session(Protocol):
         """Go on in another scope. For reading: takes no lock and asks no fence."""
         ...
 
-    def finish(self) -> None:
-        """Commit. Raises DBAPIError."""
+    def finish(self, last: Sequence[str] = ()) -> None:
+        """Run these statements and commit. Raises DBAPIError."""
+        ...
+
+    def quoted(self, text: str) -> str:
+        """As a literal for a statement of `finish`."""
         ...
 
     def undo(self) -> None:
@@ -117,8 +121,13 @@ class SqliteSession:
     def enter(self, scope: Scope) -> None:
         pass
 
-    def finish(self) -> None:
+    def finish(self, last: Sequence[str] = ()) -> None:
+        for statement in last:
+            self._run(statement)
         self._run("COMMIT")
+
+    def quoted(self, text: str) -> str:
+        return "'" + text.replace("'", "''") + "'"
 
     def undo(self) -> None:
         if self._raw.in_transaction:
@@ -172,8 +181,9 @@ class PostgresSession:
     def enter(self, scope: Scope) -> None:
         self._run(f"SET LOCAL ROLE NONE{_entering(scope)}")
 
-    def finish(self) -> None:
-        if self._run("COMMIT").command_status == b"ROLLBACK":
+    def finish(self, last: Sequence[str] = ()) -> None:
+        # What fails of them keeps the COMMIT from being run.
+        if self._run(";".join((*last, "COMMIT"))).command_status == b"ROLLBACK":
             unkept = psycopg.errors.InFailedSqlTransaction(
                 "a statement had failed and that was ignored: nothing of the transaction was kept"
             )
@@ -185,6 +195,9 @@ class PostgresSession:
                 self._exec(b"ROLLBACK")
             except psycopg.Error:
                 pass  # not usable then, so it is closed
+
+    def quoted(self, text: str) -> str:
+        return Escaping(self._pg).escape_literal(text.encode()).decode()
 
     def close(self) -> None:
         self.conn.close()

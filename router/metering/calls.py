@@ -18,7 +18,7 @@ from kit.db import Tx
 from router.databases import Databases
 from router.edge import Call
 from router.metering.rules import Calendar, Metered, window_at
-from router.metering.service import calendar_of, count
+from router.metering.service import Thing, calendar_of, count, count_all
 
 _log = structlog.get_logger()
 
@@ -93,4 +93,5 @@ class CallMeter:
 
     def _write(self, pile: _Pile) -> None:
         with self._databases.ops(pile.vendor_id).write() as tx:
-            count(tx, Metered.API_CALLS, pile.vendor_id, pile.subject, pile.calendar, pile.last_at, pile.quantity)
+            counted_together = Thing(pile.subject, pile.last_at, pile.quantity)
+            count_all(tx, Metered.API_CALLS, pile.vendor_id, pile.calendar, [counted_together])

@@ -5,10 +5,11 @@ from pydantic import BaseModel
 
 from contracts.usage import MessageReport, ReportTaken
 from kit.db import Tx
+from kit.paging import Moment, paged
 from kit.web import answer, read_body, read_query
 from router.edge import Call, Edge, Routes
 from router.metering.rules import Metered, Window, window_at, window_named
-from router.metering.service import calendar_of, count, records_of, totals_of
+from router.metering.service import Thing, calendar_of, count_all, records_of, totals_of
 from router.metering.views import (
     MeterTotal,
     RecordPage,
@@ -67,7 +68,7 @@ def usage_routes(edge: Edge) -> Blueprint:
 
     @routes.add(SHOW_USAGE)
     def show(call: Call) -> Response:
-        window = _window_of(call, read_query(UsageQuery))
+        window = _window_of(call, read_query(UsageQuery).window)
         with edge.reading(call.vendor) as tx:
             totals = totals_of(tx, call.vendor.id, window.id)
         return answer(
@@ -82,19 +83,13 @@ def usage_routes(edge: Edge) -> Blueprint:
     @routes.add(LIST_RECORDS)
     def records(call: Call) -> Response:
         wanted = read_query(RecordsQuery)
-        window = _window_of(call, wanted)
+        window = _window_of(call, wanted.window)
+        before = None if wanted.cursor is None else wanted.cursor.id
         with edge.reading(call.vendor) as tx:
-            found = records_of(
-                tx, call.vendor.id, window, meter=wanted.meter, before=wanted.after, limit=wanted.limit + 1
-            )
-        page = found[: wanted.limit]
-        return answer(
-            RecordPage(
-                window=window.id,
-                records=[record_view(record) for record in page],
-                next_after=page[-1].id if len(found) > wanted.limit else None,
-            )
-        )
+            found = records_of(tx, call.vendor.id, window, meter=wanted.meter, before=before, limit=wanted.limit + 1)
+        page, next_cursor = paged(found, wanted.limit, lambda last: Moment(last.occurred_at, last.id))
+        views = [record_view(record) for record in page]
+        return answer(RecordPage(window=window.id, records=views, next_cursor=next_cursor))
 
     @routes.add(REPORT_MESSAGES)
     def report(call: Call) -> Response:
@@ -104,18 +99,13 @@ def usage_routes(edge: Edge) -> Blueprint:
     return routes.blueprint
 
 
-def _window_of(call: Call, wanted: UsageQuery) -> Window:
+def _window_of(call: Call, window_id: str | None) -> Window:
     calendar = calendar_of(call.vendor)
-    return window_at(call.now, calendar) if wanted.window is None else window_named(wanted.window, calendar)
+    return window_at(call.now, calendar) if window_id is None else window_named(window_id, calendar)
 
 
 def _count_messages(tx: Tx, call: Call, reported: MessageReport) -> BaseModel:
-    calendar, vendor_id = calendar_of(call.vendor), call.vendor.id
-    # In one order everywhere, so that two reports of the same messages never wait for each other in a circle.
-    messages = sorted(reported.messages, key=lambda message: message.message_id)
-    counted = sum(
-        # Nothing is counted in a window that has not come: clocks differ a little.
-        count(tx, Metered.MESSAGES, vendor_id, message.message_id, calendar, min(message.sent_at, call.now))
-        for message in messages
-    )
+    # Nothing is counted in a window that has not come: clocks differ a little.
+    things = [Thing(message.message_id, min(message.sent_at, call.now)) for message in reported.messages]
+    counted = count_all(tx, Metered.MESSAGES, call.vendor.id, calendar_of(call.vendor), things)
     return ReportTaken(counted=counted, taken_at=call.now)

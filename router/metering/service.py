@@ -4,25 +4,22 @@ A record is never changed. Beside each new one stands a row of the tail, until t
 total; the sum of totals and tail, read in one statement, is therefore exact at any moment, and no order waits for the
 row in which another one is counted."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Executable, bindparam, func, insert, select, union_all
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
 
 from contracts.ids import VendorId, new_id
 from kit.columns import Code
-from kit.db import Tx, insert_new
+from kit.db import Tx
 from router.metering.models import usage_records, usage_tail, usage_totals
 from router.metering.rules import Calendar, Metered, Window, window_at
 from router.vendors.service import Vendor
 
-__all__ = ["Calendar", "Metered", "Record", "calendar_of", "count", "records_of", "totals_of"]
-
-_SUBJECT = ("vendor_id", "meter", "subject")
-_TAIL = ("vendor_id", "id", "window_id", "meter", "quantity")
+__all__ = ["Calendar", "Metered", "Record", "Thing", "calendar_of", "count", "count_all", "records_of", "totals_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,31 +33,53 @@ class Record:
     occurred_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """What is to be counted: once, whoever says how often that it happened."""
+
+    subject: str
+    occurred_at: datetime
+    quantity: int = 1
+
+
 def calendar_of(vendor: Vendor) -> Calendar:
     return Calendar(vendor.timezone, vendor.billing_anchor_day)
 
 
-def count(
-    tx: Tx,
-    meter: Metered,
-    vendor_id: VendorId,
-    subject: str,
-    calendar: Calendar,
-    occurred_at: datetime,
-    quantity: int = 1,
-) -> bool:
-    """Count this subject, in the window in which it occurred. Returns False, and changes nothing, if it was counted
-    before. `tx` is of the vendor's ops database. One statement."""
-    values = {
-        "vendor_id": vendor_id,
-        "id": new_id(occurred_at),
-        "meter": meter,
-        "subject": subject,
-        "quantity": quantity,
-        "occurred_at": occurred_at,
-        "window_id": window_at(occurred_at, calendar).id,
-    }
-    return _count_on_postgres(tx, values) if tx.is_postgres else _count_on_sqlite(tx, values)
+def count(tx: Tx, meter: Metered, vendor_id: VendorId, subject: str, calendar: Calendar, occurred_at: datetime) -> None:
+    """Count one subject as this transaction commits, in the window in which it occurred; nothing, if it was counted
+    before. `tx` is of the vendor's ops database."""
+    window_id, record_id = window_at(occurred_at, calendar).id, new_id(occurred_at)
+    moment = occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
+    values = vendor_id, record_id, meter, subject, moment, window_id
+    if tx.is_postgres:
+        tx.at_last(_COUNT, *values)
+    else:
+        tx.at_last(_RECORD, *values)
+        tx.at_last(_TAIL, vendor_id, window_id, meter, record_id)
+
+
+def count_all(tx: Tx, meter: Metered, vendor_id: VendorId, calendar: Calendar, things: Sequence[Thing]) -> int:
+    """Count what was not counted before, at once. Returns how many that were."""
+    rows = [
+        {
+            "vendor_id": vendor_id,
+            "id": new_id(thing.occurred_at),
+            "meter": meter,
+            "subject": thing.subject,
+            "quantity": thing.quantity,
+            "occurred_at": thing.occurred_at,
+            "window_id": window_at(thing.occurred_at, calendar).id,
+        }
+        # In one order everywhere, so that two who say the same never wait for each other in a circle.
+        for thing in sorted(things, key=lambda thing: thing.subject)
+    ]
+    if not rows:
+        return 0
+    new = tx.execute(_INSERT[tx.is_postgres], rows).mappings().all()
+    if new:
+        tx.execute(_INTO_TAIL, [dict(row) for row in new])
+    return len(new)
 
 
 def totals_of(tx: Tx, vendor_id: VendorId, window_id: str) -> dict[str, int]:
@@ -81,29 +100,25 @@ def records_of(
     return [Record(row.id, row.meter, row.subject, row.quantity, row.occurred_at) for row in rows]
 
 
-def _count_on_postgres(tx: Tx, values: Mapping[str, Any]) -> bool:
-    return tx.execute(_COUNT, values).first() is not None
-
-
-def _count_on_sqlite(tx: Tx, values: Mapping[str, Any]) -> bool:
-    """Two statements: SQLite takes no INSERT within another, and a call within the process costs no journey."""
-    is_new = insert_new(tx, usage_records, values, conflict=_SUBJECT)
-    if is_new:
-        tx.execute(_INTO_TAIL, {name: values[name] for name in _TAIL})
-    return is_new
-
-
-# Made once: putting these together costs more than running them.
-def _counting() -> Executable:
-    """The record, and the tail's row if the record is new, in one statement."""
-    written = (
-        postgresql.insert(usage_records)
-        .values({column.name: bindparam(column.name, type_=column.type) for column in usage_records.c})
-        .on_conflict_do_nothing(index_elements=_SUBJECT)
-        .returning(*(usage_records.c[name] for name in _TAIL))
-        .cte("written")
-    )
-    return insert(usage_tail).from_select(list(_TAIL), select(written)).returning(usage_tail.c.id)
+_RECORD = (
+    "INSERT INTO usage_records (vendor_id, id, meter, subject, quantity, occurred_at, window_id)"
+    " VALUES ({}, {}, {}, {}, 1, {}, {}) ON CONFLICT (vendor_id, meter, subject) DO NOTHING"
+)
+_COUNT = (
+    "WITH written AS ("
+    "INSERT INTO usage_records (vendor_id, id, meter, subject, quantity, occurred_at, window_id)"
+    " VALUES ({}, {}, {}, {}, 1, {}, {}) ON CONFLICT (vendor_id, meter, subject) DO NOTHING"
+    " RETURNING vendor_id, id, window_id, meter, quantity)"
+    " INSERT INTO usage_tail (vendor_id, id, window_id, meter, quantity)"
+    " SELECT vendor_id, id, window_id, meter, quantity FROM written"
+)
+"""PostgreSQL does both in one, and looks nothing up."""
+_TAIL = (
+    "INSERT INTO usage_tail (vendor_id, id, window_id, meter, quantity)"
+    " SELECT vendor_id, id, window_id, meter, quantity FROM usage_records"
+    " WHERE vendor_id = {} AND window_id = {} AND meter = {} AND id = {}"
+)
+"""SQLite takes no INSERT within another. What was counted before has got no record under the new id."""
 
 
 def _records(of_all_meters: bool) -> Executable:
@@ -130,7 +145,13 @@ def _records(of_all_meters: bool) -> Executable:
 
 
 _AFTER_EVERY_ID = "g"  # ids are hexadecimal
-_COUNT = _counting()
+_record = usage_records.c
+_INSERT = {
+    is_postgres: insert_(usage_records)
+    .on_conflict_do_nothing(index_elements=["vendor_id", "meter", "subject"])
+    .returning(_record.vendor_id, _record.id, _record.window_id, _record.meter, _record.quantity)
+    for is_postgres, insert_ in ((True, postgresql.insert), (False, sqlite.insert))
+}
 _INTO_TAIL = insert(usage_tail)
 _RECORDS = {of_all_meters: _records(of_all_meters) for of_all_meters in (True, False)}
 

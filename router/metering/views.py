@@ -3,33 +3,25 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
+from kit.paging import NewestFirst, Query
 from router.metering.rules import WINDOW_PATTERN, Calendar, Metered, Window
 from router.metering.service import Record
-
-MAX_PAGE = 100
-
 
 WindowId = Annotated[str, StringConstraints(pattern=WINDOW_PATTERN)]
 
 
-class _Asked(BaseModel):
-    """A parameter that nobody knows is a typing mistake: better refused than ignored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+_WINDOW_MEANS = "By the month in which it begins. Left out: the present one."
 
 
-class UsageQuery(_Asked):
-    window: WindowId | None = None
-    """Like 2026-11, by the month in which it begins. Left out: the present one."""
+class UsageQuery(Query):
+    window: WindowId | None = Field(None, description=_WINDOW_MEANS, examples=["2026-11"])
 
 
-class RecordsQuery(UsageQuery):
-    meter: Metered | None = None
-    after: Annotated[str, StringConstraints(pattern="^[0-9a-f-]{36}$")] | None = None
-    """`next_after` of the page before."""
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 50
+class RecordsQuery(NewestFirst):
+    window: WindowId | None = Field(None, description=_WINDOW_MEANS, examples=["2026-11"])
+    meter: Metered | None = Field(None, description="Only what this meter counted.")
 
 
 class WindowView(BaseModel):
@@ -73,8 +65,7 @@ class RecordView(BaseModel):
 class RecordPage(BaseModel):
     window: str
     records: list[RecordView]
-    next_after: str | None = None
-    """Send it as `after` for the next page. null: this was the last."""
+    next_cursor: str | None = Field(None, description="`cursor` of the next page. null: this was the last.")
 
 
 def window_view(window: Window, calendar: Calendar, now: datetime) -> WindowView:
