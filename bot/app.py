@@ -23,6 +23,7 @@ from bot.turns import Script, Turns
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
+from kit.gauges import pools
 from kit.owners import Owner
 from kit.peers import Peer
 from kit.service import Service
@@ -59,6 +60,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads)
     recovery = Recovery(db, clock, owner)
 
+    engines = (("conversations", db.engine),)
     turning = _loop("bot-turns", turns.next, turns.slots, threads)
     sending = _loop("bot-sending", sender.next, sender.slots, threads)
     recovering = Loop("bot-recovery", recovery.turn, idle_s=_RECOVERY_IDLE_S)
@@ -67,6 +69,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         _web(settings, clock, db, turns, sender),
         loops=(recovering, turning, sending),
         on_stop=(_Leaving(turns, sender, owner), router.close, adapter.close, messenger.close, db.close),
+        gauges=(pools(lambda: engines),),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
+from kit.gauges import outboxes, pools
 from kit.outbox import Relay, http_delivery
 from kit.owners import Owner
 from kit.service import Service
@@ -67,8 +68,13 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     add_readiness(app, {"database": db.ping})
     charge_routes.add_routes(app, db, charges, clock, callers=callers, grants=grants)
     callback_routes.add_routes(app, db, callbacks, callback_routes.Strangers(clock))
+    engines = (("payments", db.engine),)
     return Service(
-        "payment_adapter", app, (pushing, polling, applying, relaying), on_stop=(daraja.close, pusher.leave, db.close)
+        "payment_adapter",
+        app,
+        (pushing, polling, applying, relaying),
+        on_stop=(daraja.close, pusher.leave, db.close),
+        gauges=(pools(lambda: engines), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
 
 

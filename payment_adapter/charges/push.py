@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.states import ChargeStatus, FailureReason
 from kit.clock import Clock
 from kit.db import Database
+from kit.metrics import pushed
 from kit.owners import Owner
 from payment_adapter.charges.record import Charge
 from payment_adapter.charges.service import LAPSED, Charges
@@ -126,6 +127,7 @@ class Pusher:
             # A mistake of ours may have struck before or after the push left.
             _log.error("a push broke off", charge=charge.charge_id, error=type(error).__name__)
             outcome = Unclear(f"broke off: {type(error).__name__}")
+        pushed(type(outcome).__name__.lower())
         _log.info("pushed", charge=charge.charge_id, outcome=type(outcome).__name__)
         return outcome
 

@@ -11,6 +11,7 @@ from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.payment_api import PaymentEvent
 from kit.clock import Clock
+from kit.metrics import payment_event_taken
 from kit.problems import Problem
 from kit.web import answer, read_body
 from kit.webhooks import EventSigner
@@ -57,6 +58,7 @@ def payment_events(databases: Databases, signer: EventSigner, registry: Registry
             raise Problem(
                 503, ErrorCode.UNAVAILABLE, "the event could not be stored; send it again", retry_after_s=1
             ) from error
+        payment_event_taken(event.status.value, outcome.status.value)
         _log.info("payment event", event_id=event.event_id, status=outcome.status, note=outcome.note)
         _release(databases, outcome, clock)
         return answer({"status": outcome.status.value, "note": outcome.note})

@@ -156,6 +156,14 @@ def test_tests_add_their_packages_and_up_never_takes_them_away(checkout: Checkou
     assert again.endswith("requirements/test.txt")
 
 
+def test_up_in_productions_shape_brings_the_servers_that_come_with_the_tests(checkout: Checkout) -> None:
+    checkout.python()
+    checkout.uv()
+    ran = checkout.dev("up", "--production-like")
+    assert ran.stdout.splitlines() == ["venv python -m dukani up --production-like"]
+    assert checkout.uv_calls()[1].endswith("requirements/test.txt")
+
+
 def test_an_installation_that_fails_says_so_and_is_tried_again(checkout: Checkout) -> None:
     checkout.python()
     checkout.uv(sync=1)
