@@ -51,7 +51,7 @@ STALL = Stall(
 def settings_of(counter: Counter, folder: Path, **environ: str) -> Settings:
     urls = {
         f"{name}_DATABASE_URL": database.engine.url.render_as_string(hide_password=False)
-        for name, database in (("PLATFORM", counter.platform), ("OPS", counter.ops))
+        for name, database in (("PLATFORM", counter.platform), ("OPS", counter.db))
     }
     return load_settings({"DUKANI_DATA_DIR": str(folder), **urls, **environ}, dotenv=None)
 

@@ -7,7 +7,7 @@ import router.app  # every room's tables
 import router.moving.models
 from kit.db import Database, Tx
 from router.databases import ops_metadata, platform_metadata
-from tests.support.databases import NewDatabase, as_owner
+from tests.support.databases import NewDatabase, as_owner, seeing_all
 
 assert router.app
 assert router.moving.models
@@ -57,7 +57,7 @@ def test_the_migrations_make_what_the_models_say(new_database: NewDatabase, line
     empty(made)
     with as_owner(made) as tx:
         metadata.create_all(tx.conn)
-    with as_owner(migrated) as ours, as_owner(made) as theirs:
+    with seeing_all(migrated) as ours, seeing_all(made) as theirs:
         assert described(ours) == described(theirs)
         assert {name.split()[0] for name in described(ours)} >= {"index"}
         assert len(described(ours)) > len(metadata.tables)

@@ -31,7 +31,7 @@ from router.payments.service import Outcome, Registry, apply_event, release_push
 from router.stock.models import stock
 from router.vendors.models import vendor_capabilities, vendors
 from router.vendors.service import Directory
-from tests.support.databases import NewDatabase, as_owner
+from tests.support.databases import NewDatabase, seeing_all
 
 AMINA = "whatsapp:+254708374149"
 BARAKA = "whatsapp:+254700000001"
@@ -117,7 +117,7 @@ class Counter:
         return item_id
 
     def rows(self, table: Table, database: Database | None = None) -> list[dict[str, Any]]:
-        with as_owner(database or self.db) as tx:
+        with seeing_all(database or self.db) as tx:
             return [dict(row) for row in tx.execute(select(table)).mappings()]
 
     def shelf(self, item_id: str) -> tuple[int, int]:

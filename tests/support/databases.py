@@ -22,13 +22,25 @@ or written without a scope, and no table can be made. `as_owner` is past all tha
 @contextmanager
 def as_owner(database: Database) -> Generator[Tx]:
     """A transaction in which a test sees every vendor's rows, and may do what only the owner of the tables may."""
+    with _owners(database) as owners, owners.write() as tx:
+        yield tx
+
+
+@contextmanager
+def seeing_all(database: Database) -> Generator[Tx]:
+    """The same for looking on: on SQLite it never waits for a writer."""
+    with _owners(database) as owners, owners.read() as tx:
+        yield tx
+
+
+@contextmanager
+def _owners(database: Database) -> Generator[Database]:
     if not database.is_postgres:
-        with database.write() as tx:
-            yield tx
+        yield database
         return
     url = database.engine.url.set(username=OWNER).render_as_string(hide_password=False)
-    with closing(Database(url, pool_size=1)) as owners, owners.write() as tx:
-        yield tx
+    with closing(Database(url, pool_size=1)) as owners:
+        yield owners
 
 
 @pytest.fixture(scope="session")

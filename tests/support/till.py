@@ -32,7 +32,7 @@ from router.databases import Databases, ShopDatabase
 from router.events.models import outbox
 from router.payments import models, service
 from router.payments.service import CannotFulfil, Fulfilled, Outcome, Paid, Payable, Registry
-from tests.support.databases import as_owner
+from tests.support.databases import as_owner, seeing_all
 from tests.support.homes import AllAt
 
 VENDOR = VendorId("vendor-mama")
@@ -329,5 +329,5 @@ class Till:
         return self._column(select(outbox.c.body).order_by(outbox.c.seq))
 
     def _column(self, statement: Any) -> list[Any]:
-        with as_owner(self.db) as tx:
+        with seeing_all(self.db) as tx:
             return list(tx.execute(statement).scalars())

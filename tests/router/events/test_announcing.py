@@ -18,10 +18,12 @@ from contracts.states import OrderStatus
 from kit.background import Loop
 from kit.clock import FixedClock
 from kit.db import Database
+from kit.wakes import Wakes
 from kit.webhooks import EventSigner
+from router.databases import OpsDatabase
 from router.events.models import outbox
 from router.events.service import announce, relay_loop
-from tests.support.databases import NewDatabase
+from tests.support.databases import NewDatabase, seeing_all
 
 MAMA = VendorId("vendor-mama")
 SIGNER = EventSigner("the-router-signs-its-news-with-this-key")
@@ -30,8 +32,13 @@ FAR_TOO_LONG_S = 60.0
 
 
 @pytest.fixture
-def ops(new_database: NewDatabase) -> Database:
+def database(new_database: NewDatabase) -> Database:
     return new_database("ops")
+
+
+@pytest.fixture
+def ops(database: Database) -> OpsDatabase:
+    return OpsDatabase(database)
 
 
 def _news(clock: FixedClock) -> OrderNews:
@@ -47,8 +54,8 @@ def _news(clock: FixedClock) -> OrderNews:
     return OrderNews(order=order, customer_address="whatsapp:+254708374149", shop_name="Mama Njeri")
 
 
-def _announce(ops: Database, clock: FixedClock, *, fact: str | None = None, vendor_id: VendorId = MAMA) -> bool:
-    with ops.write() as tx:
+def _announce(ops: OpsDatabase, clock: FixedClock, *, fact: str | None = None, vendor_id: VendorId = MAMA) -> bool:
+    with ops.of(vendor_id).write() as tx:
         return announce(
             tx,
             type=EventType.ORDER_PAID,
@@ -60,13 +67,14 @@ def _announce(ops: Database, clock: FixedClock, *, fact: str | None = None, vend
         )
 
 
-def _outbox(ops: Database) -> list[str]:
-    with ops.read() as tx:
+def _outbox(ops: OpsDatabase) -> list[str]:
+    assert isinstance(ops.db, Database)
+    with seeing_all(ops.db) as tx:
         return list(tx.execute(select(outbox.c.status).order_by(outbox.c.seq)).scalars())
 
 
-def _has_been_tried(ops: Database) -> bool:
-    with ops.read() as tx:
+def _has_been_tried(ops: OpsDatabase) -> bool:
+    with ops.of(MAMA).read() as tx:
         return tx.execute(select(outbox.c.last_error)).scalar_one() is not None
 
 
@@ -104,29 +112,29 @@ def bot(httpserver: HTTPServer, clock: FixedClock) -> Bot:
 
 
 @pytest.fixture
-def relay(ops: Database, clock: FixedClock, httpserver: HTTPServer) -> Generator[Loop]:
-    loop = relay_loop(ops, clock, SIGNER, httpserver.url_for("").rstrip("/"), idle_s=FAR_TOO_LONG_S)
+def relay(ops: OpsDatabase, clock: FixedClock, httpserver: HTTPServer) -> Generator[Loop]:
+    loop = relay_loop(ops, clock, SIGNER, httpserver.url_for("").rstrip("/"), Wakes(None), idle_s=FAR_TOO_LONG_S)
     yield loop
     loop.stop()
     loop.join(10)
 
 
-def test_the_same_fact_is_announced_once(ops: Database, clock: FixedClock) -> None:
+def test_the_same_fact_is_announced_once(ops: OpsDatabase, clock: FixedClock) -> None:
     assert _announce(ops, clock, fact="paid") is True
     assert _announce(ops, clock, fact="paid") is False
     assert _announce(ops, clock, fact="paid", vendor_id=VendorId("vendor-other")) is True
     assert len(_outbox(ops)) == 2
 
 
-def test_news_without_a_fact_is_news_each_time(ops: Database, clock: FixedClock) -> None:
+def test_news_without_a_fact_is_news_each_time(ops: OpsDatabase, clock: FixedClock) -> None:
     assert _announce(ops, clock) is True
     assert _announce(ops, clock) is True
     assert len(_outbox(ops)) == 2
 
 
-def test_news_of_a_change_that_was_rolled_back_is_never_told(ops: Database, clock: FixedClock) -> None:
+def test_news_of_a_change_that_was_rolled_back_is_never_told(ops: OpsDatabase, clock: FixedClock) -> None:
     def change_and_fail() -> None:
-        with ops.write() as tx:
+        with ops.of(MAMA).write() as tx:
             announce(
                 tx, type=EventType.ORDER_PAID, vendor_id=MAMA, aggregate="order:1", data=_news(clock), now=clock.now()
             )
@@ -138,7 +146,7 @@ def test_news_of_a_change_that_was_rolled_back_is_never_told(ops: Database, cloc
 
 
 def test_the_bot_hears_at_once_without_waiting_for_a_sweep(
-    ops: Database, clock: FixedClock, bot: Bot, relay: Loop
+    ops: OpsDatabase, clock: FixedClock, bot: Bot, relay: Loop
 ) -> None:
     relay.start()
     _announce(ops, clock)
@@ -150,7 +158,7 @@ def test_the_bot_hears_at_once_without_waiting_for_a_sweep(
 
 
 def test_what_was_announced_before_the_relay_started_is_told(
-    ops: Database, clock: FixedClock, bot: Bot, relay: Loop
+    ops: OpsDatabase, clock: FixedClock, bot: Bot, relay: Loop
 ) -> None:
     for _ in range(30):
         _announce(ops, clock)
@@ -160,7 +168,7 @@ def test_what_was_announced_before_the_relay_started_is_told(
 
 
 def test_a_bot_that_is_away_hears_it_when_it_is_back_under_the_same_id(
-    ops: Database, clock: FixedClock, bot: Bot, relay: Loop
+    ops: OpsDatabase, clock: FixedClock, bot: Bot, relay: Loop
 ) -> None:
     bot.refuse_next = 1
     _announce(ops, clock, fact="paid")
@@ -171,14 +179,14 @@ def test_a_bot_that_is_away_hears_it_when_it_is_back_under_the_same_id(
     clock.advance(timedelta(seconds=2))
     relay.wake()
     _eventually(lambda: _outbox(ops) == ["delivered"])
-    with ops.read() as tx:
+    with ops.of(MAMA).read() as tx:
         row = tx.execute(select(outbox.c.event_id, outbox.c.body)).one()
     assert [event.event_id for event in bot.taken] == [row.event_id]
     assert json.loads(row.body)["event_id"] == row.event_id
 
 
-def test_news_of_one_order_arrives_in_order(ops: Database, clock: FixedClock, bot: Bot, relay: Loop) -> None:
-    with ops.write() as tx:
+def test_news_of_one_order_arrives_in_order(ops: OpsDatabase, clock: FixedClock, bot: Bot, relay: Loop) -> None:
+    with ops.of(MAMA).write() as tx:
         for type_ in (EventType.ORDER_CONFIRMED, EventType.PAYMENT_FAILED, EventType.ORDER_PAID):
             announce(
                 tx, type=type_, vendor_id=MAMA, aggregate="order:order-1", data=_news(clock), now=clock.now(), fact="x"

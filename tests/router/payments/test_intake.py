@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 from contracts.ids import CustomerId
 from contracts.payment_api import PaymentEvent
 from contracts.states import FailureReason, OrderStatus
-from kit.db import Database
+from kit.db import Database, Scope
 from kit.web import make_app
 from kit.webhooks import EventSigner
 from router.databases import Databases
@@ -109,7 +109,7 @@ def test_an_event_of_no_intent_is_answered_so_that_the_adapter_stops(till: Till)
 
 
 def test_an_event_of_a_vendor_nobody_knows_is_kept(till: Till) -> None:
-    client = _serve(till, Databases(till.platform, till.ops, Nowhere()))
+    client = _serve(till, Databases(till.platform, till.db, Nowhere()))
     event = till.paid("intent-of-nobody", vendor_id="vendor-of-nobody")
     assert _send(client, till, event).status_code == 200
     assert till.inbox(event) == "failed"
@@ -117,7 +117,7 @@ def test_an_event_of_a_vendor_nobody_knows_is_kept(till: Till) -> None:
 
 
 def test_an_event_of_a_vendor_whose_database_is_away_is_asked_for_again(till: Till) -> None:
-    client = _serve(till, Databases(till.platform, till.ops, AllAt(Unusable("it says nothing"))))
+    client = _serve(till, Databases(till.platform, till.db, AllAt(Unusable("it says nothing"))))
     assert _send(client, till, till.paid(till.start(till.thing()))).status_code == 503
 
 
@@ -126,7 +126,7 @@ def test_a_database_that_fails_is_no_reason_to_forget_an_event(till: Till, monke
     event = till.paid(till.start(thing))
     client = _serve(till)
 
-    def gone(database: Database) -> None:
+    def gone(database: Database, scope: Scope | None = None) -> None:
         raise OperationalError("BEGIN", {}, OSError("the disk is gone"))
 
     with monkeypatch.context() as broken:
@@ -140,7 +140,7 @@ def test_a_platform_database_that_is_away_does_not_undo_a_payment(till: Till) ->
     thing = till.thing()
     event = till.paid(till.start(thing))
     away = Database("sqlite:////nonexistent-folder/platform.sqlite")
-    client = _serve(till, Databases(away, till.ops, AllAt()))
+    client = _serve(till, Databases(away, till.db, AllAt()))
     assert _send(client, till, event).status_code == 200
     assert till.thing_status(thing) == OrderStatus.PAID
 
