@@ -176,7 +176,8 @@ class Outside:
             raise AddressRefused("http:// is for this machine itself, in local mode; use https://")
         for address in found:
             if not is_public(address):
-                raise AddressRefused(f"{to.host} leads to {address}, which is not a public address")
+                # Not which address: our resolver may know more of an inner network than its owner tells strangers.
+                raise AddressRefused(f"{to.host} leads to an address that is not public")
         return found
 
     def _connected(self, to: Destination, addresses: list[Address], deadline: "_Deadline") -> HTTPConnection:

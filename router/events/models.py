@@ -26,7 +26,7 @@ IS_ENABLED = text("status = 'enabled'")
 
 outbox = outbox_table(ops_metadata)
 
-Index("outbox_of_vendor", outbox.c.vendor_id, outbox.c.seq)
+Index("outbox_of_vendor", outbox.c.vendor_id, outbox.c.created_at, outbox.c.event_id)
 
 webhook_endpoints = Table(
     "webhook_endpoints",
@@ -99,7 +99,7 @@ webhook_deliveries = Table(
         postgresql_where=IS_UNFINISHED,
         sqlite_where=IS_UNFINISHED,
     ),
-    Index("webhook_deliveries_of_endpoint", "vendor_id", "endpoint_id", "id"),
+    Index("webhook_deliveries_of_endpoint", "vendor_id", "endpoint_id", "created_at", "id"),
     Index("webhook_deliveries_of_event", "vendor_id", "event_id"),
     sqlite_strict=True,
 )

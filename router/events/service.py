@@ -20,6 +20,7 @@ from kit.outbox import Relay, enqueue, http_delivery
 from kit.wakes import Wakes, topic_of
 from kit.webhooks import EventSigner
 from router.databases import OpsDatabase, vendor_fences
+from router.events.fanout import fan_out
 from router.events.models import outbox
 
 __all__ = ["announce", "outbox_gauges", "relay_loop", "relay_visit", "wake_on_news"]
@@ -64,7 +65,7 @@ def announce(
     )
     with _wakes_lock:
         wake = _wakes.get(tx.conn.engine)
-    return enqueue(
+    is_new = enqueue(
         tx,
         outbox,
         event_id=event_id,
@@ -75,6 +76,9 @@ def announce(
         now=now,
         wake=wake,
     )
+    if is_new:
+        fan_out(tx, vendor_id=vendor_id, event_id=event_id, type_=type, aggregate=aggregate, now=now)
+    return is_new
 
 
 def relay_loop(
