@@ -34,6 +34,16 @@ class Served:
             text=True,
         )
 
+    def ask(self, path: str) -> tuple[int, str]:
+        """A new connection each time, so that any worker may answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=WITHIN_S)
+        try:
+            connection.request("GET", path)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+        finally:
+            connection.close()
+
     def await_ready(self) -> None:
         eventually(lambda: is_ready(self.port), "the process is ready")
 
@@ -173,3 +183,63 @@ def test_a_second_process_on_the_same_port_is_refused(tmp_path: Path) -> None:
         process.await_ready()
         with pytest.raises(PortTaken):
             check_port(process.port)
+
+
+@pytest.mark.parametrize(("how", "looping"), [("spread", 2), ("counting", 1), ("resting", 0)])
+def test_loops_run_in_every_worker_or_one_or_none(tmp_path: Path, how: str, looping: int) -> None:
+    with served(tmp_path, how, workers=2) as process:
+        process.await_ready()
+        eventually(lambda: len(_answering(process)) == 2, "both workers answer")
+        eventually(lambda: len(list(tmp_path.glob("loop-*"))) == looping, f"{looping} of them loop")
+        process.process.terminate()
+        assert process.ended()[0] == 0
+        assert len(list(tmp_path.glob("loop-*"))) == looping
+
+
+def test_whichever_worker_is_asked_shows_the_figures_of_all(tmp_path: Path) -> None:
+    with served(tmp_path, workers=2) as process:
+        process.await_ready()
+        asked = 0
+        workers: set[str] = set()
+        while len(workers) < 2:
+            workers.add(process.ask("/who/secret")[1].partition(" ")[0])
+            asked += 1
+        line = f'dukani_request_seconds_count{{method="GET",route="/who/<name>",status="200"}} {asked}.0'
+        for _ in range(4):
+            eventually(lambda: line in process.ask("/metrics")[1], line)
+        assert "secret" not in process.ask("/metrics")[1]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_process_that_is_asked_to_leave_is_unready_and_answers_on(tmp_path: Path, workers: int) -> None:
+    with served(tmp_path, workers=workers) as process:
+        process.await_ready()
+        process.process.send_signal(signal.SIGUSR1)
+        eventually(lambda: not is_ready(process.port), "it is not ready any more")
+        assert process.ask("/ready")[0] == 503
+        assert process.ask("/who/anyone")[0] == 200
+        assert process.process.poll() is None
+        process.process.terminate()
+        assert process.ended() == (0, "")
+
+
+def test_work_alone_listens_nowhere_and_drains_when_told(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.served", "0", str(tmp_path), "busy", "1"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        await_file(tmp_path / "turning")
+        assert psutil.Process(process.pid).net_connections() == []
+        process.terminate()
+        (tmp_path / "answer").touch()
+        assert process.wait(WITHIN_S) == 0
+        assert (tmp_path / "closed").read_text() == "after the turn"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _answering(process: Served) -> set[str]:
+    return {process.ask("/who/x")[1].partition(" ")[0] for _ in range(20)}
