@@ -75,15 +75,11 @@ class SecretStore:
         except OSError as error:
             reason = "it is a link" if path.is_symlink() else (error.strerror or "not possible").lower()
             raise SecretRefError(f"file:{name} can't be read from {self.folder} ({reason})") from error
-        with open(opened, "rb") as file:
-            kind = os.fstat(opened)
-            if not stat.S_ISREG(kind.st_mode):
-                raise SecretRefError(f"file:{name} is not a plain file")
-            if kind.st_uid != os.geteuid():
-                raise SecretRefError(f"file:{name} belongs to another user than this process: chown it")
-            if stat.S_IMODE(kind.st_mode) & 0o077:
-                raise SecretRefError(f"file:{name} can be read by others: chmod 600 it")
-            content = file.read(MAX_SECRET_BYTES + 1)
+        try:
+            _check_file(name, os.fstat(opened))
+            content = os.read(opened, MAX_SECRET_BYTES + 1)  # a plain file gives all it has at once
+        finally:
+            os.close(opened)
         if len(content) > MAX_SECRET_BYTES:
             raise SecretRefError(f"file:{name} is longer than {MAX_SECRET_BYTES} bytes")
         try:
@@ -93,6 +89,15 @@ class SecretStore:
         if not value or "\x00" in value:
             raise SecretRefError(f"file:{name} is empty, or not text")
         return value
+
+
+def _check_file(name: str, kind: os.stat_result) -> None:
+    if not stat.S_ISREG(kind.st_mode):
+        raise SecretRefError(f"file:{name} is not a plain file")
+    if kind.st_uid != os.geteuid():
+        raise SecretRefError(f"file:{name} belongs to another user than this process: chown it")
+    if stat.S_IMODE(kind.st_mode) & 0o077:
+        raise SecretRefError(f"file:{name} can be read by others: chmod 600 it")
 
 
 def parse_ref(text: str) -> SecretRef:

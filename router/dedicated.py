@@ -35,7 +35,6 @@ AT_ONCE = KEPT + SPARE + WAITING
 POOL_WAIT_S = 1.0
 CONNECT_WITHIN_S = 2
 STATEMENT_WITHIN_S = 10
-ANSWER_WITHIN_S = STATEMENT_WITHIN_S + 2.0
 SECRET_KNOWN_FOR_S = 5.0
 """How long a password is used before its reference is resolved again."""
 CONNECTING_AT_ONCE = 4
@@ -202,14 +201,10 @@ class Tenants:
         return database
 
     def _connect(self, target: DbTarget, arguments: list[Any], parameters: dict[str, Any]) -> PatientConnection:
-        parameters.update(self._access.checked_address(target))
-        parameters["options"] = (
-            f"-c lock_timeout={LOCK_WAIT_S}s -c statement_timeout={STATEMENT_WITHIN_S}s -c timezone=UTC"
-        )
         if not self._connecting.acquire(timeout=POOL_WAIT_S):
             raise _NoRoom
         try:
-            return PatientConnection.connect(*arguments, **parameters)
+            return connect_patiently(self._access, target, arguments, parameters)
         finally:
             self._connecting.release()
 
@@ -322,6 +317,16 @@ class DedicatedDatabase:
         elif _is_unprepared(error):
             _log.error("a shop's own database is not prepared", vendor_id=self.vendor_id, why=_why(error))
             raise _not_prepared() from error
+
+
+def connect_patiently(
+    access: Access, target: DbTarget, arguments: list[Any], parameters: dict[str, Any]
+) -> PatientConnection:
+    """For SQLAlchemy's `do_connect`. Raises HostRefused, psycopg.Error."""
+    limits = f"-c lock_timeout={LOCK_WAIT_S}s -c statement_timeout={STATEMENT_WITHIN_S}s -c timezone=UTC"
+    # Looked up for each connection: a database that was moved to another machine is found there.
+    address = access.checked_address(target)
+    return PatientConnection.connect(*arguments, **{**parameters, **address, "options": limits})
 
 
 def is_lost(error: DBAPIError) -> bool:
