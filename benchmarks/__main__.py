@@ -1,10 +1,12 @@
-"""`./dev bench [turns|callbacks|orders|start …] [--engine sqlite|postgres]`: all of them, on SQLite, by default."""
+"""`./dev bench [turns|callbacks|orders|start …] [--engine sqlite|postgres]`: these four, on SQLite, by default.
+
+`./dev bench router [--million-orders 3] [--databases 100]` takes minutes and has PostgreSQL only."""
 
 import argparse
 import os
 import platform
 
-from benchmarks import callbacks, orders, start, turns
+from benchmarks import callbacks, orders, router, start, turns
 from benchmarks.measure import console
 
 SUITES = {"turns": turns.run, "callbacks": callbacks.run, "orders": orders.run, "start": start.run}
@@ -12,12 +14,17 @@ SUITES = {"turns": turns.run, "callbacks": callbacks.run, "orders": orders.run, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("suites", nargs="*", choices=[[], *SUITES], help="default: all")
+    parser.add_argument("suites", nargs="*", choices=[[], *SUITES, "router"], help="default: all but router")
     parser.add_argument("--engine", choices=["sqlite", "postgres"], default="sqlite")
+    parser.add_argument("--million-orders", type=float, default=0, help="router: grow to so many")
+    parser.add_argument("--databases", type=int, default=0, help="router: grow to so many dedicated ones")
     arguments = parser.parse_args()
     console.print(f"{os.cpu_count()} processors, Python {platform.python_version()}, {arguments.engine}")
     for name in arguments.suites or SUITES:
-        SUITES[name](arguments.engine)
+        if name == "router":
+            router.run(arguments.million_orders, arguments.databases)
+        else:
+            SUITES[name](arguments.engine)
 
 
 main()

@@ -17,7 +17,7 @@ from kit.problems import Problem
 from kit.web import answer, read_body, read_query
 from router.customers.service import address_of, find_customer, normalized_msisdn, shown_number
 from router.edge import Call, Edge, Routes
-from router.operations import BY_VENDOR, KeyScope, Operation
+from router.operations import BY_BOT, BY_VENDOR, KeyScope, Operation
 from router.orders.listing import Filters, Sale, newest_sales, one_sale
 from router.orders.open_amount import draft_open_amount
 from router.orders.rules import OrderSource
@@ -133,7 +133,7 @@ CREATE_ORDER = Operation(
     "POST",
     "/api/v1/orders",
     "Make an order over an agreed sum for a customer",
-    BY_VENDOR,
+    BY_VENDOR | BY_BOT,
     needs=(Capability.ORDERS,),
     scope=KeyScope.ORDERS_WRITE,
     body=NewVendorOrder,
