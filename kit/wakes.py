@@ -10,11 +10,11 @@ import random
 import threading
 from collections import defaultdict
 from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Engine
 
-from kit.background import Loop
 from kit.metrics import woke
 from kit.settings import Settings
 from kit.wires import Line, Lost, Wire, postgres_wire, redis_wire
@@ -36,12 +36,20 @@ def topic_of(engine: Engine, what: str) -> str:
     return f"{what}:{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
+class Sleeper(Protocol):
+    """What can be woken: a `kit.background.Loop`, or a part of one's work."""
+
+    @property
+    def is_running(self) -> bool: ...
+    def wake(self) -> None: ...
+
+
 class Wakes:
     """One per service. `listening` is to be among its loops, so that only those listen who have loops to wake."""
 
     def __init__(self, wire: Wire | None) -> None:
         self._wire = wire
-        self._loops: defaultdict[str, list[Loop]] = defaultdict(list)
+        self._loops: defaultdict[str, list[Sleeper]] = defaultdict(list)
         self._outage = _Outage()
         self._pending: set[str] = set()
         self._there_is_some = threading.Condition()
@@ -58,7 +66,7 @@ class Wakes:
             return cls(postgres_wire(settings.platform_database_url))
         return cls(None)
 
-    def register(self, topic: str, loop: Loop) -> None:
+    def register(self, topic: str, loop: Sleeper) -> None:
         self._loops[topic].append(loop)
 
     def wake(self, topic: str) -> None:
@@ -82,7 +90,7 @@ class Wakes:
             self._there_is_some.notify()
 
     def _heard(self, topics: set[str] | None) -> None:
-        for topic, loops in self._loops.items():
+        for topic, loops in list(self._loops.items()):
             if topics is None or topic in topics:
                 for loop in loops:
                     loop.wake()

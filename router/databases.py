@@ -177,6 +177,11 @@ class Databases:
             if tenants.is_worth_trying(vendor_id)
         ]
 
+    def on_open(self, call: Callable[[VendorId, Database], None]) -> None:
+        """Be told of each dedicated database before its first transaction."""
+        if self.tenants is not None:
+            self.tenants.on_open = call
+
     def ping(self) -> None:
         """Raises a database error when one that all need can't be used. A dedicated one concerns its vendor alone."""
         self.platform.ping()

@@ -3,10 +3,13 @@
 Each is visited when something was announced in it, and at least every `EVERY_S`: a hundred quiet ones cost three or
 four short looks a second. What a visit does is given; where one fails, the next try is left to its breaker."""
 
+import hashlib
 import random
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -14,6 +17,7 @@ from contracts.ids import VendorId
 from kit.background import Loop
 from kit.db import VendorMoved
 from kit.problems import Problem
+from kit.wakes import Wakes
 from router.databases import Databases, OpsDatabase
 
 _log = structlog.get_logger()
@@ -32,9 +36,17 @@ class Rounds:
     """Thread-safe: several threads take turns, never two of them in one database."""
 
     def __init__(
-        self, databases: Databases, works: Sequence[Work], *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        databases: Databases,
+        works: Sequence[Work],
+        wakes: Wakes | None = None,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """With `wakes` it also hears of what other processes announced."""
         self._databases = databases
+        self._wakes = wakes
+        self._heard_of: set[VendorId] = set()
         self._works = works
         self._monotonic = monotonic
         self._lock = threading.Lock()
@@ -48,6 +60,12 @@ class Rounds:
         with self._lock:
             self._woken[vendor_id] = None
         self.loop.wake()
+
+    def news_of(self, vendor_id: VendorId) -> Callable[[], None]:
+        """What to call when something was announced in this vendor's own database: these rounds are woken, or those
+        of another process where these don't run."""
+        self._listen_for(vendor_id)
+        return partial(self.wake, vendor_id) if self._wakes is None else partial(self._wakes.wake, _topic(vendor_id))
 
     def turn(self) -> bool:
         """Visit the one whose turn it is. Returns whether any was due."""
@@ -75,6 +93,8 @@ class Rounds:
 
     def _next(self) -> OpsDatabase | None:
         present = {each.only: each for each in self._databases.dedicated() if each.only is not None}
+        for vendor_id in present:
+            self._listen_for(vendor_id)
         with self._lock:
             now_s = self._monotonic()
             free = [vendor_id for vendor_id in present if vendor_id not in self._visited]
@@ -88,6 +108,14 @@ class Rounds:
                 return None
             return present[self._taken(due)]
 
+    def _listen_for(self, vendor_id: VendorId) -> None:
+        if self._wakes is None or vendor_id in self._heard_of:
+            return
+        with self._lock:
+            if vendor_id not in self._heard_of:
+                self._heard_of.add(vendor_id)
+                self._wakes.register(_topic(vendor_id), _Bell(self, vendor_id))
+
     def _taken(self, vendor_id: VendorId) -> VendorId:
         self._woken.pop(vendor_id, None)  # woken again during the visit, it is visited again
         self._visited.add(vendor_id)
@@ -98,3 +126,23 @@ class Rounds:
         with self._lock:
             self._visited.discard(vendor_id)
             self._due_at_s[vendor_id] = self._monotonic() + pause_s
+
+
+@dataclass(frozen=True, slots=True)
+class _Bell:
+    """Wakes the rounds for one vendor."""
+
+    rounds: Rounds
+    vendor_id: VendorId
+
+    @property
+    def is_running(self) -> bool:
+        return self.rounds.loop.is_running
+
+    def wake(self) -> None:
+        self.rounds.wake(self.vendor_id)
+
+
+def _topic(vendor_id: VendorId) -> str:
+    # Hashed: an id may be longer than a message to other processes.
+    return f"dedicated:{hashlib.sha256(vendor_id.encode()).hexdigest()[:16]}"

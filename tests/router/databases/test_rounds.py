@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from contracts.ids import VendorId
+from kit.wakes import Wakes
 from router.databases import Databases, OpsDatabase
 from router.dedicated import Tenants, target_unusable
 from router.rounds import EVERY_S, IDLE_S, Rounds, Work
@@ -152,13 +153,29 @@ def test_its_loop_does_what_was_woken(databases: Databases, watch: Watch) -> Non
         seen.release()
         return False
 
-    rounds = Rounds(databases, [work], monotonic=watch)
+    rounds = Rounds(databases, [work], Wakes(None), monotonic=watch)
     rounds.loop.start()
     try:
         for _ in NAMES:
             assert seen.acquire(timeout=30)
-        rounds.wake(NAMES[2])
+        rounds.news_of(NAMES[2])()
         assert seen.acquire(timeout=30)
     finally:
         rounds.loop.stop()
         rounds.loop.join(30)
+
+
+def test_news_wakes_the_rounds_of_the_process_in_which_they_run(
+    databases: Databases, visits: Visits, watch: Watch
+) -> None:
+    wakes = Wakes(None)
+    rounds = Rounds(databases, [visits.work], wakes, monotonic=watch)
+    told = rounds.news_of(NAMES[2])
+    run(rounds)
+    visits.made.clear()
+    told()  # these rounds don't run: another process, if there is one, hears of it
+    run(rounds)
+    assert visits.made == []
+    rounds.wake(NAMES[2])
+    run(rounds)
+    assert visits.made == [NAMES[2]]
