@@ -17,6 +17,7 @@ from bot.ports.router import Router
 from bot.ports.twilio import Twilio
 from bot.recovery import Recovery
 from bot.replies.rendering import render
+from bot.reporting import Reporting, UsageRouter
 from bot.sending import Sender
 from bot.slots import Ran, Slots
 from bot.turns import Script, Turns
@@ -59,17 +60,17 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     commands = Commands(Router(router), PaymentAdapter(adapter))
     turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads)
     recovery = Recovery(db, clock, owner)
+    reporting = Reporting(db, clock, UsageRouter(router))
 
-    engines = (("conversations", db.engine),)
     turning = _loop("bot-turns", turns.next, turns.slots, threads)
     sending = _loop("bot-sending", sender.next, sender.slots, threads)
     recovering = Loop("bot-recovery", recovery.turn, idle_s=_RECOVERY_IDLE_S)
     return Service(
         "bot",
         _web(settings, clock, db, turns, sender),
-        loops=(recovering, turning, sending),
+        loops=(recovering, turning, sending, reporting.loop()),
         on_stop=(_Leaving(turns, sender, owner), router.close, adapter.close, messenger.close, db.close),
-        gauges=(pools(lambda: engines),),
+        gauges=(pools({"conversations": db}),),
     )
 
 

@@ -64,6 +64,8 @@ class _Decided:
     state: State
     reply: str | None
     answers_customer: bool
+    vendor_id: str | None = None
+    """Whose shop the reply is about. None as well for an apology: no shop pays for our mistakes."""
 
 
 class _PeerDown(Exception):
@@ -148,13 +150,14 @@ class Turns:
     def _decide(self, turn: Turn) -> _Decided:
         """Everything up to the reply. Nothing of it is stored here, and all of it may be done again."""
         before = State.from_json(turn.conversation.state or {})
-        state, event = before, _event(turn.item)
+        first = _event(turn.item)
+        state, event = before, first
         customer = CustomerRef(address=turn.conversation.address, name=turn.conversation.profile_name)
         for n in range(1, MAX_COMMANDS + 1):
             step = self._script.step(state, event, self._clock.now())
             if step.command is None:
                 text = self._script.render(step.reply) if step.reply is not None else None
-                return _Decided(step.state, text or None, step.answers_customer)
+                return _Decided(step.state, text or None, step.answers_customer, _shop_of(first, step.state))
             turn = self._keep_lease(turn)
             try:
                 result = self._performer.perform(step.command, customer, f"{turn.item.item_id}:{n}")
@@ -193,6 +196,7 @@ class Turns:
             inbox.end(tx, turn.item.seq, status, now, why)
             if decided.reply is not None:
                 draft = _draft(turn, Purpose.REPLY, decided.reply, answers_customer=decided.answers_customer)
+                draft = replace(draft, vendor_id=decided.vendor_id)
                 self._sender.enqueue(tx, draft, None if has_unsent else offer)
 
     def _wait_for_peer(self, turn: Turn, down: _PeerDown) -> None:
@@ -227,6 +231,13 @@ def _event(item: Item) -> Event:
     if item.kind is ItemKind.NEWS:
         return Heard(DomainEvent.model_validate_json(item.content))
     return replace(said(item.item_id, item.content), received_at=item.received_at)
+
+
+def _shop_of(first: Event, after: State) -> str | None:
+    """Whose shop a turn was about: the one that has news, else the one that the customer is in now."""
+    if isinstance(first, Heard):
+        return first.news.vendor_id
+    return None if after.shop is None else after.shop.vendor_id
 
 
 def _was_key_reused(result: Result) -> bool:

@@ -28,6 +28,8 @@ class Draft:
     recipient: str
     body: str
     answers_customer: bool
+    vendor_id: str | None = None
+    """Whose shop it is about. None: nobody's, and nobody pays for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,15 @@ class Outgoing:
     """Since when Twilio may have it."""
     is_fresh: bool = False
     """Written a moment ago, by the turn that leased it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that Twilio took."""
+
+    seq: int
+    sid: str
+    sent_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,21 @@ _NOT_BEGUN = (
     .where(_owned, _m.status == "sending", _m.seq.in_(bindparam("seqs", expanding=True, type_=BigInt)))
     .values(status="queued", tried_at=None, lease_owner=None, lease_until=None)
 )
+_is_unreported = and_(_m.sid.is_not(None), _m.vendor_id.is_not(None), _m.reported_at.is_(None))
+_SHOPS_WITH_UNREPORTED = (
+    select(_m.vendor_id)
+    .where(_is_unreported, _m.vendor_id > bindparam("after"))
+    .distinct()
+    .order_by(_m.vendor_id)
+    .limit(bindparam("limit"))
+)
+_UNREPORTED = (
+    select(_m.seq, _m.sid, _m.sent_at)
+    .where(_is_unreported, _m.vendor_id == bindparam("vendor"))
+    .order_by(_m.seq)
+    .limit(bindparam("limit"))
+)
+_REPORTED = update(messages).where(_m.seq.in_(bindparam("seqs", expanding=True, type_=BigInt))).values(reported_at=_now)
 
 
 def enqueue(tx: Tx, draft: Draft, now: datetime, direct_owner: str | None) -> int | None:
@@ -159,6 +185,7 @@ def enqueue(tx: Tx, draft: Draft, now: datetime, direct_owner: str | None) -> in
             "lease_owner": direct_owner,
             "lease_until": now + LEASE if direct_owner else None,
             "created_at": now,
+            "vendor_id": draft.vendor_id,
         },
     ).scalar()
 
@@ -225,6 +252,22 @@ def abandoned(tx: Tx, owner: str, due: datetime) -> int:
 def not_begun(tx: Tx, owner: str, seqs: Sequence[int]) -> None:
     """Leased to `owner`, who never called Twilio for them."""
     tx.execute(_NOT_BEGUN, {"me": owner, "seqs": list(seqs)})
+
+
+def shops_with_unreported(tx: Tx, *, after: str, limit: int) -> list[str]:
+    """Vendors of messages that Twilio took and that their usage does not contain yet, in order, beyond `after`."""
+    return list(tx.execute(_SHOPS_WITH_UNREPORTED, {"after": after, "limit": limit}).scalars())
+
+
+def unreported(tx: Tx, vendor_id: str, *, limit: int) -> list[Accepted]:
+    """Oldest first."""
+    rows = tx.execute(_UNREPORTED, {"vendor": vendor_id, "limit": limit})
+    return [Accepted(row.seq, row.sid, row.sent_at) for row in rows]
+
+
+def reported(tx: Tx, seqs: Sequence[int], now: datetime) -> None:
+    """Their usage contains them."""
+    tx.execute(_REPORTED, {"seqs": list(seqs), "now": now})
 
 
 def _require_one(rowcount: int) -> None:

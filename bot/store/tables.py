@@ -55,6 +55,7 @@ class MessageStatus(StrEnum):
 # Written out, never bound: a database uses a partial index only for a condition that it can read.
 _OPEN_ITEM = text("status IN ('received', 'processing')")
 _OPEN_MESSAGE = text("status IN ('queued', 'sending', 'uncertain')")
+_UNREPORTED = text("sid IS NOT NULL AND vendor_id IS NOT NULL AND reported_at IS NULL")
 _WAITING = text("waiting > 0")
 
 conversations = Table(
@@ -129,6 +130,8 @@ messages = Table(
     Column("lease_until", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("sent_at", UtcTime),
+    Column("vendor_id", Code),  # whose shop it was about: the one that the customer was in, or that had news
+    Column("reported_at", UtcTime),  # since when the shop's usage contains it
     PrimaryKeyConstraint("seq", name="messages_pkey"),
     UniqueConstraint("inbox_seq", "purpose", name="messages_inbox_seq_key"),
     UniqueConstraint("sid", name="messages_sid_key"),
@@ -142,6 +145,7 @@ messages = Table(
     CheckConstraint("sid IS NOT NULL OR status NOT IN ('sent', 'delivered', 'read')", name="messages_sid_check"),
     Index("messages_due", "next_at", "seq", sqlite_where=_OPEN_MESSAGE, postgresql_where=_OPEN_MESSAGE),
     Index("messages_open", "conversation_id", "seq", sqlite_where=_OPEN_MESSAGE, postgresql_where=_OPEN_MESSAGE),
+    Index("messages_unreported", "vendor_id", "seq", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
     sqlite_strict=True,
 )
 
