@@ -91,7 +91,9 @@ class Session(Protocol):
         """Roll back what is open, if anything. Raises nothing: a session that can't is not usable any more."""
         ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """Raises nothing, however lost the connection is."""
+        ...
 
 
 class SqliteSession:
@@ -137,7 +139,7 @@ class SqliteSession:
                 pass  # not usable then, so it is closed
 
     def close(self) -> None:
-        self.conn.close()
+        _closed(self.conn)
 
     def _run(self, statement: str, values: tuple[str, ...] = ()) -> sqlite3.Cursor:
         try:
@@ -200,7 +202,7 @@ class PostgresSession:
         return Escaping(self._pg).escape_literal(text.encode()).decode()
 
     def close(self) -> None:
-        self.conn.close()
+        _closed(self.conn)
 
     def _run(self, statement: str) -> PGresult:
         """One round trip for one or several statements; the result of the last one."""
@@ -252,6 +254,11 @@ def _kept(engine: Engine) -> Connection:
     return conn
 
 
+def _closed(conn: Connection) -> None:
+    conn.invalidate()  # or SQLAlchemy would roll back first, which a connection that is lost can't
+    conn.close()
+
+
 def _as_sqlalchemy(statement: str, error: Exception, base: type[Exception]) -> DBAPIError:
     wrapped = DBAPIError.instance(statement, None, error, base)
     assert isinstance(wrapped, DBAPIError)
@@ -269,6 +276,7 @@ class Sessions:
         self._wait_s = wait_s
         self._idle: deque[Session] = deque()
         self._free = threading.BoundedSemaphore(limit)
+        self._in_use: set[Session] = set()
         self._is_closed = False
 
     def begun(self, scope: Scope | None, *, to_write: bool) -> Session:
@@ -278,10 +286,12 @@ class Sessions:
         if not self._free.acquire(timeout=self._wait_s):
             raise PoolTimeout(f"all {self._limit} connections to the database are busy")
         try:
-            return self._begun(scope, to_write)
+            session = self._begun(scope, to_write)
         except BaseException:
             self._free.release()
             raise
+        self._in_use.add(session)
+        return session
 
     def _begun(self, scope: Scope | None, to_write: bool) -> Session:
         while True:
@@ -303,6 +313,7 @@ class Sessions:
             return session
 
     def give_back(self, session: Session) -> None:
+        self._in_use.discard(session)
         if session.is_usable:
             self._put(session)
         else:
@@ -318,6 +329,10 @@ class Sessions:
     @property
     def idle(self) -> int:
         return len(self._idle)
+
+    @property
+    def in_use(self) -> int:
+        return len(self._in_use)
 
     def close_idle(self) -> None:
         while True:
