@@ -164,6 +164,11 @@ class Database:
         """How many are open and not in use."""
         return self._sessions.idle
 
+    @property
+    def used_connections(self) -> int:
+        """How many are in a transaction."""
+        return self._sessions.in_use
+
     def close_idle(self) -> None:
         """Give up the connections that nobody uses now; what is needed later is opened anew."""
         self._sessions.close_idle()

@@ -1,16 +1,15 @@
 """What to look at in a process that has databases: pools and outboxes, as `kit.metrics.Gauge`s for its Service."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
 import structlog
-from sqlalchemy import Engine, Table, func, select
+from sqlalchemy import Table, func, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import QueuePool
 
 from kit.clock import Clock
 from kit.columns import UtcTime
-from kit.db import Tx
+from kit.db import Database, Tx
 from kit.metrics import Gauge, Reading
 
 _log = structlog.get_logger()
@@ -18,15 +17,13 @@ _log = structlog.get_logger()
 _WAITING = ("pending", "parked")
 
 
-def pools(engines: Callable[[], Iterable[tuple[str, Engine]]]) -> Gauge:
-    """Connections of each named pool: `in_use` and `idle`. Asked anew each time, since pools come and go."""
+def pools(databases: Mapping[str, Database]) -> Gauge:
+    """Connections of each database, by the name it has there: `in_use` and `idle`."""
 
     def read() -> Iterator[Reading]:
-        for name, engine in engines():
-            pool = engine.pool
-            if isinstance(pool, QueuePool):
-                yield (name, "in_use"), float(pool.checkedout())
-                yield (name, "idle"), float(pool.checkedin())
+        for name, database in databases.items():
+            yield (name, "in_use"), float(database.used_connections)
+            yield (name, "idle"), float(database.idle_connections)
 
     return Gauge("dukani_pool_connections", "Database connections", ("database", "state"), read, is_of_process=True)
 

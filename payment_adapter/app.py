@@ -68,13 +68,12 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     add_readiness(app, {"database": db.ping})
     charge_routes.add_routes(app, db, charges, clock, callers=callers, grants=grants)
     callback_routes.add_routes(app, db, callbacks, callback_routes.Strangers(clock))
-    engines = (("payments", db.engine),)
     return Service(
         "payment_adapter",
         app,
         (pushing, polling, applying, relaying),
         on_stop=(daraja.close, pusher.leave, db.close),
-        gauges=(pools(lambda: engines), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
+        gauges=(pools({"payments": db}), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
 
 
