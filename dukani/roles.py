@@ -46,10 +46,10 @@ def make_group_roles(connection: Connection, *, may_lack_them: bool) -> None:
         return
     for role in (RELAY, INSPECT):
         _try(connection, f"CREATE ROLE {role} NOLOGIN", f"EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')")
-    me = _role(connection, None)
+    me, version = _role(connection, None), _version(connection)
     if not (_exists(connection, RELAY) and _exists(connection, INSPECT)):
         if not may_lack_them:
-            raise MigrationError(f"this role may not make the roles that loops and people need. {_advice(me)}")
+            raise MigrationError(f"this role may not make the roles that loops and people need. {_advice(me, version)}")
         return
     if not may_lack_them or me.may_make_roles:
         _let_take_relay(connection, me, must=not may_lack_them)
@@ -58,7 +58,7 @@ def make_group_roles(connection: Connection, *, may_lack_them: bool) -> None:
 def grant_roles(connection: Connection, lineage: str, app_role: str) -> None:
     """Grant `app_role` what the application does in this database, and no more. To be repeated after every upgrade.
 
-    In an ops database it may also take `dukani_relay`, without inheriting from it. Raises MigrationError where the
+    In an ops database it may also take `dukani_relay`. Raises MigrationError where the
     role is missing, or may not be granted that."""
     if connection.dialect.name != "postgresql":
         return
@@ -92,14 +92,13 @@ class _Role:
     quoted: str
     is_superuser: bool
     may_make_roles: bool
-    inherits: bool
 
 
 def _role(connection: Connection, name: str | None) -> _Role:
     """That role, or the one which is connected. Raises MigrationError."""
     row = connection.execute(
         text(
-            "SELECT rolname, quote_ident(rolname) AS quoted, rolsuper, rolcreaterole, rolinherit "
+            "SELECT rolname, quote_ident(rolname) AS quoted, rolsuper, rolcreaterole "
             "FROM pg_roles WHERE rolname = coalesce(:name, current_user)"
         ),
         {"name": name},
@@ -107,34 +106,30 @@ def _role(connection: Connection, name: str | None) -> _Role:
     if row is None:
         raise MigrationError(
             f"there is no database role {name} for the application: a superuser makes it with "
-            f"CREATE ROLE {name} LOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT PASSWORD '…'"
+            f"CREATE ROLE {name} LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD '…'"
         )
-    return _Role(row.rolname, row.quoted, row.rolsuper, row.rolcreaterole, row.rolinherit)
+    return _Role(row.rolname, row.quoted, row.rolsuper, row.rolcreaterole)
 
 
 def _let_take_relay(connection: Connection, role: _Role, *, must: bool) -> None:
-    """So that SET LOCAL ROLE works, and nothing of it holds in any other transaction."""
+    """So that SET LOCAL ROLE works. Its policies hold only while it is taken, inherited or not."""
     if role.is_superuser:
         return  # may take every role
-    is_set = f"pg_has_role('{role.name}', '{RELAY}', 'MEMBER') AND NOT pg_has_role('{role.name}', '{RELAY}', 'USAGE')"
-    if _version(connection) >= _PG16:
-        is_set = is_set.replace("'MEMBER'", "'SET'")
-        _try(connection, f"GRANT {RELAY} TO {role.quoted} WITH INHERIT FALSE, SET TRUE", is_set)
-    else:
-        if role.inherits:
-            _try(connection, f"ALTER ROLE {role.quoted} NOINHERIT", "false")
-        _try(connection, f"GRANT {RELAY} TO {role.quoted}", is_set)
+    version = _version(connection)
+    name = role.name.replace("'", "''")
+    is_set = f"pg_has_role('{name}', '{RELAY}', '{'SET' if version >= _PG16 else 'MEMBER'}')"
+    _try(connection, _membership(role, version), is_set)
     if must and not _holds(connection, is_set):
-        raise MigrationError(f"the role {role.name} can't be let take {RELAY}. {_advice(role, _version(connection))}")
+        raise MigrationError(f"the role {role.name} can't be let take {RELAY}. {_advice(role, version)}")
 
 
-def _advice(role: _Role, version: int = _PG16) -> str:
-    statements = [f"CREATE ROLE {RELAY} NOLOGIN;", f"CREATE ROLE {INSPECT} NOLOGIN;"]
-    if version >= _PG16:
-        statements.append(f"GRANT {RELAY} TO {role.quoted} WITH INHERIT FALSE, SET TRUE;")
-    else:
-        statements += [f"ALTER ROLE {role.quoted} NOINHERIT;", f"GRANT {RELAY} TO {role.quoted};"]
-    return f"A superuser runs once, leaving out what is there already: {' '.join(statements)} Then migrate again."
+def _advice(role: _Role, version: int) -> str:
+    statements = f"CREATE ROLE {RELAY} NOLOGIN; CREATE ROLE {INSPECT} NOLOGIN; {_membership(role, version)};"
+    return f"A superuser runs once, leaving out what is there already: {statements} Then migrate again."
+
+
+def _membership(role: _Role, version: int) -> str:
+    return f"GRANT {RELAY} TO {role.quoted}" + (" WITH INHERIT FALSE, SET TRUE" if version >= _PG16 else "")
 
 
 def _try(connection: Connection, statement: str, unless: str) -> None:

@@ -243,14 +243,14 @@ def refuse_superuser(db: Database) -> None:
     if inherited:
         raise UnsafeRole(
             f"the database role {name} inherits {', '.join(inherited)}, so that every shop could see every other's "
-            f"rows: run ALTER ROLE {name} NOINHERIT, or grant with INHERIT FALSE"
+            f"rows: run REVOKE {inherited[0]} FROM {name}"
         )
 
 
 _INHERITED = text(
     "SELECT DISTINCT r.rolname FROM pg_policy p "
     "CROSS JOIN unnest(p.polroles) AS named JOIN pg_roles r ON r.oid = named "
-    "WHERE r.rolname <> current_user AND pg_has_role(current_user, r.oid, 'USAGE') ORDER BY r.rolname"
+    "WHERE pg_get_expr(p.polqual, p.polrelid) = 'true' AND pg_has_role(current_user, r.oid, 'USAGE') ORDER BY r.rolname"
 )
 
 
