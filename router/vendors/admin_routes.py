@@ -1,9 +1,6 @@
 """Shops over the API: an operator opens, changes, suspends and lists them; a shop looks at itself and switches what it
 may do."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
 from flask import Blueprint, Response
 
 from contracts.errors import ErrorCode
@@ -11,7 +8,7 @@ from contracts.ids import VendorId, new_id
 from contracts.states import Capability
 from kit.db import Tx
 from kit.paging import NewestFirst
-from kit.problems import Problem
+from kit.settings import Settings
 from kit.web import answer, read_body, read_query
 from router.edge import Call, Edge, Routes
 from router.operations import BY_OPERATOR, BY_VENDOR, Audience, KeyScope, Operation
@@ -27,6 +24,7 @@ from router.vendors.administration import (
     set_status,
     show_vendor,
 )
+from router.vendors.own_database import checked_target
 from router.vendors.recording import list_changes
 from router.vendors.rules import VendorStatus
 from router.vendors.wire import (
@@ -42,9 +40,6 @@ from router.vendors.wire import (
     VendorQuery,
 )
 
-PrepareTarget = Callable[[VendorId, Mapping[str, Any]], Mapping[str, Any]]
-"""Checks a shop's own database, by connecting to it, and says how it is written down. Raises Problem 422."""
-
 _SHOP = {"vendor_id": "The shop's id"}
 
 OPEN = Operation(
@@ -59,7 +54,7 @@ OPEN = Operation(
     status=201,
     problems=((409, ErrorCode.SHOP_EXISTS),),
     description="Without a `word` the shortest free one is made from the name. With `db_target` the shop lives in a "
-    "database of its own, which is tried at once.",
+    "database of its own, which is tried at once; `dukani migrate` then makes its tables.",
     tag="vendors",
 )
 LIST = Operation(
@@ -182,32 +177,27 @@ SWITCH = Operation(
 )
 
 
-def no_own_database(_vendor_id: VendorId, _target: Mapping[str, Any]) -> Mapping[str, Any]:
-    detail = "a shop with a database of its own can't be opened here; leave db_target out"
-    raise Problem(422, ErrorCode.INVALID_REQUEST, detail)
-
-
-def vendor_routes(edge: Edge, prepare_target: PrepareTarget = no_own_database) -> Blueprint:
+def vendor_routes(edge: Edge, settings: Settings) -> Blueprint:
     routes = Routes(edge, "vendors")
-    _opening(routes, edge, prepare_target)
+    _opening(routes, edge, settings)
     _changing(routes, edge)
     _own_shop(routes, edge)
     return routes.blueprint
 
 
-def _opening(routes: Routes, edge: Edge, prepare_target: PrepareTarget) -> None:
+def _opening(routes: Routes, edge: Edge, settings: Settings) -> None:
     @routes.add(OPEN)
     def open_shop(call: Call) -> Response:
         wanted = read_body(NewVendor)
-        wanted = wanted.model_copy(update={"id": wanted.id or new_id(call.now)})
+        vendor_id = VendorId(wanted.id or new_id(call.now))
 
         def effect(tx: Tx) -> tuple[int, VendorDetail]:
-            return 201, open_vendor(tx, wanted, call.now, by=call.caller.name, target=target)
+            return 201, open_vendor(tx, vendor_id, wanted, call.now, by=call.caller.name, target=target)
 
         # Tried before the transaction: a database that does not answer must hold no lock of ours.
         target = None
         if wanted.db_target is not None:
-            target = prepare_target(VendorId(wanted.id or ""), wanted.db_target)
+            target = checked_target(settings, vendor_id, wanted.db_target, via_api=True)
         return edge.perform_on_platform(call, effect)
 
     @routes.add(LIST)

@@ -11,7 +11,7 @@ from sqlalchemy import Row, RowMapping, and_, false, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 
 from contracts.errors import ErrorCode, FieldError
-from contracts.ids import VendorId, new_id
+from contracts.ids import VendorId
 from contracts.states import Capability
 from kit.db import Tx, insert_new
 from kit.paging import Place, paged
@@ -37,11 +37,12 @@ from router.vendors.words import words_from
 _WORDS_TRIED = 200
 
 
-def open_vendor(tx: Tx, wanted: NewVendor, now: datetime, *, by: str, target: Mapping[str, Any] | None) -> VendorDetail:
-    """Open a shop. `target` is its own database, checked; None: it lives in the shared one.
+def open_vendor(
+    tx: Tx, vendor_id: VendorId, wanted: NewVendor, now: datetime, *, by: str, target: Mapping[str, Any] | None
+) -> VendorDetail:
+    """Open a shop under this id. `target` is its own database, checked; None: it lives in the shared one.
 
     Raises Problem 409 shop_exists for an id or a word that is taken."""
-    vendor_id = VendorId(wanted.id or new_id(now))
     if tx.execute(select(vendors.c.id).where(vendors.c.id == vendor_id)).first() is not None:
         raise _id_taken(vendor_id)
     word = wanted.word or _free_word(tx, wanted.name)

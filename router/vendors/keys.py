@@ -190,10 +190,18 @@ def revoke_key(tx: Tx, vendor_id: VendorId | None, key_id: str, now: datetime, *
     )
     row = tx.execute(select(api_keys).where(is_it)).one_or_none()
     if row is None:
-        raise Problem(404, ErrorCode.KEY_UNKNOWN, "there is no key with this id here")
+        raise _unknown()
     if revoked.rowcount == 1:
         record_change(tx, vendor_id, "api_key", f"{key_id} {row.name}: {row.scopes}", None, now, by=by)
     return _view(row, now)
+
+
+def owner_of(tx: Tx, key_id: str) -> VendorId | None:
+    """Whose key this is; None: the platform's. Raises Problem 404 key_unknown."""
+    row = tx.execute(select(api_keys.c.vendor_id).where(api_keys.c.id == key_id)).one_or_none()
+    if row is None:
+        raise _unknown()
+    return row.vendor_id
 
 
 def _owned_by(vendor_id: VendorId | None) -> Any:
@@ -232,3 +240,7 @@ def _view(row: Row[Any], now: datetime) -> KeyView:
         revoked_by=row.revoked_by,
         last_used_at=row.last_used_at,
     )
+
+
+def _unknown() -> Problem:
+    return Problem(404, ErrorCode.KEY_UNKNOWN, "there is no key with this id here")
