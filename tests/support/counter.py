@@ -24,11 +24,13 @@ from kit.signing import KeyRing, sign_headers
 from router import app as router_app
 from router.catalog.models import catalog_items
 from router.databases import Databases, ShopDatabase
+from router.dedicated import Tenants
 from router.events.models import outbox
 from router.orders.fulfilling import OrderPayments
 from router.orders.holds import HoldSweep
 from router.payments.service import Outcome, Registry, apply_event, release_push
 from router.stock.models import stock
+from router.targets import Access
 from router.vendors.models import vendor_capabilities, vendors
 from router.vendors.service import Directory
 from tests.support.databases import NewDatabase, seeing_all
@@ -83,7 +85,8 @@ class Counter:
         return self.of(MAMA)
 
     def of(self, vendor_id: str) -> ShopDatabase:
-        return ShopDatabase(self.db, VendorId(vendor_id))
+        """That shop's rows, wherever it lives."""
+        return self.databases.ops(VendorId(vendor_id))
 
     # --- what is there -------------------------------------------------------------------------------------------
 
@@ -273,7 +276,8 @@ def make_counter(new_database: NewDatabase, clock: FixedClock, folder: Path, **e
     )
     service = router_app.create_service(settings, clock)
     directory = Directory(platform)
-    databases = Databases(platform, ops, directory)
+    tenants = Tenants(Access.of(settings, {}), ceiling=9)
+    databases = Databases(platform, ops, directory, tenants)
     payables = Registry()
     payables.register("order", OrderPayments(directory))
     counter = Counter(service, clock, platform, ops, databases, directory, payables)
@@ -282,6 +286,7 @@ def make_counter(new_database: NewDatabase, clock: FixedClock, folder: Path, **e
         yield counter
     finally:
         service.stop()
+        tenants.close()
 
 
 def _url(database: Database) -> str:

@@ -63,6 +63,12 @@ def sqlite_database(tmp_path: Path, sqlite_templates: Callable[[str], Path]) -> 
         yield partial(_on_sqlite, stack, tmp_path, sqlite_templates)
 
 
+@pytest.fixture
+def postgres_database(postgres: Server) -> Generator[NewDatabase]:
+    with ExitStack() as stack:
+        yield partial(_on_postgres, stack, postgres)
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
 def new_database(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[NewDatabase]:
     """Runs the test twice. On PostgreSQL the server starts with the first test that asks."""
