@@ -163,8 +163,13 @@ class Edge:
         capability_missing), 404 shop_unknown, 429, and 400 for a missing x-vendor-id or Idempotency-Key."""
         now = self.clock.now()
         caller = self._caller(operation, now)
+        if caller.audience is not Audience.BOT:
+            # Before anything else is asked: what is refused was read again first, and that must not come for free.
+            own = None if caller.vendor_id is None else self.directory.find(caller.vendor_id)
+            self.limits.check(caller, own, None)
         shop = self._shop(operation, caller, path) if operation.of_shop else None
-        self.limits.check(caller, shop, _customer_named() if caller.audience is Audience.BOT else None)
+        if caller.audience is Audience.BOT:
+            self.limits.check(caller, shop, _customer_named())
         key = None
         is_signed = caller.audience is Audience.BOT
         if operation.is_command and (is_signed or IDEMPOTENCY_HEADER in request.headers):
