@@ -20,7 +20,7 @@ from dukani.engines.program import CannotRun, Program, package_folder, start
 SUPERUSER = "dukani"
 """Of a server made here. It comes in without a password, and only through the socket."""
 
-_STOP_WITHIN_S = 10.0
+STOP_WITHIN_S = 10.0
 
 _SETTINGS = ("listen_addresses=", "max_connections=200", "log_min_messages=warning")
 
@@ -99,7 +99,7 @@ def drop_stale_lock(data: Path) -> None:
         pid = int(lock.read_text().splitlines()[0])
     except (OSError, ValueError, IndexError):
         return
-    deadline = time.monotonic() + _STOP_WITHIN_S
+    deadline = time.monotonic() + STOP_WITHIN_S
     while "postgres" in program_of(pid) and time.monotonic() < deadline:
         time.sleep(0.05)  # whoever started it was killed, and it is stopping
     if "postgres" in program_of(pid):

@@ -2,11 +2,14 @@
 
 import signal
 import socket
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from dukani.engines.program import CannotRun, Program, package_folder, start
+
+_STOP_WITHIN_S = 10.0
 
 
 @contextmanager
@@ -23,6 +26,11 @@ def running(data: Path, socket_path: Path) -> Generator[Program]:
 def launch(data: Path, socket_path: Path) -> Program:
     """As `running`, for whoever stops or kills it himself."""
     data.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + _STOP_WITHIN_S
+    while answers(socket_path):  # whoever started it was killed, and it is stopping
+        if time.monotonic() > deadline:
+            raise CannotRun(f"A Valkey still answers at {socket_path}: stop it first.")
+        time.sleep(0.02)
     settings = {
         "port": "0",
         "unixsocket": str(socket_path),
