@@ -7,11 +7,14 @@ from typing import NoReturn
 
 import click
 
+from dukani.key_cli import key
 from dukani.migrate_cli import migrate
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
 from dukani.processes import Process, place, run, why_not
 from dukani.processes import work as run_work
 from dukani.signing_cli import keys
+from dukani.vendor_cli import vendor
+from dukani.vendor_move_cli import move, purge
 from kit.clock import SharedClock
 from kit.ports import PortTaken
 from kit.settings import Settings, SettingsError, load_settings
@@ -36,6 +39,10 @@ def dukani() -> None:
 
 
 dukani.add_command(keys)
+dukani.add_command(key)
+dukani.add_command(vendor)
+vendor.add_command(move)
+vendor.add_command(purge)
 
 
 @dukani.command()

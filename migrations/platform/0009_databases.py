@@ -1,7 +1,7 @@
 """What migrations did to each database, and which vendors are being moved between them."""
 
 from alembic import op
-from sqlalchemy import CheckConstraint, Column, PrimaryKeyConstraint, Text, text
+from sqlalchemy import CheckConstraint, Column, Integer, PrimaryKeyConstraint, Text, UniqueConstraint, text
 
 from kit.columns import BigInt, Code, JsonDoc, UtcTime
 
@@ -44,6 +44,7 @@ def _vendor_moves() -> None:
         "vendor_moves",
         Column("id", Code, nullable=False),
         Column("vendor_id", Code, nullable=False),
+        Column("number", Integer, nullable=False),
         Column("status", Code, nullable=False),
         Column("from_isolation", Code, nullable=False),
         Column("from_target", JsonDoc),
@@ -52,7 +53,8 @@ def _vendor_moves() -> None:
         Column("started_at", UtcTime, nullable=False),
         Column("finished_at", UtcTime),
         Column("purged_at", UtcTime),
-        PrimaryKeyConstraint("id", name="vendor_moves_pk"),
+        PrimaryKeyConstraint("vendor_id", "number", name="vendor_moves_pk"),
+        UniqueConstraint("id", name="vendor_moves_id_key"),
         CheckConstraint("status IN ('moving', 'moved', 'abandoned')", name="vendor_moves_status_check"),
         CheckConstraint("(status = 'moving') = (finished_at IS NULL)", name="vendor_moves_finished_check"),
         CheckConstraint("from_isolation IN ('shared_db', 'dedicated_db')", name="vendor_moves_from_check"),

@@ -2,7 +2,17 @@
 
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from kit.columns import BigInt, Code, JsonDoc, UtcTime
 from router.databases import platform_metadata
@@ -47,6 +57,7 @@ vendor_moves = Table(
     platform_metadata,
     Column("id", Code, nullable=False),
     Column("vendor_id", Code, nullable=False),
+    Column("number", Integer, nullable=False),  # 1, 2, … of this vendor
     Column("status", Code, nullable=False),
     Column("from_isolation", Code, nullable=False),
     Column("from_target", JsonDoc),
@@ -55,7 +66,8 @@ vendor_moves = Table(
     Column("started_at", UtcTime, nullable=False),
     Column("finished_at", UtcTime),
     Column("purged_at", UtcTime),
-    PrimaryKeyConstraint("id", name="vendor_moves_pk"),
+    PrimaryKeyConstraint("vendor_id", "number", name="vendor_moves_pk"),
+    UniqueConstraint("id", name="vendor_moves_id_key"),
     CheckConstraint("status IN ('moving', 'moved', 'abandoned')", name="vendor_moves_status_check"),
     CheckConstraint("(status = 'moving') = (finished_at IS NULL)", name="vendor_moves_finished_check"),
     CheckConstraint("from_isolation IN ('shared_db', 'dedicated_db')", name="vendor_moves_from_check"),
