@@ -23,7 +23,6 @@ from sqlalchemy import (
     and_,
     bindparam,
     select,
-    update,
 )
 from sqlalchemy.exc import DBAPIError
 
@@ -98,7 +97,7 @@ def once(
         return stored
     status, answer = effect()
     content = answer.model_dump_json()
-    tx.execute(_finish(table), {**_named(key), "status": status, "answer": content})
+    tx.at_last(_FINISH, status, content, key.scope, key.principal, key.route, key.key)
     return Stored(status, content.encode(), replayed=False)
 
 
@@ -131,9 +130,10 @@ def _find(table: Table) -> Executable:
     return select(table.c.body_hash, table.c.status, table.c.answer).where(_is(table))
 
 
-@lru_cache(maxsize=64)
-def _finish(table: Table) -> Executable:
-    return update(table).where(_is(table))
+_FINISH = (
+    "UPDATE idempotency_records SET status = {}, answer = {}"
+    " WHERE scope = {} AND principal = {} AND route = {} AND key = {}"
+)
 
 
 def _is(table: Table) -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
@@ -51,6 +52,7 @@ def address_of(msisdn: str) -> ChannelAddress:
     return ChannelAddress(f"whatsapp:+{msisdn}")
 
 
+@lru_cache(maxsize=10_000)
 def normalized_msisdn(text: str, currency: Currency) -> str | None:
     """Digits with the country code (254708374149) of a number as people write it, or None if it is none.
 
