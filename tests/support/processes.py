@@ -59,12 +59,12 @@ def is_alive(pid: int) -> bool:
 
 
 class Shop:
-    """A shop of real processes in a folder of its own. `settings` and `clock` are the ones that they see."""
+    """A shop of real processes in a folder of its own. `settings`, `clock` and `environ` are what they see."""
 
     def __init__(self, folder: Path, environ: Mapping[str, str] | None = None) -> None:
         bot, router, adapter, simulators = free_ports(4)
         self.folder = folder
-        self._environ = {
+        self.environ = {
             "DUKANI_ENV": "local",
             "DUKANI_DATA_DIR": str(folder / "var"),
             "DUKANI_BOT_PORT": str(bot),
@@ -73,7 +73,7 @@ class Shop:
             "DUKANI_SIMULATORS_PORT": str(simulators),
             **(environ or {}),
         }
-        self.settings: Settings = load_settings(self._environ, dotenv=None)
+        self.settings: Settings = load_settings(self.environ, dotenv=None)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._running: dict[Process, subprocess.Popen[bytes]] = {}
 
@@ -100,7 +100,7 @@ class Shop:
                 self._running[process] = subprocess.Popen(
                     command_line(process),
                     cwd=self.folder,
-                    env={**_clean_environ(), **self._environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+                    env={**_clean_environ(), **self.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,
