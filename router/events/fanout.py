@@ -127,12 +127,13 @@ def replay_range(
     since: datetime,
     until: datetime,
     types: Sequence[str],
-    after: int,
+    after: StoredEvent | None,
     now: datetime,
     limit: int = MAX_REPLAYED,
-) -> tuple[int, int | None]:
-    """Deliver once more what happened in [since, until) and this endpoint wants, of these types if any are given, from
-    the outbox's sequence number `after` on. Returns how many, and where to go on (None: that was all)."""
+) -> tuple[int, str | None]:
+    """Deliver once more what happened in [since, until) and this endpoint wants, of these types if any are given, and
+    only what came after that event. Looks at `limit` events. Returns how many it delivers, and the id of the event to
+    go on after (None: that was all)."""
     asked = set(types) if types else None
     statement = (
         select(*_ENVELOPE)
@@ -140,7 +141,7 @@ def replay_range(
             _of(endpoint.vendor_id),
             outbox.c.created_at >= bindparam("since", since, type_=UtcTime()),
             outbox.c.created_at < bindparam("until", until, type_=UtcTime()),
-            outbox.c.seq > after,
+            outbox.c.seq > (0 if after is None else after.seq),
         )
         .order_by(outbox.c.seq)
         .limit(limit + 1)
@@ -153,7 +154,7 @@ def replay_range(
         if is_for_vendors(event.type) and endpoint.wants(event.type) and (asked is None or event.type in asked)
     ]
     queued = deliver(tx, endpoint.vendor_id, [(endpoint.id, event) for event in wanted], Cause.REPLAY, now)
-    return queued, events[-1].seq if len(rows) > limit else None
+    return queued, events[-1].event_id if len(rows) > limit else None
 
 
 def wake_after(tx: Tx) -> None:

@@ -215,7 +215,7 @@ def claim(tx: Tx, lane: Lane, now: datetime, limit: int) -> list[Claimed]:
 def record(tx: Tx, lane: Lane, outcomes: Sequence[Recorded], now: datetime) -> None:
     """What came of each attempt, unless a later one has been claimed meanwhile (this worker's lease was over)."""
     for each in outcomes:
-        named = {"vendor": lane.vendor_id, "which": each.delivery.id, "number": each.delivery.attempts}
+        named = {"vendor": lane.vendor_id, "which": each.delivery.id, "try_no": each.delivery.attempts}
         told = {
             "code": each.outcome.status_code,
             "took": each.outcome.duration_ms,
@@ -336,7 +336,7 @@ _CLAIM = (
 )
 _RECORD = (
     update(webhook_deliveries)
-    .where(_is_named(), is_pending(), _deliveries.attempts == bindparam("number"))
+    .where(_is_named(), is_pending(), _deliveries.attempts == bindparam("try_no"))
     .values(
         status=bindparam("new_status"),
         next_at=bindparam("due", type_=UtcTime()),
@@ -350,7 +350,7 @@ _FINISH_ATTEMPT = (
     .where(
         webhook_attempts.c.vendor_id == bindparam("vendor"),
         webhook_attempts.c.delivery_id == bindparam("which"),
-        webhook_attempts.c.number == bindparam("number"),
+        webhook_attempts.c.number == bindparam("try_no"),
     )
     .values(
         status_code=bindparam("code"),
