@@ -91,6 +91,56 @@ class BlackHole:
                 self._arrival.notify_all()
 
 
+class Proxy:
+    """Stands before a server and passes everything on, until it is told to swallow what the server says."""
+
+    def __init__(self, socket_file: Path) -> None:
+        self._socket_file = socket_file
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._may_pass = threading.Event()
+        self._may_pass.set()
+        self._is_over = threading.Event()
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return self._listener.getsockname()[1]
+
+    def fall_silent(self) -> None:
+        self._may_pass.clear()
+
+    def close(self) -> None:
+        self._is_over.set()
+        self._may_pass.set()
+        for each in (self._listener, *self._open):
+            each.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            server = socket.socket(socket.AF_UNIX)
+            server.connect(str(self._socket_file))
+            self._open += [client, server]
+            threading.Thread(target=self._pass_on, args=(client, server), daemon=True).start()
+            threading.Thread(target=self._pass_on, args=(server, client, self._may_pass), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket, when: threading.Event | None = None) -> None:
+        try:
+            while data := source.recv(65536):
+                if when is not None:
+                    when.wait()
+                if self._is_over.is_set():
+                    return
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # one side has hung up
+
+
 @contextmanager
 def black_hole() -> Generator[BlackHole]:
     with closing(BlackHole()) as hole:

@@ -35,8 +35,9 @@ def test_a_row_written_by_hand_is_followed(counter: Counter) -> None:
     with counter.platform.write() as tx:
         tx.execute(
             text(
-                "INSERT INTO vendors (id, name, isolation_level, db_target) VALUES ('vendor-own', 'Own', 'dedicated_db', "
-                """'{"type": "postgres", "host": "db.internal", "port": 6432, "database": "own", "user": "own"}')"""
+                "INSERT INTO vendors (id, name, isolation_level, db_target) VALUES "
+                """('vendor-own', 'Own', 'dedicated_db', '{"type": "postgres", "host": "db.internal", """
+                """"port": 6432, "database": "own", "user": "own"}')"""
             )
         )
     location = at(counter)
