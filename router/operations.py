@@ -67,6 +67,10 @@ class Operation:
     query: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
     answer: type[BaseModel] | None = None
+    other_answers: tuple[type[BaseModel], ...] = ()
+    """Other shapes that the answer may have."""
+    media_type: str = "application/json"
+    """Of the answer."""
     status: int = 200
     problems: tuple[tuple[int, ErrorCode], ...] = ()
     """What it may refuse with, beyond what admission, limits and reading the request may."""

@@ -27,6 +27,7 @@ FIND_SHOPS = Operation(
     of_shop=False,
     query=ShopQuery,
     answer=ShopList,
+    other_answers=(ShopView,),
     description="With `word` the answer is one ShopView; without, a ShopList of at most ten.",
     problems=((404, ErrorCode.SHOP_UNKNOWN),),
     tag="shops",

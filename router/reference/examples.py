@@ -1,0 +1,76 @@
+"""A request for every operation that people call: shown in the reference, and run by a test against the router."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SHOP = "vendor-mama"
+SOME_ID = "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f50"
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """`path` fills the parameters of the path; `body` None sends none."""
+
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    path: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+_OF_SHOP = {"vendor_id": SHOP}
+_KEY = {"key_id": SOME_ID.replace("-", "")}
+_ENDPOINT = {"endpoint_id": SOME_ID}
+_DELIVERY = {"delivery_id": SOME_ID}
+
+EXAMPLES: Mapping[str, Example] = {
+    "vendor.orders.list": Example(query={"status": "PAID", "since": "2026-11-01T00:00:00+03:00", "limit": "50"}),
+    "vendor.orders.show": Example(path={"order_id": SOME_ID}),
+    "vendor.orders.create": Example({"customer_phone": "254708374149", "amount_minor": 3000}),
+    "vendor.payments.list": Example(query={"status": "succeeded", "limit": "50"}),
+    "vendor.payments.show": Example(path={"payment_id": SOME_ID}),
+    "vendor.exceptions.list": Example(query={"status": "open"}),
+    "vendor.exceptions.show": Example(path={"exception_id": SOME_ID}),
+    "vendor.items.list": Example(query={"active": "true"}),
+    "shop.show": Example(),
+    "capabilities.list": Example(),
+    "capabilities.switch": Example({"enabled": True}, path={"capability": "commerce.catalog"}),
+    "keys.make": Example({"name": "Till in the shop", "scopes": ["orders:read", "orders:write"]}),
+    "keys.list": Example(query={"limit": "20"}),
+    "keys.revoke": Example(path=_KEY),
+    "usage.show": Example(),
+    "usage.records": Example(query={"limit": "20"}),
+    "webhooks.create": Example({"url": "https://shop.example.com/dukani", "event_types": ["order.paid"]}),
+    "webhooks.list": Example(),
+    "webhooks.show": Example(path=_ENDPOINT),
+    "webhooks.change": Example({"description": "The till"}, path=_ENDPOINT),
+    "webhooks.remove": Example(path=_ENDPOINT),
+    "webhooks.rotate_secret": Example(path=_ENDPOINT),
+    "webhooks.ping": Example(path=_ENDPOINT),
+    "webhooks.replay": Example(
+        {"since": "2026-11-21T00:00:00+03:00", "until": "2026-11-22T00:00:00+03:00"}, path=_ENDPOINT
+    ),
+    "webhooks.deliveries": Example(query={"status": "parked"}, path=_ENDPOINT),
+    "webhooks.delivery": Example(path=_DELIVERY),
+    "webhooks.retry": Example(path=_DELIVERY),
+    "webhooks.discard": Example(path=_DELIVERY),
+    "events.types": Example(),
+    "events.list": Example(query={"type": "order.paid"}),
+    "events.replay": Example({}, path={"event_id": SOME_ID}),
+    "vendors.open": Example({"name": "Mama Njeri's Groceries", "capabilities": ["commerce.catalog"]}),
+    "vendors.list": Example(query={"status": "active"}),
+    "vendors.show": Example(path=_OF_SHOP),
+    "vendors.change": Example({"name": "Mama Njeri & Daughters"}, path=_OF_SHOP),
+    "vendors.suspend": Example(path=_OF_SHOP),
+    "vendors.resume": Example(path=_OF_SHOP),
+    "vendors.limit": Example({"key_per_minute": 600, "shop_per_minute": None}, path=_OF_SHOP),
+    "vendors.changes": Example(path=_OF_SHOP),
+    "platform_keys.make": Example({"name": "Nightly report"}),
+    "platform_keys.list": Example(),
+    "platform_keys.revoke": Example(path=_KEY),
+    "development.orders.create": Example({"vendor_id": SHOP, "customer_phone": "254708374149", "amount": 30}),
+    "development.orders.list": Example(),
+    "development.vendors.list": Example(),
+    "reference.document": Example(),
+    "reference.page": Example(),
+}
+"""By the operation's name."""
