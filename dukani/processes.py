@@ -71,6 +71,7 @@ SECRETS: dict[Process, frozenset[str]] = {
             "DUKANI_KEY_GRANT",
             "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
             "DUKANI_KEY_EVENTS_ROUTER_BOT",
+            "DUKANI_KEY_WEBHOOKS",
             "DUKANI_METRICS_TOKEN",
         }
     ),

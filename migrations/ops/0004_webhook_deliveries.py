@@ -16,7 +16,7 @@ def upgrade() -> None:
     _deliveries()
     _attempts()
     _lanes()
-    op.create_index("outbox_of_vendor", "outbox", ["vendor_id", "seq"])
+    op.create_index("outbox_of_vendor", "outbox", ["vendor_id", "created_at", "event_id"])
 
 
 def _deliveries() -> None:
@@ -52,7 +52,9 @@ def _deliveries() -> None:
     _partial_index(
         "webhook_deliveries_order", ["endpoint_id", "aggregate", "event_seq", "id"], "status IN ('pending', 'parked')"
     )
-    op.create_index("webhook_deliveries_of_endpoint", "webhook_deliveries", ["vendor_id", "endpoint_id", "id"])
+    op.create_index(
+        "webhook_deliveries_of_endpoint", "webhook_deliveries", ["vendor_id", "endpoint_id", "created_at", "id"]
+    )
     op.create_index("webhook_deliveries_of_event", "webhook_deliveries", ["vendor_id", "event_id"])
     protect("webhook_deliveries")
     relay_may("webhook_deliveries", select=["vendor_id", "endpoint_id", "status", "next_at"])
