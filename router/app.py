@@ -1,29 +1,48 @@
 """The router put together: its databases, its rooms, who is told of what, and the loops behind them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 from contracts.ids import VendorId
 from kit.clock import Clock
-from kit.db import Database
+from kit.db import Database, refuse_superuser
+from kit.gauges import pools
+from kit.metrics import Gauge
+from kit.outside import Outside
 from kit.service import Service
 from kit.settings import Settings, SettingsError
 from kit.signing import key_ring
+from kit.wakes import Wakes
 from kit.web import add_readiness, make_app
 from kit.webhooks import EventSigner
 from router.catalog.routes import catalog_routes
 from router.catalog.service import Catalogue
+from router.catalog.vendor_routes import vendor_catalog_routes
 from router.databases import Databases
+from router.dedicated import Tenants
 from router.edge import Edge
-from router.events.service import relay_loop
+from router.events.service import outbox_gauges, relay_loop, relay_visit, wake_on_news
+from router.events.webhooks import Webhooks
+from router.metering.calls import CallMeter
+from router.metering.rollup import Rollup
+from router.metering.routes import usage_routes
 from router.orders.development import development_routes
 from router.orders.fulfilling import OrderPayments
-from router.orders.holds import hold_sweep_loop
+from router.orders.holds import HoldSweep, hold_sweep_loop
 from router.orders.routes import order_routes
+from router.orders.vendor_routes import vendor_order_routes
 from router.orders.views import PAYABLE_KIND
-from router.payments.service import Registry, payment_events, sweep_loop
+from router.payments.service import Registry, Sweep, payment_events, sweep_loop, vendor_payment_routes
 from router.planting import ShopToPlant, plant_shops
-from router.stock.service import available
+from router.reference.routes import reference_routes
+from router.rounds import Rounds
+from router.stock.service import available, counts
+from router.targets import Access
+from router.vendors.admin_routes import vendor_routes
+from router.vendors.key_routes import key_routes
+from router.vendors.keys import ApiKeys
+from router.vendors.limits import RateLimiter
 from router.vendors.routes import shop_routes
 from router.vendors.service import Directory
 
@@ -32,34 +51,58 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     """The router as a service. Opens no connection until something is asked of it. Raises SettingsError."""
     databases, directory = _open(settings)
     catalogue = Catalogue(databases.platform)
-    edge = Edge(clock, databases, directory, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"), settings.is_local)
+    meter = CallMeter(databases)
+    keys = ApiKeys(databases.platform)
+    bot_keys = key_ring(settings, "DUKANI_KEY_BOT_ROUTER")
+    limits = RateLimiter(settings.redis_url)
+    edge = Edge(clock, databases, directory, bot_keys, settings.is_local, keys=keys, limits=limits, meter=meter)
     payables = Registry()
     payables.register(PAYABLE_KIND, OrderPayments(directory))
 
     app = make_app(__name__)
-    add_readiness(app, {"databases": databases.ping})
+    add_readiness(app, _checks(settings, databases))
     app.register_blueprint(shop_routes(edge))
+    app.register_blueprint(vendor_routes(edge, settings))
+    app.register_blueprint(key_routes(edge, keys.forget))
     app.register_blueprint(catalog_routes(edge, catalogue, available))
-    app.register_blueprint(
-        order_routes(
-            edge,
-            catalogue,
-            key_ring(settings, "DUKANI_KEY_GRANT"),
-            hold_for=timedelta(minutes=settings.hold_minutes),
-        )
-    )
+    grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
+    app.register_blueprint(order_routes(edge, catalogue, grant_keys, hold_for=hold_for))
+    app.register_blueprint(usage_routes(edge))
+    app.register_blueprint(vendor_catalog_routes(edge, counts))
+    app.register_blueprint(vendor_order_routes(edge))
+    app.register_blueprint(vendor_payment_routes(edge, order_kind=PAYABLE_KIND))
+    app.register_blueprint(reference_routes(edge))
     if settings.is_local:
         app.register_blueprint(development_routes(edge))
     from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
 
     to_bot = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT"))
+    wakes = Wakes.by(settings)
+    outside = Outside(near_is_allowed=settings.is_local)
+    webhooks = Webhooks(databases, key_ring(settings, "DUKANI_KEY_WEBHOOKS"), outside, clock, wakes)
+    app.register_blueprint(webhooks.routes(edge))
+    rollup = Rollup(databases, clock)
+    in_dedicated = (
+        relay_visit(clock, to_bot, settings.bot_url),
+        Sweep(databases, payables, clock).visit,
+        HoldSweep(databases, directory, clock).visit,
+        rollup.visit,
+        webhooks.visit,
+    )
+    rounds = Rounds(databases, in_dedicated, wakes)
+    databases.on_open(partial(_opened, rounds, webhooks))
     loops = [
-        *(relay_loop(database.db, clock, to_bot, settings.bot_url) for database in databases.every_ops()),
+        wakes.listening,
+        relay_loop(databases.shared, clock, to_bot, settings.bot_url, wakes),
         sweep_loop(databases, payables, clock),
         hold_sweep_loop(databases, directory, clock),
+        rounds.loop,
+        rollup.loop(),
+        webhooks.loop,
     ]
-    return Service("router", app, loops, [databases.close])
+    on_stop = [meter.flush, wakes.close, webhooks.close, databases.close]
+    return Service("router", app, loops, on_stop, _gauges(databases, clock), answering=[meter.loop(), keys.uses_loop()])
 
 
 def plant(settings: Settings, clock: Clock, shops: Sequence[ShopToPlant]) -> list[tuple[VendorId, str]]:
@@ -73,8 +116,28 @@ def plant(settings: Settings, clock: Clock, shops: Sequence[ShopToPlant]) -> lis
         databases.close()
 
 
+def _opened(rounds: Rounds, webhooks: Webhooks, vendor_id: VendorId, database: Database) -> None:
+    """A dedicated database is about to be used: what is announced in it is carried on from there."""
+    wake = rounds.news_of(vendor_id)
+    wake_on_news(database.engine, wake)
+    webhooks.follow(database.engine, wake)
+
+
+def _checks(settings: Settings, databases: Databases) -> Mapping[str, Callable[[], None]]:
+    checks = {"databases": databases.ping}
+    if not settings.is_local:
+        checks["row security"] = partial(refuse_superuser, databases.shared_ops)
+    return checks
+
+
+def _gauges(databases: Databases, clock: Clock) -> Sequence[Gauge]:
+    pooled = {"platform": databases.platform, "ops": databases.shared_ops}
+    return (pools(pooled), *outbox_gauges(databases.shared, clock))
+
+
 def _open(settings: Settings) -> tuple[Databases, Directory]:
     platform = Database(settings.platform_database_url)
     directory = Directory(platform)
     shared_ops = Database(settings.ops_database_url)
-    return Databases(platform, shared_ops, directory.isolation_of), directory
+    tenants = Tenants(Access.of(settings), ceiling=settings.dedicated_connections)
+    return Databases(platform, shared_ops, directory, tenants), directory
