@@ -181,6 +181,8 @@ def _begin(vendor_id: VendorId, destination: Home | None, ends: Ends) -> tuple[M
             raise MoveRefused("no move of this vendor is under way: say where to, with a target")
         if home == destination:
             raise MoveRefused("the vendor lives there already")
+        if not isinstance(home.target, dict | None):
+            raise MoveRefused("the vendor's present db_target is no JSON object: mend it, or take it away, first")
         return begin_move(tx, vendor_id, home, destination, ends.clock.now()), True
 
 
