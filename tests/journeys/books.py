@@ -12,7 +12,8 @@ from tests.support.processes import eventually
 
 class Books:
     def __init__(self, settings: Settings) -> None:
-        self._ops = Database(settings.ops_database_url)
+        # As the owner of the tables: the application's role sees one vendor's rows at a time.
+        self._ops = Database(settings.migration_urls["ops"])
         self._payments = Database(settings.payments_database_url)
         self._conversations = Database(settings.conversations_database_url)
 

@@ -18,15 +18,17 @@ DATABASES = ("PLATFORM", "OPS", "CONVERSATIONS", "PAYMENTS")
 @pytest.fixture
 def shop(tmp_path: Path, postgres: Server) -> Generator[Shop]:
     """In place of the shop on SQLite, for every test of this file."""
-    urls = {f"{name}_DATABASE_URL": postgres.create_empty() for name in DATABASES}
-    made = Shop(tmp_path, urls)
+    owners = {f"{name}_MIGRATION_URL": postgres.create_empty() for name in DATABASES}
+    # The processes connect as a role that owns nothing and that row-level security binds.
+    urls = {f"{name}_DATABASE_URL": postgres.as_app(owners[f"{name}_MIGRATION_URL"]) for name in DATABASES}
+    made = Shop(tmp_path, {**owners, **urls})
     made.prepare()
     try:
         made.start()
         yield made
     finally:
         made.stop_all()
-        for url in urls.values():
+        for url in owners.values():
             postgres.drop(url)
 
 
