@@ -13,6 +13,7 @@ from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, po
 from dukani.processes import Process, place, run, why_not
 from dukani.processes import work as run_work
 from dukani.signing_cli import keys
+from dukani.usage_cli import usage
 from dukani.vendor_cli import vendor
 from dukani.vendor_move_cli import move, purge
 from kit.clock import SharedClock
@@ -39,6 +40,7 @@ def dukani() -> None:
 
 
 dukani.add_command(keys)
+dukani.add_command(usage)
 dukani.add_command(key)
 dukani.add_command(vendor)
 vendor.add_command(move)

@@ -4,7 +4,7 @@ A record's row in the tail goes in the transaction that adds it to a total, so i
 however often. A total carries a revision; a copy of an older one never replaces that of a newer."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -120,6 +120,12 @@ class Rollup:
                 continue
         raise Problem(503, ErrorCode.UNAVAILABLE, "sweeps kept changing these totals; rebuild them again")
 
+    def copy(self, home: ShopDatabase) -> None:
+        """Copy this vendor's totals now."""
+        with home.read() as tx:
+            totals = _unmirrored(tx, home.vendor_id)
+        self._mirror([(home, totals)])
+
     def _mirror(self, changed: Sequence[tuple[ShopDatabase, list[Total]]]) -> None:
         """What can't be copied now waits for the next sweep."""
         totals = [total for _, totals in changed for total in totals]
@@ -163,13 +169,13 @@ def roll_up(tx: Tx, vendor_id: VendorId, limit: int, now: datetime) -> int:
     return len(taken)
 
 
-def copied_totals(tx: Tx, *, vendor_id: VendorId | None = None) -> list[Total]:
-    """What the platform database knows of every shop's usage, or of one's: every window, oldest first."""
-    statement = select(platform_usage_totals).order_by(
-        platform_usage_totals.c.vendor_id, platform_usage_totals.c.window_id, platform_usage_totals.c.meter
-    )
+def copied_totals(tx: Tx, windows: Collection[str], *, vendor_id: VendorId | None = None) -> list[Total]:
+    """What the platform database knows of these windows: of every shop, or of one."""
+    c = platform_usage_totals.c
+    statement = select(platform_usage_totals).where(c.window_id.in_(windows))
     if vendor_id is not None:
-        statement = statement.where(platform_usage_totals.c.vendor_id == vendor_id)
+        statement = statement.where(c.vendor_id == vendor_id)
+    statement = statement.order_by(c.vendor_id, c.window_id, c.meter)
     return [
         Total(VendorId(row.vendor_id), row.window_id, row.meter, row.quantity, row.revision, row.as_of)
         for row in tx.execute(statement)
