@@ -56,7 +56,7 @@ class RateLimiter:
     """Thread-safe. `redis_url` None counts in this process alone."""
 
     def __init__(self, redis_url: str | None, *, redis_timeout_s: float = REDIS_TIMEOUT_S) -> None:
-        self._own = FixedWindowRateLimiter(_Windows())
+        self._own = FixedWindowRateLimiter(Windows())
         self._shared = None if redis_url is None else _Shared(redis_url, redis_timeout_s)
 
     def check(self, caller: Caller, vendor: Vendor | None, customer: str | None) -> None:
@@ -172,7 +172,7 @@ class _Portion:
     wait_until_s: float | None = None
 
 
-class _Windows(Storage):
+class Windows(Storage):
     """Counters in memory for `limits`: fixed windows alone.
 
     The library's own memory storage looks through all its keys a hundred times a second in threads of its own while
@@ -185,6 +185,9 @@ class _Windows(Storage):
         self._lock = threading.Lock()
         self._counters: dict[str, tuple[int, float]] = {}
         self._sweep_at_s = monotonic() + _WINDOW_S
+
+    def __len__(self) -> int:
+        return len(self._counters)
 
     @property
     def base_exceptions(self) -> type[Exception]:
