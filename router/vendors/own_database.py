@@ -4,23 +4,12 @@ database lets us in. Its tables are made by `dukani migrate`."""
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
-
 from contracts.errors import ErrorCode, FieldError
 from contracts.ids import VendorId
 from kit.problems import Problem
 from kit.settings import Settings
-from router.dedicated import Tenants
+from router.inspection import inspect_target
 from router.targets import Access, DbTarget, TargetError, check_target, parse_target
-
-_CONNECTIONS = 2
-
-_MEANINGS = {
-    "28P01": "it refuses the user or the password",
-    "28000": "it refuses the user",
-    "3D000": "there is no database of this name",
-}
 
 
 def checked_target(
@@ -41,17 +30,9 @@ def checked_target(
 
 
 def _try(settings: Settings, vendor_id: VendorId, target: DbTarget) -> None:
-    # Of its own, so that a try that fails is not held against a shop that is served.
-    tenants = Tenants(Access.of(settings), ceiling=_CONNECTIONS)
-    try:
-        with tenants.database(vendor_id, target, is_visit=True).read() as tx:
-            tx.execute(text("SELECT 1"))
-    except (Problem, DBAPIError) as error:
-        cause = error.__cause__ if isinstance(error, Problem) else error
-        state = getattr(getattr(cause, "orig", None), "sqlstate", None)
-        why = _MEANINGS.get(state or "", "it can't be reached, or does not answer in time")
+    report = inspect_target(target, Access.of(settings), vendor_id=vendor_id)
+    if not report.is_let_in:
+        why = " ".join(report.what_to_do)
         problem = FieldError(field="db_target", problem=why)
-        detail = f"the shop was not opened: its database was tried, and {why}"
-        raise Problem(422, ErrorCode.INVALID_REQUEST, detail, errors=[problem]) from error
-    finally:
-        tenants.close()
+        detail = f"the shop was not opened: its database was tried. {why}"
+        raise Problem(422, ErrorCode.INVALID_REQUEST, detail, errors=[problem])
