@@ -152,8 +152,9 @@ def test_an_order_made_by_the_development_api_is_bought_in_the_chat(shop: Shop, 
 
 def test_after_stop_the_receipt_waits_and_start_brings_the_shop_back(phone: Phone, books: Books) -> None:
     confirmed(phone)
-    phone.says(WHO, "PAY")
+    asked = phone.says(WHO, "PAY")
     phone.wait_for_prompt(WHO)
+    phone.wait_for_reply(WHO, after=asked)  # or it would come after the goodbye
     stopped = phone.says(WHO, "stop")
     phone.wait_for_reply(WHO, containing="START", after=stopped)
     phone.enter_pin(WHO)

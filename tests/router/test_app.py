@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -9,13 +10,15 @@ from pathlib import Path
 import pytest
 
 from kit.clock import FixedClock
+from kit.db import Database
 from kit.settings import Settings, SettingsError, load_settings
 from router.app import create_service, plant
 from router.catalog.models import catalog_items
 from router.payments.models import payment_requests
 from router.stock.models import stock
 from router.vendors.models import vendors
-from tests.support.counter import HOLD, MAMA, Counter
+from tests.support.counter import HOLD, MAMA, Counter, make_counter
+from tests.support.postgres import Server
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,15 @@ STALL = Stall(
     "en",
     (Thing("NAILS", "Nails", "Bright.", 110, "packet", 7), Thing("HOSE", "Hose", "", 95, "metre", 0)),
 )
+
+
+PRODUCTION = {
+    "DUKANI_ENV": "production",
+    "DUKANI_BOT_PUBLIC_URL": "https://bot.example.com",
+    "DUKANI_ADAPTER_PUBLIC_URL": "https://pay.example.com",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_WHATSAPP_FROM": "whatsapp:+14155238886",
+}
 
 
 def settings_of(counter: Counter, folder: Path, **environ: str) -> Settings:
@@ -146,15 +158,26 @@ def test_what_was_cut_off_between_the_databases_is_completed(quick_counter: Coun
 
 
 def test_production_plants_nothing(quick_counter: Counter, tmp_path: Path) -> None:
-    settings = settings_of(
-        quick_counter,
-        tmp_path,
-        DUKANI_ENV="production",
-        DUKANI_BOT_PUBLIC_URL="https://bot.example.com",
-        DUKANI_ADAPTER_PUBLIC_URL="https://pay.example.com",
-        TWILIO_ACCOUNT_SID="AC" + "0" * 32,
-        TWILIO_WHATSAPP_FROM="whatsapp:+14155238886",
-    )
+    settings = settings_of(quick_counter, tmp_path, **PRODUCTION)
     with pytest.raises(SettingsError, match="local mode"):
         plant(settings, quick_counter.clock, [STALL])
     assert len(quick_counter.rows(vendors, quick_counter.platform)) == 1
+
+
+@pytest.mark.parametrize(("is_superuser", "status"), [(False, 200), (True, 503)], ids=["application", "superuser"])
+def test_production_serves_only_as_a_role_that_row_security_binds(
+    postgres: Server, clock: FixedClock, tmp_path: Path, is_superuser: bool, status: int
+) -> None:
+    with ExitStack() as stack:
+
+        def opened(lineage: str) -> Database:
+            url = postgres.create(lineage)
+            stack.callback(postgres.drop, url)
+            database = Database(url if is_superuser else postgres.as_app(url))
+            stack.callback(database.close)
+            return database
+
+        for counter in make_counter(opened, clock, tmp_path, **PRODUCTION):
+            answer = counter.send_unsigned("GET", "/ready", headers={})
+            assert answer.status == status
+            assert ("row security" in str(answer.body)) is is_superuser

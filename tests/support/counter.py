@@ -49,6 +49,7 @@ _SECRETS = {
         ("DUKANI_KEY_GRANT", "g"),
         ("DUKANI_KEY_EVENTS_ADAPTER_ROUTER", "a"),
         ("DUKANI_KEY_EVENTS_ROUTER_BOT", "e"),
+        ("DUKANI_KEY_WEBHOOKS", "w"),
     )
 }
 
