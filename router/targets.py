@@ -253,7 +253,7 @@ class Access:
         on_socket = target.host.startswith("/")
         query = {
             # Our own environment and home folder hold what is not for a tenant's server to ask for.
-            "passfile": "/dev/null",
+            "passfile": "/dev/null/none",  # cannot exist; libpq warns of one that is no plain file
             "gssencmode": "disable",
             "sslcertmode": "disable",
             "keepalives": "1",

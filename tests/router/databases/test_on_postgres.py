@@ -55,6 +55,13 @@ def through_proxy(tenants: Tenants, target: DbTarget, proxy: Proxy) -> Dedicated
     return tenants.database(OWN, target.model_copy(update=near))
 
 
+def test_our_own_passwords_are_not_offered_and_nothing_is_said_about_it(
+    own: DedicatedDatabase, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert ask(own) == 7
+    assert "password file" not in capfd.readouterr().err
+
+
 def test_every_wait_is_bounded_by_the_server_too(own: DedicatedDatabase) -> None:
     assert ask(own, "SHOW statement_timeout") == "10s"
     assert ask(own, "SHOW lock_timeout") == "5s"

@@ -162,7 +162,7 @@ def test_in_production_a_far_server_must_prove_itself_on_the_wire(production: Se
         "sslmode": "verify-full",
         "channel_binding": "require",
         "require_auth": "scram-sha-256",
-        "passfile": "/dev/null",
+        "passfile": "/dev/null/none",
     }
     assert SECRET not in repr(url) + str(url)
 
