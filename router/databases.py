@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy import CheckConstraint, Column, MetaData, PrimaryKeyConstraint, Table, Text
+from sqlalchemy import CheckConstraint, Column, ColumnElement, MetaData, PrimaryKeyConstraint, Table, Text, select
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
@@ -41,6 +41,13 @@ vendor_fences = Table(
 )
 """A row: this vendor's data is leaving this database, or has left it. Every write in the vendor's scope looks here
 (`kit.db.VendorMoved`); loops leave such a vendor's rows alone."""
+
+
+def has_stayed(vendor_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """That this vendor lives here still: for loops that look across vendors, which would come back to the rows of one
+    that has left for ever."""
+    return ~select(vendor_fences.c.vendor_id).where(vendor_fences.c.vendor_id == vendor_id).exists()
+
 
 RELAY_ROLE = "dukani_relay"
 """On PostgreSQL: sees of every vendor's rows the columns that say what is due, and may lease them."""

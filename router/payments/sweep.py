@@ -15,7 +15,7 @@ from kit.background import Loop
 from kit.clock import Clock
 from kit.db import VendorMoved
 from kit.problems import Problem
-from router.databases import Databases, OpsDatabase
+from router.databases import Databases, OpsDatabase, has_stayed
 from router.payments.apply import expire_unsent
 from router.payments.models import payment_intents
 from router.payments.payables import Registry
@@ -66,7 +66,11 @@ class Sweep:
         with db.across() as tx:
             silent = tx.execute(
                 select(c.vendor_id, c.id)
-                .where(c.status == IntentStatus.CREATED, c.grant_expires_at < now - NOT_SENT_MARGIN)
+                .where(
+                    c.status == IntentStatus.CREATED,
+                    c.grant_expires_at < now - NOT_SENT_MARGIN,
+                    has_stayed(c.vendor_id),
+                )
                 .order_by(c.grant_expires_at)
                 .limit(BATCH)
             ).all()

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_col
 
 from contracts.ids import ItemId, OrderId, VendorId
 from kit.db import Tx, insert_new
+from router.databases import has_stayed
 from router.stock.models import stock, stock_holds
 
 
@@ -134,7 +135,7 @@ def due(tx: Tx, now: datetime, limit: int) -> list[DueHold]:
     """Orders of any shop whose holds have run out, the longest overdue first."""
     statement = (
         select(stock_holds.c.vendor_id, stock_holds.c.order_id)
-        .where(_IS_HELD, stock_holds.c.expires_at <= now)
+        .where(_IS_HELD, stock_holds.c.expires_at <= now, has_stayed(stock_holds.c.vendor_id))
         .group_by(stock_holds.c.vendor_id, stock_holds.c.order_id)
         .order_by(func.min(stock_holds.c.expires_at))
         .limit(limit)
