@@ -8,7 +8,6 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import structlog
@@ -75,12 +74,12 @@ def outcome_of(line: str) -> Outcome:
     return Outcome(**fields)
 
 
-def main(read_line: Callable[[], str] = sys.stdin.readline) -> None:
+def main() -> None:
     # Ctrl-C reaches everyone at the terminal: who started this worker decides, and closes its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     answers, sys.stdout = sys.stdout, sys.stderr  # so that nothing else can get between the outcomes
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    while line := read_line():
+    while line := sys.stdin.readline():
         outcome = carry_out(Order(**json.loads(line)))
         answers.write(json.dumps(asdict(outcome)) + "\n")
         answers.flush()
