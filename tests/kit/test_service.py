@@ -51,3 +51,15 @@ def test_all_loops_are_told_to_stop_before_the_first_is_waited_for() -> None:
     service.start()
     service.stop()
     assert not both_told.broken
+
+
+def test_what_only_this_process_knows_is_written_down_by_itself_whoever_runs_the_other_loops() -> None:
+    ran, elsewhere = threading.Event(), threading.Event()
+    mine = Loop("mine", lambda: bool(ran.set()), idle_s=60)
+    others = Loop("others", lambda: bool(elsewhere.set()), idle_s=60)
+    service = Service("test", Flask("test"), [others], answering=[mine])
+    service.start(with_loops=False)
+    assert ran.wait(WITHIN_S)
+    service.stop()
+    assert mine.is_stopping
+    assert not elsewhere.is_set()
