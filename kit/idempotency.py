@@ -1,10 +1,13 @@
 """Idempotency keys: the record of an answer commits with its effect; a repeat gets the first answer and does nothing.
 
 The same key with another body is refused (422). A twin of a request that is still running waits for its answer, up to
-`kit.db.LOCK_WAIT_S`, then is told to come back (409). What was refused leaves no record: it changed nothing."""
+`kit.db.LOCK_WAIT_S`, then is told to come back (409): in one process at `Twins`, which costs no connection, and across
+processes at the record itself. What was refused leaves no record: it changed nothing."""
 
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -28,7 +31,7 @@ from sqlalchemy.exc import DBAPIError
 
 from contracts.errors import ErrorCode
 from kit.columns import Code, UtcTime
-from kit.db import Tx, insert_new, is_lock_timeout
+from kit.db import LOCK_WAIT_S, Tx, insert_new, is_lock_timeout
 from kit.problems import Problem
 
 REPLAYED_HEADER = "idempotent-replayed"
@@ -69,6 +72,33 @@ class Stored:
     status: int
     body: bytes
     replayed: bool
+
+
+class Twins:
+    """The keys that this process is working on. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[IdempotencyKey, threading.Event] = {}
+
+    @contextmanager
+    def first(self, key: IdempotencyKey) -> Generator[None]:
+        """Work on this key, after whoever works on it already. Raises Problem 409 idempotency_in_progress if that
+        takes longer than `LOCK_WAIT_S`. It only spares the database a crowd: the record decides who was first."""
+        done = threading.Event()
+        with self._lock:
+            under_way = self._running.setdefault(key, done)
+        if under_way is not done:
+            if not under_way.wait(LOCK_WAIT_S):
+                raise _in_progress()
+            yield
+            return
+        try:
+            yield
+        finally:
+            with self._lock:
+                del self._running[key]
+            done.set()
 
 
 def once(

@@ -65,6 +65,7 @@ def make_app(import_name: str, *, max_body_bytes: int = MAX_BODY_BYTES) -> Flask
     app.register_error_handler(HTTPException, _answer_http_exception)
     app.register_error_handler(DBAPIError, _answer_database_error)
     app.register_error_handler(PoolTimeout, _answer_pool_timeout)
+    app.register_error_handler(TimeoutError, _answer_pool_timeout)  # the one writer of SQLite
     app.register_error_handler(Exception, _answer_unexpected)
     app.after_request(_harden)
     app.after_request(_count)
@@ -211,7 +212,7 @@ def _answer_database_error(error: DBAPIError) -> Response:
     return _answer_unexpected(error)
 
 
-def _answer_pool_timeout(_error: PoolTimeout) -> Response:
+def _answer_pool_timeout(_error: PoolTimeout | TimeoutError) -> Response:
     problem = Problem(503, ErrorCode.UNAVAILABLE, "every database connection is busy; try again", retry_after_s=1)
     return _answer_problem(problem)
 

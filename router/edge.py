@@ -5,7 +5,7 @@ is part of what the bot signs, and only ever a claim to check."""
 
 import hmac
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
@@ -19,7 +19,7 @@ from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from kit.clock import Clock
 from kit.db import Tx
-from kit.idempotency import IdempotencyKey, Stored, find_answer, once, stored_response
+from kit.idempotency import IdempotencyKey, Stored, Twins, find_answer, once, stored_response
 from kit.problems import Problem
 from kit.settings import DEV_INTERNAL_KEY
 from kit.signing import IDEMPOTENCY_HEADER, SIGNATURE_HEADER, VENDOR_HEADER, KeyRing, verify_request
@@ -125,20 +125,25 @@ class Call:
         """Whether people's phone numbers are shown whole to this caller."""
         return KeyScope.CUSTOMERS_READ in self.caller.scopes
 
-    def _record(self, key: str) -> IdempotencyKey:
+    @property
+    def asked(self) -> bytes:
+        """What a repeat must ask again: the body, and what the path names."""
+        return f"{request.path}\n".encode() + self.body if "<" in self.operation.path else self.body
+
+    def record(self, key: str) -> IdempotencyKey:
         scope = "platform" if self.shop is None else self.shop.id
         return IdempotencyKey(scope=scope, principal=self.caller.name, route=self.operation.name, key=key)
 
     def earlier_answer(self, tx: Tx) -> Stored | None:
         """The answer that this key was given before, if any. Raises Problem 422 for a key with another body."""
-        return None if self.key is None else find_answer(tx, ops_idempotency, self._record(self.key), self.body)
+        return None if self.key is None else find_answer(tx, ops_idempotency, self.record(self.key), self.asked)
 
     def run(self, tx: Tx, table: Table, effect: Callable[[], tuple[int, BaseModel]]) -> Response:
         """The effect, or the answer that this key was given before; the record commits with `tx`."""
         if self.key is None:
             status, body = effect()
             return answer(body, status)
-        return stored_response(once(tx, table, self._record(self.key), self.body, self.now, effect))
+        return stored_response(once(tx, table, self.record(self.key), self.asked, self.now, effect))
 
 
 Handler = Callable[..., Response]
@@ -157,6 +162,7 @@ class Edge:
     keys: Keys = field(default_factory=NoKeys)
     limits: Limits = field(default_factory=NoLimits)
     meter: Meter = field(default_factory=NoMeter)
+    twins: Twins = field(default_factory=Twins)
 
     def admit(self, operation: Operation, path: Mapping[str, Any]) -> Call:
         """Let the current request in. Raises Problem 401, 403 (forbidden, vendor_mismatch, scope_missing,
@@ -181,12 +187,12 @@ class Edge:
 
     def perform(self, call: Call, effect: Effect) -> Response:
         """Run a command's effect once, in one transaction of its shop's database."""
-        with self.databases.ops(call.vendor.id).write() as tx:
+        with self._after_twins(call), self.databases.ops(call.vendor.id).write() as tx:
             return call.run(tx, ops_idempotency, lambda: self._counted(tx, call, effect))
 
     def perform_on_platform(self, call: Call, effect: Effect) -> Response:
         """Run a command's effect once, in one transaction of the platform database."""
-        with self.databases.platform.write() as tx:
+        with self._after_twins(call), self.databases.platform.write() as tx:
             done = call.run(tx, platform_idempotency, lambda: effect(tx))
         if call.caller.audience is Audience.VENDOR:
             self.meter.question(call)  # the bill is in the shop's own database
@@ -196,6 +202,9 @@ class Edge:
     def reading(self, vendor: Vendor) -> Generator[Tx]:
         with self.databases.ops(vendor.id).read() as tx:
             yield tx
+
+    def _after_twins(self, call: Call) -> AbstractContextManager[None]:
+        return nullcontext() if call.key is None else self.twins.first(call.record(call.key))
 
     def _counted(self, tx: Tx, call: Call, effect: Effect) -> tuple[int, BaseModel]:
         result = effect(tx)
