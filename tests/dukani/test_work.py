@@ -60,11 +60,11 @@ def status(port: int, path: str) -> int:
 
 
 def buy(phone: Phone) -> None:
-    phone.asks("Achieng", "SHOP mama")
-    phone.asks("Achieng", "ADD 2", containing="total")
-    phone.asks("Achieng", "CONFIRM", containing="PAY")
+    phone.asks("Achieng", "SHOP mama", timeout_s=WITHIN_S)
+    phone.asks("Achieng", "ADD 2", containing="total", timeout_s=WITHIN_S)
+    phone.asks("Achieng", "CONFIRM", containing="PAY", timeout_s=WITHIN_S)
     paying = phone.says("Achieng", "PAY")
-    prompt = phone.enter_pin("Achieng")
+    prompt = phone.enter_pin("Achieng", timeout_s=WITHIN_S)
     phone.wait_for_reply("Achieng", containing=prompt.receipt or "?", after=paying, timeout_s=WITHIN_S)
 
 
