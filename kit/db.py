@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from kit.sessions import KEPT, PostgresSession, Scope, Session, Sessions, SqliteSession, VendorMoved, lock_key
+from kit.sessions import KEPT, Scope, Session, Sessions, SqliteSession, VendorMoved, lock_key
 
 __all__ = [
     "LOCK_WAIT_S",
@@ -112,7 +112,7 @@ class Database:
         # SQLite admits one writer; queueing in the process is fair and fast where its own waiting polls.
         self._writer: threading.Lock | None = None if self.is_postgres else threading.Lock()
         self.engine = engine = _postgres_engine(url, connect_timeout_s) if self.is_postgres else _sqlite_engine(url)
-        kind = PostgresSession if self.is_postgres else SqliteSession
+        kind = _postgres_session() if self.is_postgres else SqliteSession
         if overflow is None:
             overflow = _OVERFLOW_POSTGRES if self.is_postgres else _OVERFLOW_SQLITE
         self._sessions = Sessions(lambda: kind(engine), keep=pool_size, limit=pool_size + overflow, wait_s=wait_s)
@@ -176,6 +176,12 @@ class Database:
     def close(self) -> None:
         self._sessions.close()
         self.engine.dispose()
+
+
+def _postgres_session() -> Callable[[Engine], Session]:
+    from kit.postgres_session import PostgresSession  # noqa: PLC0415 - who stays with SQLite does not pay for psycopg
+
+    return PostgresSession
 
 
 def _sqlite_engine(url: str) -> Engine:

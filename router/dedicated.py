@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from pydantic import SecretStr
@@ -21,10 +21,12 @@ from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from kit.db import LOCK_WAIT_S, Database, Scope, Tx, VendorMoved, is_lock_timeout
 from kit.hosts import HostRefused
-from kit.patience import PatientConnection
 from kit.problems import Problem
 from router.breaker import Breaker, Closed, StaysOpen
 from router.targets import Access, DbTarget, TargetError
+
+if TYPE_CHECKING:
+    from kit.patience import PatientConnection
 
 _log = structlog.get_logger()
 
@@ -200,7 +202,7 @@ class Tenants:
         event.listen(database.engine, "do_connect", connect)
         return database
 
-    def _connect(self, target: DbTarget, arguments: list[Any], parameters: dict[str, Any]) -> PatientConnection:
+    def _connect(self, target: DbTarget, arguments: list[Any], parameters: dict[str, Any]) -> "PatientConnection":
         if not self._connecting.acquire(timeout=POOL_WAIT_S):
             raise _NoRoom
         try:
@@ -321,8 +323,10 @@ class DedicatedDatabase:
 
 def connect_patiently(
     access: Access, target: DbTarget, arguments: list[Any], parameters: dict[str, Any]
-) -> PatientConnection:
+) -> "PatientConnection":
     """For SQLAlchemy's `do_connect`. Raises HostRefused, psycopg.Error."""
+    from kit.patience import PatientConnection  # noqa: PLC0415 - brings psycopg, which SQLite can do without
+
     limits = f"-c lock_timeout={LOCK_WAIT_S}s -c statement_timeout={STATEMENT_WITHIN_S}s -c timezone=UTC"
     # Looked up for each connection: a database that was moved to another machine is found there.
     address = access.checked_address(target)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
-import psycopg
 from pydantic import BaseModel
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
@@ -118,7 +117,7 @@ def _explain(error: Exception, report: TargetReport) -> None:
         if matches(said):
             report.what_to_do.append(advice)
             return
-    if isinstance(cause, psycopg.Error) and not report.is_reachable:
+    if hasattr(cause, "sqlstate") and not report.is_reachable:
         report.what_to_do.append(
             "Check host and port, and that the server lets this machine in: nothing answers there."
         )

@@ -1,0 +1,118 @@
+"""One kept connection to PostgreSQL: scope, lock and the look at the fence travel in the same message as BEGIN."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.pq import Escaping, ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+from kit.patience import PatientConnection
+from kit.sessions import FENCES, Scope, VendorMoved, as_sqlalchemy, closed, kept, lock_key
+
+_OK = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
+
+
+class PostgresSession:
+    __slots__ = ("_exec", "_pg", "conn")
+
+    def __init__(self, engine: Engine) -> None:
+        self.conn = kept(engine)
+        raw = cast("psycopg.Connection[Any]", self.conn.connection.driver_connection)
+        self._pg = raw.pgconn
+        # Past psycopg's cursors: these statements take no values and bring no rows to decode.
+        self._exec = raw.exec_now if isinstance(raw, PatientConnection) else raw.pgconn.exec_
+
+    @property
+    def is_usable(self) -> bool:
+        return not self.conn.invalidated and self._pg.transaction_status == TransactionStatus.IDLE
+
+    def begin(self, scope: Scope | None, *, to_write: bool) -> None:
+        opening = "BEGIN" if to_write else "BEGIN READ ONLY"
+        looks_at_fence = False
+        if scope is not None:
+            looks_at_fence = to_write and scope.vendor_id is not None and not scope.past_fence
+            opening += _entering(scope)
+            if to_write and not scope.past_fence:
+                opening += _guarding(scope)
+        try:
+            result = self._run(opening)
+        except DBAPIError:
+            self.undo()
+            raise
+        if looks_at_fence and result.ntuples:
+            self.undo()
+            assert scope is not None
+            raise VendorMoved(scope.vendor_id or "")
+
+    def enter(self, scope: Scope) -> None:
+        self._run(f"SET LOCAL ROLE NONE{_entering(scope)}")
+
+    def finish(self, last: Sequence[str] = ()) -> None:
+        # What fails of them keeps the COMMIT from being run.
+        if self._run(";".join((*last, "COMMIT"))).command_status == b"ROLLBACK":
+            unkept = psycopg.errors.InFailedSqlTransaction(
+                "a statement had failed and that was ignored: nothing of the transaction was kept"
+            )
+            raise as_sqlalchemy("COMMIT", unkept, psycopg.Error)
+
+    def undo(self) -> None:
+        if self._pg.transaction_status in _OPEN:
+            try:
+                self._exec(b"ROLLBACK")
+            except psycopg.Error:
+                pass  # not usable then, so it is closed
+
+    def quoted(self, text: str) -> str:
+        return Escaping(self._pg).escape_literal(text.encode()).decode()
+
+    def close(self) -> None:
+        closed(self.conn)
+
+    def _run(self, statement: str) -> PGresult:
+        """One round trip for one or several statements; the result of the last one."""
+        try:
+            result = self._exec(statement.encode())
+        except psycopg.Error as error:
+            raise as_sqlalchemy(statement, error, psycopg.Error) from error
+        if result.status in _OK:
+            return result
+        error = psycopg.errors.error_from_result(result)
+        if not error.sqlstate:  # the server has said nothing: the connection broke
+            error = psycopg.OperationalError(str(error))
+        raise as_sqlalchemy(statement, error, psycopg.Error)
+
+
+def _entering(scope: Scope) -> str:
+    said = ""
+    if scope.role is not None:
+        said += f";SET LOCAL ROLE {_identifier(scope.role)}"
+    if scope.vendor_id is not None:
+        said += f";SELECT set_config('app.vendor_id',{_literal(scope.vendor_id)},true)"
+    return said
+
+
+def _guarding(scope: Scope) -> str:
+    """Locks first, in a statement of their own: what is read next must see what their holder has committed."""
+    said = ""
+    if scope.role is not None:
+        said += f";SELECT pg_advisory_xact_lock_shared({lock_key(scope.role)})"
+    if scope.vendor_id is not None:
+        said += f";SELECT pg_advisory_xact_lock_shared({lock_key(scope.vendor_id)})"
+        said += f";{FENCES}{_literal(scope.vendor_id)}"
+    return said
+
+
+@lru_cache(maxsize=4096)
+def _literal(value: str) -> str:
+    return sql.Literal(value).as_string(None)
+
+
+@lru_cache(maxsize=16)
+def _identifier(name: str) -> str:
+    return sql.Identifier(name).as_string(None)
