@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, Engine, and_, bindparam, insert, select
+from sqlalchemy import ColumnElement, Engine, bindparam, insert, select, true
 
 from contracts.ids import VendorId, new_id
 from kit.columns import UtcTime
@@ -125,22 +125,22 @@ def replay_range(
     endpoint: Endpoint,
     *,
     since: datetime,
-    until: datetime,
+    until: datetime | None,
     types: Sequence[str],
     after: StoredEvent | None,
     now: datetime,
     limit: int = MAX_REPLAYED,
 ) -> tuple[int, str | None]:
-    """Deliver once more what happened in [since, until) and this endpoint wants, of these types if any are given, and
-    only what came after that event. Looks at `limit` events. Returns how many it delivers, and the id of the event to
-    go on after (None: that was all)."""
+    """Deliver once more what happened from `since` on and before `until` (None: until now) and this endpoint wants, of
+    these types if any are given, and only what came after that event. Looks at `limit` events. Returns how many it
+    delivers, and the id of the event to go on after (None: that was all)."""
     asked = set(types) if types else None
     statement = (
         select(*_ENVELOPE)
         .where(
             _of(endpoint.vendor_id),
             outbox.c.created_at >= bindparam("since", since, type_=UtcTime()),
-            outbox.c.created_at < bindparam("until", until, type_=UtcTime()),
+            true() if until is None else outbox.c.created_at < bindparam("until", until, type_=UtcTime()),
             outbox.c.seq > (0 if after is None else after.seq),
         )
         .order_by(outbox.c.seq)
@@ -167,4 +167,4 @@ _ENVELOPE = (outbox.c.seq, outbox.c.event_id, outbox.c.type, outbox.c.aggregate)
 
 
 def _of(vendor_id: VendorId) -> ColumnElement[bool]:
-    return and_(outbox.c.vendor_id == vendor_id)
+    return outbox.c.vendor_id == vendor_id

@@ -153,7 +153,7 @@ def _deliveries(routes: Routes, edge: Edge, book: EndpointBook) -> None:
                 tx,
                 endpoint,
                 since=wanted.since,
-                until=wanted.until or call.now,
+                until=wanted.until,
                 types=wanted.types,
                 after=after,
                 now=call.now,

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from contracts.router_api import OrderView
 from contracts.states import OrderStatus
 from kit.clock import FixedClock
 from kit.db import Database
-from kit.outside import Answer
+from kit.outside import Answer, NoAnswer
 from kit.signing import KeyRing
 from router.databases import OpsDatabase
 from router.events.attempts import Sender
@@ -35,6 +36,8 @@ from tests.support.databases import NewDatabase, seeing_all
 MAMA = VendorId("vendor-mama")
 MASTERS = KeyRing.parse("m1:" + "m" * 32)
 OK = Answer(200, b"thanks", {})
+ONE = "https://one.example.com/in"
+TWO = "https://two.example.com/in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,3 +212,22 @@ def order_news(clock: FixedClock) -> OrderNews:
         created_at=clock.now(),
     )
     return OrderNews(order=order, customer_address="whatsapp:+254708374149", shop_name="Mama Njeri")
+
+
+def refusing(status: int, **headers: str) -> Reply:
+    return lambda _heard: Answer(status, b"no", {name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def silent(_heard: Heard) -> Answer:
+    raise NoAnswer("timeout", "no answer within 10 s")
+
+
+def after_failures(number: int, reply: Reply) -> Reply:
+    """It answers so with each event that often, then accepts it."""
+    failed: defaultdict[str, int] = defaultdict(int)
+
+    def answer(heard: Heard) -> Answer:
+        failed[heard.event_id] += 1
+        return reply(heard) if failed[heard.event_id] <= number else OK
+
+    return answer
