@@ -169,7 +169,12 @@ SHOW_EXCEPTION = Operation(
 def vendor_payment_routes(edge: Edge, order_kind: str) -> Blueprint:
     """`order_kind` is the kind of payable that orders are."""
     routes = Routes(edge, "vendor_payments")
+    _add_payments(routes, edge, order_kind)
+    _add_exceptions(routes, edge)
+    return routes.blueprint
 
+
+def _add_payments(routes: Routes, edge: Edge, order_kind: str) -> None:
     @routes.add(LIST_PAYMENTS)
     def payments(call: Call) -> Response:
         wanted = read_query(PaymentsQuery)
@@ -200,6 +205,8 @@ def vendor_payment_routes(edge: Edge, order_kind: str) -> Blueprint:
             raise Problem(404, ErrorCode.PAYMENT_UNKNOWN, "the shop has no payment with this id")
         return answer(_payment(found, whole=call.sees_numbers))
 
+
+def _add_exceptions(routes: Routes, edge: Edge) -> None:
     @routes.add(LIST_EXCEPTIONS)
     def exceptions_of_shop(call: Call) -> Response:
         wanted = read_query(ExceptionsQuery)
@@ -229,8 +236,6 @@ def vendor_payment_routes(edge: Edge, order_kind: str) -> Blueprint:
         if found is None:
             raise Problem(404, ErrorCode.EXCEPTION_UNKNOWN, "the shop has no exception with this id")
         return answer(_exception(found, whole=call.sees_numbers))
-
-    return routes.blueprint
 
 
 def _can_be_id(text: str) -> bool:

@@ -1,44 +1,17 @@
 """An address that a stranger gave leads to a public machine or nowhere, and no answer takes longer than it may."""
 
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Generator, Sequence
 from ipaddress import ip_address
-from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kit.outside import AddressRefused, NoAnswer, Outside, is_public, parse_destination
+from tests.support.strangers import LONG_S, Canary, leads_to, near, served
 
 HOOK = "https://hooks.example.com/in"
-LONG_S = 20.0
-"""More than any test should take, even on a machine that is busy with others."""
-
-
-class Canary:
-    """A listener on this machine that nobody should ever connect to."""
-
-    def __init__(self) -> None:
-        self.socket = socket.create_server(("127.0.0.1", 0))
-        self.socket.settimeout(0)
-
-    @property
-    def port(self) -> int:
-        return self.socket.getsockname()[1]
-
-    def was_hit(self) -> bool:
-        try:
-            self.socket.accept()[0].close()
-        except BlockingIOError:
-            return False
-        return True
 
 
 @pytest.fixture
@@ -46,10 +19,6 @@ def canary() -> Generator[Canary]:
     canary = Canary()
     yield canary
     canary.socket.close()
-
-
-def leads_to(*addresses: str) -> Callable[[str, int], Sequence[str]]:
-    return lambda _host, _port: addresses
 
 
 # --- what is refused as it is written ----------------------------------------------------------------------------
@@ -261,54 +230,6 @@ def test_a_look_up_that_hangs_is_given_up() -> None:
 # --- this machine itself, in local mode ------------------------------------------------------------------------------
 
 
-def near() -> Outside:
-    return Outside(near_is_allowed=True, via=leads_to("127.0.0.1"))
-
-
-class served:  # noqa: N801  # read as a verb: with served(answer) as port
-    """One connection is accepted and given these pieces, with a pause after each; what was asked is kept."""
-
-    def __init__(
-        self, *pieces: bytes, pause_s: float = 0.0, context: ssl.SSLContext | None = None, waits_for: bytes = b"{}"
-    ) -> None:
-        self.asked = b""
-        self._waits_for = waits_for
-        self._pieces = pieces
-        self._pause_s = pause_s
-        self._context = context
-        self._over = threading.Event()
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def __enter__(self) -> int:
-        self._thread.start()
-        return self._socket.getsockname()[1]
-
-    def __exit__(self, *_error: object) -> None:
-        self._over.set()
-        self._socket.close()
-        self._thread.join(LONG_S)
-
-    def _serve(self) -> None:
-        try:
-            connection = self._socket.accept()[0]
-            connection.settimeout(LONG_S)
-            if self._context is not None:
-                connection = self._context.wrap_socket(connection, server_side=True)
-            with connection:
-                while not self.asked.endswith(self._waits_for):
-                    more = connection.recv(65536)
-                    if not more:
-                        return
-                    self.asked += more
-                for piece in self._pieces:
-                    connection.sendall(piece)
-                    if self._over.wait(self._pause_s):
-                        return
-        except OSError:
-            return  # the caller hung up, as some tests want
-
-
 def test_this_machine_is_called_without_tls_in_local_mode_only() -> None:
     server = served(b"HTTP/1.1 204 No Content\r\n\r\n")
     with server as port:
@@ -392,83 +313,3 @@ def test_a_port_that_nobody_listens_on_gave_no_answer() -> None:
     with pytest.raises(NoAnswer) as nobody:
         near().post(f"http://127.0.0.1:{port}/", {}, b"{}")
     assert nobody.value.kind == "connect"
-
-
-# --- certificates ----------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Of hooks.example.com, signed by itself; the key is in the same file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hooks.example.com")])
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
-        .not_valid_after(datetime(2120, 1, 1, tzinfo=UTC))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("hooks.example.com")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("certificate") / "hooks.pem"
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    path.write_bytes(secret + made.public_bytes(serialization.Encoding.PEM))
-    return path
-
-
-@pytest.fixture
-def of_server(certificate: Path) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return context
-
-
-def trusting(certificate: Path) -> Outside:
-    trusted = ssl.create_default_context(cafile=str(certificate))
-    return Outside(near_is_allowed=True, via=leads_to("127.0.0.1"), trusted=trusted)
-
-
-OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"
-
-
-def test_the_name_is_in_the_handshake_and_in_host_though_an_address_is_connected_to(
-    certificate: Path, of_server: ssl.SSLContext
-) -> None:
-    names: list[str | None] = []
-    of_server.sni_callback = lambda _socket, name, _context: names.append(name)
-    server = served(OK, context=of_server)
-    with server as port:
-        answer = trusting(certificate).post(f"https://hooks.example.com:{port}/in", {}, b"{}")
-    assert (answer.status, answer.body) == (200, b"ok")
-    assert names == ["hooks.example.com"]
-    assert f"\r\nhost: hooks.example.com:{port}\r\n" in server.asked.decode().lower()
-
-
-def test_a_certificate_of_another_name_is_refused_and_nothing_is_sent(
-    certificate: Path, of_server: ssl.SSLContext
-) -> None:
-    server = served(OK, context=of_server)
-    with server as port, pytest.raises(NoAnswer, match=r"certificate of other\.example\.com") as nobody:
-        trusting(certificate).post(f"https://other.example.com:{port}/in", {}, b"{}")
-    assert nobody.value.kind == "tls"
-    assert server.asked == b""
-
-
-def test_a_certificate_that_nobody_vouches_for_is_refused(of_server: ssl.SSLContext) -> None:
-    server = served(OK, context=of_server)
-    with server as port, pytest.raises(NoAnswer) as nobody:
-        near().post(f"https://hooks.example.com:{port}/in", {}, b"{}")
-    assert nobody.value.kind == "tls"
-    assert server.asked == b""
-
-
-def test_who_answers_https_without_tls_gave_no_answer() -> None:
-    with served(OK, waits_for=b"") as port, pytest.raises(NoAnswer) as nobody:
-        near().post(f"https://hooks.example.com:{port}/in", {}, b"{}")
-    assert nobody.value.kind in ("tls", "connect")
