@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from pydantic import BaseModel, ValidationError
@@ -15,10 +15,13 @@ from contracts.ids import VendorId
 from dukani.prepare import CannotStart
 from kit.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from router.databases import Databases
+
 BY = "command line"
 """Who changes things here, in the record of changes."""
 
-_PIPED_WIDTH = 200
+_PIPED_WIDTH = 1000  # nothing is folded there: whoever reads it looks for whole names and ids
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -81,6 +84,24 @@ def at_desk(*, only_looking: bool = False) -> Generator[Desk]:
         ) from error
     finally:
         database.close()
+
+
+@contextmanager
+def every_database(settings: Settings) -> "Generator[Databases]":
+    """The platform database and every ops database, closed at the end."""
+    from kit.db import Database
+    from router.databases import Databases
+    from router.dedicated import Tenants
+    from router.targets import Access
+    from router.vendors.service import Directory
+
+    platform = Database(settings.platform_database_url)
+    tenants = Tenants(Access.of(settings), ceiling=settings.dedicated_connections)
+    databases = Databases(platform, Database(settings.ops_database_url), Directory(platform), tenants)
+    try:
+        yield databases
+    finally:
+        databases.close()
 
 
 def checked(model: type[M], **values: object) -> M:

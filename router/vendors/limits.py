@@ -2,7 +2,7 @@
 
 Counting is the `limits` library's, in fixed windows of a minute that begin with the first request. A moving window
 remembers every request of the last minute; these limits keep one caller from taking the service from the others, and
-for that two minutes' worth at the seam of two windows does no harm. docs/decisions/0011-rate-limits.md has the figures.
+for that two minutes' worth at the seam of two windows does no harm. docs/decisions/0012-rate-limits.md has the figures.
 
 In Redis a process takes a hundredth of a limit at a time and spends it without asking again. Losing Redis costs
 accuracy, never an answer: the process counts for itself until Redis is back. What protects money is not here: it is

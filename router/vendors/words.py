@@ -25,6 +25,9 @@ RESERVED = frozenset(
 """Words that mean something else in a chat: a shop called by one could never be reached."""
 
 
+_ARTICLES = frozenset(("the", "a", "an", "o", "os", "as"))
+
+
 def problem_with_word(word: str) -> str | None:
     """Why a shop can't answer to this (casefolded) word; None if it can."""
     if len(word) < 2 or len(word) > MAX_WORD or not _WORD.fullmatch(word):
@@ -41,7 +44,10 @@ def words_from(name: str) -> Iterator[str]:
     apart = unicodedata.normalize("NFKD", name.casefold().replace("'", "").replace("’", ""))
     plain = "".join(char for char in apart if not unicodedata.combining(char))
     parts = re.findall(r"[a-z0-9]+", plain) or ["shop"]
+    if parts[0] in _ARTICLES:
+        parts = parts[1:] or parts
     candidates = ["-".join(parts[:count])[:MAX_WORD].strip("-") for count in range(1, len(parts) + 1)]
-    longest = candidates[-1]
+    longest = candidates[-1] if _HAS_LETTER.search(candidates[-1]) else f"shop-{candidates[-1]}"
+    candidates.append(longest[:MAX_WORD].strip("-"))
     candidates += [f"{longest[: MAX_WORD - 4].strip('-')}-{number}" for number in range(2, 1000)]
     yield from (word for word in dict.fromkeys(candidates) if problem_with_word(word) is None)
