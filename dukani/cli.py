@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from dukani.events_cli import events
 from dukani.key_cli import key
 from dukani.migrate_cli import migrate
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
@@ -41,6 +42,7 @@ def dukani() -> None:
 
 dukani.add_command(keys)
 dukani.add_command(usage)
+dukani.add_command(events)
 dukani.add_command(key)
 dukani.add_command(vendor)
 vendor.add_command(move)

@@ -1,8 +1,7 @@
 """`dukani usage`: what was counted, for every shop at once, from the copies in the platform database."""
 
 import re
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,14 +9,13 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import BaseModel
 
-from dukani.desk import as_json, at_desk, show_json, show_table, when
+from dukani.desk import as_json, at_desk, every_database, show_json, show_table, when
 from dukani.prepare import CannotStart
 from kit.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from contracts.ids import VendorId
     from kit.db import Tx
-    from router.databases import Databases
 
 
 class UsageOfShop(BaseModel):
@@ -130,7 +128,7 @@ def _rebuild(settings: Settings, shops: "Sequence[VendorId]", *, is_quiet: bool)
     from router.metering.rollup import Rollup
 
     left: list[str] = []
-    with _databases(settings) as databases:
+    with every_database(settings) as databases:
         rollup = Rollup(databases, settings.clock())
         for vendor_id in shops:
             try:
@@ -144,20 +142,3 @@ def _rebuild(settings: Settings, shops: "Sequence[VendorId]", *, is_quiet: bool)
     if left:
         raise CannotStart("These could not be rebuilt:\n  " + "\n  ".join(left))
     click.echo(f"{len(shops)} {'shop' if len(shops) == 1 else 'shops'} rebuilt.", err=is_quiet)
-
-
-@contextmanager
-def _databases(settings: Settings) -> "Generator[Databases]":
-    from kit.db import Database
-    from router.databases import Databases
-    from router.dedicated import Tenants
-    from router.targets import Access
-    from router.vendors.service import Directory
-
-    platform = Database(settings.platform_database_url)
-    tenants = Tenants(Access.of(settings), ceiling=settings.dedicated_connections)
-    databases = Databases(platform, Database(settings.ops_database_url), Directory(platform), tenants)
-    try:
-        yield databases
-    finally:
-        databases.close()

@@ -36,7 +36,7 @@ def outboxes(
     `databases` gives for each what opens a transaction that may read `status` and `created_at` of every row."""
     waiting = (
         select(table.c.status, func.count().label("events"), func.min(table.c.created_at, type_=UtcTime).label("since"))
-        .where(table.c.status != "delivered")
+        .where(table.c.status.in_(_WAITING))
         .group_by(table.c.status)
     )
 

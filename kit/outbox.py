@@ -28,6 +28,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     bindparam,
+    literal_column,
     select,
     text,
     true,
@@ -42,8 +43,13 @@ from kit.webhooks import EventSigner
 _log = structlog.get_logger()
 
 LEASE = timedelta(seconds=30)
+_CAN_NOT_BE_TAKEN = (400, 413, 422)
 RETRY_DELAYS_S = (1, 2, 5, 15, 60, 300, 1800, 3600)
 """Between attempts; the last one repeats. Nothing is given up on its own: a person parks or repairs."""
+
+
+_IS_UNFINISHED = "status IN ('pending', 'parked')"
+"""Written out, never bound: a database uses a partial index only for a condition that it can read."""
 
 
 def outbox_table(metadata: MetaData, name: str = "outbox") -> Table:
@@ -65,7 +71,7 @@ def outbox_table(metadata: MetaData, name: str = "outbox") -> Table:
         Column("delivered_at", UtcTime),
         Column("last_error", Text),
         UniqueConstraint("vendor_id", "event_id", name=f"{name}_event_id_key"),
-        CheckConstraint("status IN ('pending', 'delivered', 'parked')", name=f"{name}_status_check"),
+        CheckConstraint("status IN ('pending', 'delivered', 'parked', 'discarded')", name=f"{name}_status_check"),
         Index(
             f"{name}_due",
             "next_at",
@@ -77,8 +83,8 @@ def outbox_table(metadata: MetaData, name: str = "outbox") -> Table:
             "vendor_id",
             "aggregate",
             "seq",
-            postgresql_where=text("status <> 'delivered'"),
-            sqlite_where=text("status <> 'delivered'"),
+            postgresql_where=text(_IS_UNFINISHED),
+            sqlite_where=text(_IS_UNFINISHED),
         ),
         sqlite_strict=True,
     )
@@ -301,7 +307,7 @@ def _is_first_of_its_aggregate(table: Table) -> ColumnElement[bool]:
         .where(
             earlier.c.vendor_id == table.c.vendor_id,
             earlier.c.aggregate == table.c.aggregate,
-            earlier.c.status != "delivered",
+            earlier.c.status.in_([literal_column("'pending'"), literal_column("'parked'")]),
             earlier.c.seq < table.c.seq,
         )
         .exists()
@@ -343,11 +349,12 @@ def _values(event: OutboxEvent, outcome: Delivery, now: datetime) -> dict[str, A
 
 
 def http_delivery(
-    url: str, signer: EventSigner, clock: Clock, *, timeout_s: float = 10.0
+    url: str, signer: EventSigner, clock: Clock, *, timeout_s: float = 10.0, park_after: int | None = None
 ) -> Callable[[OutboxEvent], Delivery]:
     """Deliver by POST, as a Standard Webhook. 2xx is accepted; everything else is tried again, for ever.
 
-    Our own processes refuse an event only when keys or versions differ, which a person mends: nothing is parked."""
+    With `park_after`, an event that was refused for what it is (not for who sent it) is parked at that attempt. Until
+    then the versions of our own processes may differ, or a listener may be on its way to be mended."""
     pool = urllib3.PoolManager(
         num_pools=1, maxsize=8, retries=False, timeout=urllib3.Timeout(connect=min(2.0, timeout_s), read=timeout_s)
     )
@@ -361,6 +368,8 @@ def http_delivery(
             return Retry(type(error).__name__)
         if 200 <= response.status < 300:
             return Delivered()
-        return Retry(f"answered {response.status}")
+        why = f"answered {response.status}"
+        is_for_good = response.status in _CAN_NOT_BE_TAKEN and park_after is not None and event.attempts >= park_after
+        return Park(why) if is_for_good else Retry(why)
 
     return deliver

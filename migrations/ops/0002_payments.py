@@ -332,11 +332,13 @@ def _outbox() -> None:
         Column("delivered_at", UtcTime),
         Column("last_error", Text),
         UniqueConstraint("vendor_id", "event_id", name="outbox_event_id_key"),
-        CheckConstraint("status IN ('pending', 'delivered', 'parked')", name="outbox_status_check"),
+        CheckConstraint("status IN ('pending', 'delivered', 'parked', 'discarded')", name="outbox_status_check"),
         sqlite_strict=True,
     )
     _partial_index("outbox_due", "outbox", ["next_at"], "status = 'pending'")
-    _partial_index("outbox_aggregate_order", "outbox", ["vendor_id", "aggregate", "seq"], "status <> 'delivered'")
+    _partial_index(
+        "outbox_aggregate_order", "outbox", ["vendor_id", "aggregate", "seq"], "status IN ('pending', 'parked')"
+    )
 
 
 _NEVER = "the amount of a payment request never changes"

@@ -151,11 +151,13 @@ def _outbox() -> None:
         sa.Column("delivered_at", UtcTime),
         sa.Column("last_error", sa.Text),
         sa.UniqueConstraint("vendor_id", "event_id", name="outbox_event_id_key"),
-        sa.CheckConstraint("status IN ('pending', 'delivered', 'parked')", name="outbox_status_check"),
+        sa.CheckConstraint("status IN ('pending', 'delivered', 'parked', 'discarded')", name="outbox_status_check"),
         sqlite_strict=True,
     )
     _partial_index("outbox_due", "outbox", ["next_at"], "status = 'pending'")
-    _partial_index("outbox_aggregate_order", "outbox", ["vendor_id", "aggregate", "seq"], "status <> 'delivered'")
+    _partial_index(
+        "outbox_aggregate_order", "outbox", ["vendor_id", "aggregate", "seq"], "status IN ('pending', 'parked')"
+    )
 
 
 def _partial_index(name: str, table: str, columns: list[str], where: str) -> None:

@@ -56,7 +56,7 @@ def vendor_view(type_: str, data: Mapping[str, Any]) -> dict[str, Any]:
         seen: dict[str, Any] = model.model_validate(data).model_dump(mode="json")
     except (ValueError, KeyError, ValidationError) as error:
         raise UnreadablePayload(f"an event of type {type_} can't be read as such") from error
-    return _cleaned(seen)
+    return cleaned(seen)
 
 
 def body_of(stored: str) -> bytes:
@@ -81,14 +81,14 @@ def ping_body(event_id: str, vendor_id: str, endpoint_id: str, now: datetime) ->
     return json.dumps(event, separators=(",", ":"))
 
 
-def _cleaned(value: Any) -> Any:
+def cleaned(value: Any) -> Any:
     if isinstance(value, list):
-        return [_cleaned(each) for each in cast(list[Any], value)]
+        return [cleaned(each) for each in cast(list[Any], value)]
     if not isinstance(value, dict):
         return value
     fields = cast(dict[str, Any], value)
     return {
-        name: _masked(each) if name in _MASKED else _cleaned(each)
+        name: _masked(each) if name in _MASKED else cleaned(each)
         for name, each in fields.items()
         if name not in _HIDDEN
     }

@@ -27,6 +27,8 @@ __all__ = ["announce", "outbox_gauges", "relay_loop", "relay_visit", "wake_on_ne
 
 SWEEP_S = 5.0
 """How long an event may wait when its wake-up was lost (a crash between the commit and the relay)."""
+PARK_AFTER = 10
+"""Attempts of an event that the bot refuses for what it is: about four hours. It holds back its own aggregate."""
 RELAY_THREADS = 4  # each carries another aggregate: one slow delivery does not hold up the others
 
 # Whom to wake for a database. A hint only: a database without one is swept.
@@ -97,7 +99,7 @@ def relay_loop(
 
 def relay_visit(clock: Clock, signer: EventSigner, bot_url: str) -> Callable[[OpsDatabase], bool]:
     """What carries a few events of one ops database to `<bot_url>/events`. Returns whether any were due."""
-    deliver = http_delivery(f"{bot_url}/events", signer, clock)
+    deliver = http_delivery(f"{bot_url}/events", signer, clock, park_after=PARK_AFTER)
 
     def visit(database: OpsDatabase) -> bool:
         return Relay(database, outbox, clock, deliver, fences=vendor_fences).turn()
