@@ -139,8 +139,9 @@ class _Progress:
 
 
 _STEPS = {
-    "begun": "Preparing the target …",
-    "alone": "The vendor's writers wait. Copying, and comparing what was copied …",
+    "begun": "Preparing the target, and copying while the vendor trades …",
+    "copied": "Everything is copied. Once more, while nobody writes …",
+    "alone": "The vendor's writers wait. Making good what has changed, and comparing …",
     "compared": "All rows are in the target, and equal.",
     "fenced": "The old home is frozen.",
     "arrived": "The new home is complete.",

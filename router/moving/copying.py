@@ -1,146 +1,192 @@
-"""A vendor's rows from one ops database to another, table by table in the order of keys, and proof that they are equal.
+"""Copies a vendor's rows from one ops database to another, and proves that they are equal.
 
-Knows no table by name: whatever the ops lineage keeps for a vendor goes along, so that no new table is forgotten."""
+First while the vendor trades, from one look at the source (`copy`). Then, when nobody writes, what has changed since is
+made good (`catch_up`): the source is read once more and compared, piece by piece, with what was read back from the
+target. So writers wait for one reading of the rows, not for their copying."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
-from sqlalchemy import Column, Row, Table, func, insert, select, text, tuple_
+from sqlalchemy import Table
 
 from contracts.ids import VendorId
 from kit.db import Tx
-from router.databases import ops_metadata, vendor_fences
-
-BATCH = 1000
-"""Rows that are held in memory at a time."""
+from router.moving.rows import (
+    Key,
+    Row,
+    all_rows,
+    as_json,
+    change,
+    go_on_counting,
+    key_of,
+    put,
+    rows_between,
+    take_away,
+)
 
 OnRows = Callable[[str, int], None]
 """Told of a table's name and how many more of its rows are done."""
 
 
+class Differs(Exception):
+    """The text says what: a table is not the same in both databases."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Rows of a table with keys after `after`, up to `upto`, and a checksum of all their values."""
+
+    after: Key | None
+    upto: Key | None
+    count: int
+    checksum: bytes
+
+
 @dataclass(slots=True)
-class Digest:
-    """How many rows there were, and a checksum of their values that is the same on every engine."""
+class Summary:
+    """A table's rows of one vendor in one database, piece by piece in the order of keys."""
 
-    count: int = 0
-    _hash: Any = field(default_factory=lambda: blake2b(digest_size=16))
+    table: Table
+    pieces: list[Piece] = field(default_factory=list[Piece])
 
-    def add(self, rows: Sequence[Row[Any]]) -> None:
-        self.count += len(rows)
-        for row in rows:
-            self._hash.update(_as_json(list(row)).encode())
-            self._hash.update(b"\n")
+    @property
+    def count(self) -> int:
+        return sum(piece.count for piece in self.pieces)
 
     @property
     def checksum(self) -> str:
-        return self._hash.hexdigest()
-
-    def is_like(self, other: "Digest") -> bool:
-        return (self.count, self.checksum) == (other.count, other.checksum)
+        """The same on every engine for the same rows cut at the same places."""
+        return blake2b(b"".join(piece.checksum for piece in self.pieces), digest_size=16).hexdigest()
 
 
-def moved_tables() -> list[Table]:
-    """Every table of an ops database that holds rows of vendors, parents before children."""
-    return [table for table in ops_metadata.sorted_tables if table is not vendor_fences]
+@dataclass(slots=True)
+class _Changes:
+    """What must be done to the target, and which pieces to look at again afterwards."""
+
+    gone: list[Row] = field(default_factory=list[Row])
+    changed: list[tuple[Row, Row]] = field(default_factory=list[tuple[Row, Row]])
+    new: list[Row] = field(default_factory=list[Row])
+    pieces: list[Piece] = field(default_factory=list[Piece])
 
 
-def vendor_column(table: Table) -> Column[Any]:
-    """The column that says whose a row is."""
-    return table.c["vendor_id"] if "vendor_id" in table.c else table.c["scope"]
+def copy(source: Tx, target: Tx, tables: Sequence[Table], vendor_id: VendorId, on_rows: OnRows) -> list[Summary]:
+    """Copy the rows of these tables, parents first, and read them back. `source` must show one moment: children would
+    miss parents otherwise.
+
+    Raises Differs. Returns what is in the target now."""
+    summaries: list[Summary] = []
+    for table in tables:
+        summary, after = Summary(table), None
+        for rows in all_rows(source, table, vendor_id):
+            put(target, table, rows)
+            piece = _piece(rows, after, key_of(table, rows[-1]))
+            _check(target, table, vendor_id, piece)
+            summary.pieces.append(piece)
+            after = piece.upto
+            on_rows(table.name, len(rows))
+        summaries.append(summary)
+    return summaries
 
 
-def rows_of(tx: Tx, table: Table, vendor_id: VendorId) -> Iterator[Sequence[Row[Any]]]:
-    """All rows of this vendor in the order of the primary key, some at a time."""
-    owner = vendor_column(table)
-    key = [column for column in table.primary_key if column is not owner]
-    everything = select(table).where(owner == vendor_id).order_by(*key)
-    if not key:
-        yield tx.execute(everything).all()
-        return
-    batch = everything.limit(BATCH)
-    places = [list(table.c).index(column) for column in key]
-    statement = batch
-    while rows := tx.execute(statement).all():
-        yield rows
-        if len(rows) < BATCH:
-            return
-        last = [rows[-1][place] for place in places]
-        statement = batch.where(key[0] > last[0] if len(key) == 1 else tuple_(*key) > tuple_(*last))
+def catch_up(
+    source: Tx, target: Tx, vendor_id: VendorId, copied: list[Summary], on_rows: OnRows
+) -> tuple[list[Summary], list[Summary]]:
+    """Do in the target what was done in the source since. Nobody may write the vendor's rows meanwhile.
+
+    Returns what is in the source and what is in the target. Raises Differs, and DBAPIError where a constraint does not
+    let the changes be made in this order: then copy anew."""
+    ours = [Summary(summary.table) for summary in copied]
+    theirs = [Summary(summary.table) for summary in copied]
+    todo: list[_Changes] = []
+    for summary, seen, there in zip(copied, ours, theirs, strict=True):
+        changes = _Changes()
+        for piece, rows, known in _pieces_now(source, summary, vendor_id):
+            seen.pieces.append(piece)
+            there.pieces.append(piece)
+            on_rows(summary.table.name, len(rows))
+            if known is None or known.checksum != piece.checksum:
+                before = rows_between(target, summary.table, vendor_id, piece.after, piece.upto) if known else []
+                _compare(summary.table, before, rows, changes)
+                changes.pieces.append(piece)
+        todo.append(changes)
+    _make(target, vendor_id, copied, todo)
+    return ours, theirs
 
 
-def count(tx: Tx, table: Table, vendor_id: VendorId) -> int:
-    return tx.execute(select(func.count()).select_from(table).where(vendor_column(table) == vendor_id)).scalar_one()
+def summarize(tx: Tx, tables: Sequence[Table], vendor_id: VendorId, on_rows: OnRows) -> list[Summary]:
+    """What this database holds of the vendor."""
+    summaries: list[Summary] = []
+    for table in tables:
+        summary, after = Summary(table), None
+        for rows in all_rows(tx, table, vendor_id):
+            piece = _piece(rows, after, key_of(table, rows[-1]))
+            summary.pieces.append(piece)
+            after = piece.upto
+            on_rows(table.name, len(rows))
+        summaries.append(summary)
+    return summaries
 
 
-def has_rows(tx: Tx, vendor_id: VendorId) -> str | None:
-    """The name of a table in which this vendor has a row, if there is one."""
-    for table in moved_tables():
-        if tx.execute(select(vendor_column(table)).where(vendor_column(table) == vendor_id).limit(1)).first():
-            return table.name
+def difference(ours: list[Summary], theirs: list[Summary]) -> str | None:
+    """Where the two are not equal, for a person; None if they are."""
+    for here, there in zip(ours, theirs, strict=True):
+        if (here.count, here.checksum) != (there.count, there.checksum):
+            return _told(here.table, here.count, here.checksum, there.count, there.checksum)
     return None
 
 
-def copy(source: Tx, target: Tx, table: Table, vendor_id: VendorId, on_rows: OnRows) -> Digest:
-    """Copy this vendor's rows as they are; what the source held is returned."""
-    read = Digest()
-    for rows in rows_of(source, table, vendor_id):
-        read.add(rows)
-        _put(target, table, rows)
-        on_rows(table.name, len(rows))
-    if read.count:
-        _go_on_counting(target, table)
-    return read
+def _pieces_now(source: Tx, summary: Summary, vendor_id: VendorId) -> Iterator[tuple[Piece, list[Row], Piece | None]]:
+    """The table as it is now, cut where it was cut before; what was added at its end comes in pieces nobody knows."""
+    after = None
+    for known in summary.pieces:
+        rows = rows_between(source, summary.table, vendor_id, known.after, known.upto)
+        yield _piece(rows, known.after, known.upto), rows, known
+        after = known.upto
+    for rows in all_rows(source, summary.table, vendor_id, after):
+        piece = _piece(rows, after, key_of(summary.table, rows[-1]))
+        yield piece, rows, None
+        after = piece.upto
 
 
-def digest(tx: Tx, table: Table, vendor_id: VendorId, on_rows: OnRows) -> Digest:
-    found = Digest()
-    for rows in rows_of(tx, table, vendor_id):
-        found.add(rows)
-        on_rows(table.name, len(rows))
-    return found
+def _compare(table: Table, before: list[Row], after: list[Row], changes: _Changes) -> None:
+    left = {key_of(table, row): row for row in before}
+    for row in after:
+        known = left.pop(key_of(table, row), None)
+        if known is None:
+            changes.new.append(row)
+        elif known != row:
+            changes.changed.append((known, row))
+    changes.gone.extend(left.values())
 
 
-def _put(tx: Tx, table: Table, rows: Sequence[Row[Any]]) -> None:
-    names = table.c.keys()
-    values = [dict(zip(names, row, strict=True)) for row in rows]
-    if not tx.is_postgres:
-        tx.execute(insert(table), values)
-        return
-    # One statement for all of them costs a fifth of executing it for each, and COPY is refused where rows are secured.
-    name = tx.conn.dialect.identifier_preparer.format_table(table)
-    columns = ", ".join(tx.conn.dialect.identifier_preparer.format_column(column) for column in table.c)
-    statement = (
-        f"INSERT INTO {name} ({columns}) SELECT {columns} "  # noqa: S608  # names of our own tables
-        f"FROM json_populate_recordset(NULL::{name}, CAST(:rows AS json))"
+def _make(target: Tx, vendor_id: VendorId, copied: list[Summary], todo: list[_Changes]) -> None:
+    """What is gone first, children before parents: what is new may stand in its place."""
+    for summary, changes in reversed(list(zip(copied, todo, strict=True))):
+        if changes.gone:
+            take_away(target, summary.table, changes.gone)
+    for summary, changes in zip(copied, todo, strict=True):
+        for before, after in changes.changed:
+            change(target, summary.table, before, after)
+        if changes.new:
+            put(target, summary.table, changes.new)
+        go_on_counting(target, summary.table)
+        for piece in changes.pieces:
+            _check(target, summary.table, vendor_id, piece)
+
+
+def _check(target: Tx, table: Table, vendor_id: VendorId, piece: Piece) -> None:
+    there = _piece(rows_between(target, table, vendor_id, piece.after, piece.upto), piece.after, piece.upto)
+    if there != piece:
+        raise Differs(_told(table, piece.count, piece.checksum.hex(), there.count, there.checksum.hex()))
+
+
+def _piece(rows: list[Row], after: Key | None, upto: Key | None) -> Piece:
+    return Piece(after, upto, len(rows), blake2b(as_json(rows).encode(), digest_size=16).digest())
+
+
+def _told(table: Table, ours: int, our_checksum: str, theirs: int, their_checksum: str) -> str:
+    return (
+        f"{table.name} differs: {ours} rows ({our_checksum}) where the vendor lives, "
+        f"{theirs} ({their_checksum}) in the target; nothing was switched"
     )
-    tx.execute(text(statement), {"rows": _as_json(values)})
-
-
-def _go_on_counting(tx: Tx, table: Table) -> None:
-    """What the database numbers by itself goes on after what was copied. On SQLite it does so anyway."""
-    column = table.autoincrement_column
-    if column is None or not tx.is_postgres:
-        return
-    place = {"table": table.name, "column": column.name}
-    highest = tx.execute(select(func.max(column))).scalar_one()
-    sequence = tx.execute(text("SELECT pg_get_serial_sequence(:table, :column)"), place).scalar_one()
-    if tx.execute(text("SELECT has_sequence_privilege(:name, 'UPDATE')"), {"name": sequence}).scalar_one():
-        tx.execute(text("SELECT setval(:name, :highest)"), {"name": sequence, "highest": highest})
-        return
-    # A role that may only draw numbers draws them.
-    draw = "SELECT count(nextval(CAST(:name AS regclass))) FROM generate_series(1, :highest)"
-    tx.execute(text(draw), {"name": sequence, "highest": highest})
-
-
-def _as_json(value: Any) -> str:
-    return json.dumps(value, default=_plain, sort_keys=True, separators=(",", ":"))
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime):
-        return value.isoformat(timespec="microseconds")
-    raise TypeError(f"a column holds a {type(value).__name__}, which was never compared between databases")

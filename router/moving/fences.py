@@ -98,6 +98,14 @@ def hold_deliveries(tx: Tx, vendor_id: VendorId, clock: Clock, pause: Pause = ti
     tx.execute(pending.with_for_update()).all()
 
 
+def see_one_moment(tx: Tx, vendor_id: VendorId) -> None:
+    """Make a reading transaction that has read nothing yet show this vendor's rows as they are now, whatever is written
+    while it reads. On SQLite every transaction does."""
+    if tx.is_postgres:
+        tx.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
+    tx.enter(Scope(vendor_id))
+
+
 def is_one_database(one: Database, other: Database) -> bool:
     """Whether both lead to the same place, whatever they call it."""
     if one.is_postgres != other.is_postgres:

@@ -4,7 +4,8 @@ from sqlalchemy import delete, select, text, tuple_
 
 from contracts.ids import VendorId
 from kit.db import Database, Scope
-from router.moving.copying import OnRows, moved_tables, vendor_column
+from router.moving.copying import OnRows
+from router.moving.rows import moved_tables, vendor_column
 
 BATCH = 5000
 """Rows that one transaction deletes: on SQLite everybody else waits meanwhile."""

@@ -1,6 +1,7 @@
 """Moves a vendor from one database to another while it trades.
 
-    copy       the vendor's writers wait; every row is read, put into the target, read back and compared
+    copy       every row as it is at one moment goes into the target and is read back; the vendor trades on
+    catch up   the vendor's writers wait; every row is read once more, what has changed is made good, all is compared
     fence      committed in the source: nobody writes there any more
     arrive     the copy is committed in the target
     switch     committed in the platform: the vendor lives in the target from now on
@@ -18,12 +19,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from contracts.ids import VendorId
 from kit.clock import Clock
-from kit.db import Database, Scope, Tx
-from router.moving.copying import copy, digest, has_rows, moved_tables
+from kit.db import Database, Scope
+from router.moving.copying import Differs, Summary, catch_up, copy, difference, summarize
 from router.moving.fences import (
     Busy,
     Pause,
@@ -33,11 +34,13 @@ from router.moving.fences import (
     is_one_database,
     let_go,
     put_fence,
+    see_one_moment,
     take_fence_away,
 )
 from router.moving.models import MoveStatus
 from router.moving.purging import purge_rows
 from router.moving.records import Move, begin_move, decide, latest_move, note_purge
+from router.moving.rows import has_rows, moved_tables
 from router.vendors.service import Home, home_of, rehome
 
 __all__ = [
@@ -65,6 +68,7 @@ class HalfWay(Exception):
 
 class Step(StrEnum):
     BEGUN = "begun"
+    COPIED = "copied"
     ALONE = "alone"
     COMPARED = "compared"
     FENCED = "fenced"
@@ -207,46 +211,53 @@ def _bring_over(
     under_way: Move, source: Database, target: Database, ends: Ends, watcher: Watcher
 ) -> tuple[dict[str, int], float]:
     """Up to the arrival. Returns what was copied, and since when nobody writes."""
-    vendor_id = under_way.vendor_id
+    try:
+        return _try_to_bring_over(under_way, source, target, ends, watcher, ahead=True)
+    except IntegrityError:
+        # What changed while it was copied could not be made good row by row: then it is copied while nobody writes.
+        return _try_to_bring_over(under_way, source, target, ends, watcher, ahead=False)
+    except Differs as error:
+        raise MoveRefused(str(error)) from error
+
+
+def _try_to_bring_over(
+    under_way: Move, source: Database, target: Database, ends: Ends, watcher: Watcher, *, ahead: bool
+) -> tuple[dict[str, int], float]:
+    vendor_id, tables = under_way.vendor_id, moved_tables()
     with target.write(Scope(vendor_id, past_fence=True)) as there:
         if fence_of(there, vendor_id) is not None:
             raise MoveRefused("the vendor has left the target before, and its fence still stands there; name another")
+        occupied = has_rows(there, vendor_id)
+        copied: list[Summary] | None = None
+        if ahead and occupied is None:
+            with source.read() as look:
+                see_one_moment(look, vendor_id)
+                copied = copy(look, there, tables, vendor_id, watcher.did)
+            watcher.reached(Step.COPIED)
         with alone(source, vendor_id, ends.pause) as here:
             began_at = time.monotonic()
             watcher.reached(Step.ALONE)
             fence = fence_of(here, vendor_id)
             if fence not in (None, under_way.id):
                 raise MoveRefused("the vendor's rows are behind a fence of another move; abandon that one first")
+            if occupied is not None and fence is None:
+                raise MoveRefused(f"the target holds rows of this vendor already (in {occupied}); name an empty one")
             hold_deliveries(here, vendor_id, ends.clock, ends.pause)
-            rows = _copy_and_compare(vendor_id, here, there, watcher, is_frozen=fence is not None)
+            if occupied is not None:
+                # Cut off between the arrival and the switch: all is there, and nothing has changed since.
+                ours = summarize(here, tables, vendor_id, watcher.did)
+                theirs = summarize(there, tables, vendor_id, watcher.did)
+            else:
+                copied = copied or copy(here, there, tables, vendor_id, watcher.did)
+                ours, theirs = catch_up(here, there, vendor_id, copied, watcher.did)
+            if told := difference(ours, theirs):
+                raise MoveRefused(told)
             watcher.reached(Step.COMPARED)
             if fence is None:
                 put_fence(here, vendor_id, under_way.id, ends.clock.now())
         watcher.reached(Step.FENCED)
     watcher.reached(Step.ARRIVED)
-    return rows, began_at
-
-
-def _copy_and_compare(vendor_id: VendorId, here: Tx, there: Tx, watcher: Watcher, *, is_frozen: bool) -> dict[str, int]:
-    """Raises MoveRefused where the two differ; both transactions are to be rolled back then."""
-    occupied = has_rows(there, vendor_id)
-    if occupied is not None and not is_frozen:
-        raise MoveRefused(f"the target holds rows of this vendor already (in {occupied}); name an empty database")
-    rows: dict[str, int] = {}
-    for table in moved_tables():
-        if occupied is None:
-            ours = copy(here, there, table, vendor_id, watcher.did)
-        else:
-            # A move that was cut off between the arrival and the switch: all is there, and nothing has changed since.
-            ours = digest(here, table, vendor_id, watcher.did)
-        theirs = digest(there, table, vendor_id, watcher.did)
-        if not ours.is_like(theirs):
-            raise MoveRefused(
-                f"{table.name} differs: {ours.count} rows ({ours.checksum}) where the vendor lives, "
-                f"{theirs.count} ({theirs.checksum}) in the target; nothing was switched"
-            )
-        rows[table.name] = ours.count
-    return rows
+    return {summary.table.name: summary.count for summary in ours}, began_at
 
 
 def _switch(under_way: Move, ends: Ends) -> None:

@@ -23,7 +23,7 @@ from tests.support.processes import ROOT
 
 MAMA = VendorId("vendor-mama")
 TARGET = json.dumps({"type": "sqlite", "database": "own/mama.sqlite"})
-BEFORE_THE_FENCE = (Step.BEGUN, Step.ALONE, Step.COMPARED)
+BEFORE_THE_FENCE = (Step.BEGUN, Step.COPIED, Step.ALONE, Step.COMPARED)
 ROWS = 30
 
 

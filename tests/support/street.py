@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from contracts.ids import VendorId
 from kit.db import Database, Scope, VendorMoved
-from router.moving.copying import moved_tables, rows_of, vendor_column
 from router.moving.models import vendor_moves
+from router.moving.rows import all_rows, moved_tables, vendor_column
 from router.moving.service import Ends, Moved, Step, move
 from router.vendors.homes import home_of
 from router.vendors.service import Home
@@ -117,7 +117,7 @@ class Street:
         """Every row of Mama's, whole."""
         with database.read(Scope(MAMA)) as tx:
             return {
-                table.name: [tuple(row) for rows in rows_of(tx, table, MAMA) for row in rows]
+                table.name: [tuple(row.values()) for rows in all_rows(tx, table, MAMA) for row in rows]
                 for table in moved_tables()
             }
 

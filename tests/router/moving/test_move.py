@@ -1,11 +1,12 @@
 """A vendor goes to another database with everything it has, and never has two homes that can be written."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, Table, insert, inspect, select, update
+from sqlalchemy import Table, insert, inspect, select, update
+from sqlalchemy.exc import IntegrityError
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
@@ -13,18 +14,18 @@ from kit.db import Database, Scope, Tx, VendorMoved
 from kit.outbox import Delivered, OutboxEvent, Relay
 from router.databases import IsolationLevel, OpsDatabase, ops_metadata, vendor_fences
 from router.events.models import outbox
-from router.moving import copying
-from router.moving.copying import moved_tables
+from router.moving import copying, service
 from router.moving.models import vendor_moves
+from router.moving.rows import Row, moved_tables
 from router.moving.service import HalfWay, MoveRefused, Step, abandon, move
 from router.orders.models import orders
 from router.vendors.models import vendors
 from router.vendors.service import Home
-from tests.support.counter import AMINA, MAMA
+from tests.support.counter import AMINA, MAMA, Counter
 from tests.support.databases import NewDatabase
 from tests.support.street import BABA, Killed, Street, Watching, killing, target_of
 
-BEFORE_THE_FENCE = (Step.BEGUN, Step.ALONE, Step.COMPARED)
+BEFORE_THE_FENCE = (Step.BEGUN, Step.COPIED, Step.ALONE, Step.COMPARED)
 BEFORE_THE_SWITCH = (*BEFORE_THE_FENCE, Step.FENCED, Step.ARRIVED)
 
 
@@ -43,6 +44,50 @@ def test_everything_goes_along_and_is_served_from_the_new_home(street: Street) -
     assert street.counter.add("sugar", who=AMINA).status == 200
     assert street.held(street.target)["customers"] == len(before["customers"]) + 1
     assert street.rows(street.source) == before
+
+
+def test_what_happens_between_the_copy_and_the_switch_goes_along(street: Street) -> None:
+    street.trade(6)
+    counter = street.counter
+    unpaid = [counter.started(who=f"whatsapp:+25470000002{number}") for number in _carts(counter)]
+
+    def business_goes_on() -> None:
+        for number, started in enumerate(unpaid):
+            counter.hear(started, transaction=f"ws_CO_late_{number}", receipt=f"LATE{number}")
+        assert counter.remove(1, who="whatsapp:+254700000010").status == 200  # a row that is in the target already
+        assert counter.add("sugar", 5, who="whatsapp:+254700000011").status == 200
+        assert counter.confirm(who="whatsapp:+254700000012").status == 200
+        assert counter.add("sugar", who=AMINA).status == 200
+
+    street.move(Watching({Step.COPIED: business_goes_on}))
+    assert street.rows(street.target) == street.rows(street.source)
+    assert not street.writes(street.source)
+
+
+def test_what_cant_be_made_good_row_by_row_is_copied_again_while_nobody_writes(
+    street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    street.trade()
+    catch_up, tried = service.catch_up, count()
+
+    def refused_once(*arguments: Any) -> Any:
+        if next(tried) == 0:
+            raise IntegrityError("UPDATE", None, ValueError("in the way"))
+        return catch_up(*arguments)
+
+    monkeypatch.setattr(service, "catch_up", refused_once)
+    watching = Watching()
+    street.move(watching)
+    assert street.rows(street.target) == street.rows(street.source)
+    assert watching.steps.count(Step.COPIED) == 1
+    assert street.moves() == ["moved"]
+
+
+def _carts(counter: Counter) -> range:
+    """Three customers with a confirmed order each."""
+    for number in range(3):
+        counter.confirmed("sugar", who=f"whatsapp:+25470000002{number}")
+    return range(3)
 
 
 def test_what_is_numbered_goes_on_from_where_it_was(street: Street) -> None:
@@ -238,12 +283,12 @@ def test_a_row_that_is_lost_on_the_way_is_noticed_before_anything_is_switched(
     street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     street.trade()
-    put = copying._put  # pyright: ignore[reportPrivateUsage]  # the one door through which rows go
+    put = copying.put
 
-    def lossy(tx: Tx, table: Table, rows: Sequence[Row[Any]]) -> None:
+    def lossy(tx: Tx, table: Table, rows: list[Row]) -> None:
         put(tx, table, rows[:-1] if table.name == "ledger_entries" else rows)
 
-    monkeypatch.setattr(copying, "_put", lossy)
+    monkeypatch.setattr(copying, "put", lossy)
     with pytest.raises(MoveRefused, match="ledger_entries differs"):
         street.move()
     assert street.writes(street.source)
