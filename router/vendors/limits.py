@@ -27,6 +27,7 @@ from kit.problems import Problem
 from router.edge import Caller
 from router.operations import Audience
 from router.vendors.rules import RateLimits, Vendor
+from router.vendors.windows import Windows
 
 REDIS_TIMEOUT_S = 0.05
 """For connecting, and for an answer. More would make Redis, when it is lost, slower than being without it."""
@@ -170,65 +171,6 @@ class _Portion:
     until_s: float
     left: int
     wait_until_s: float | None = None
-
-
-class Windows(Storage):
-    """Counters in memory for `limits`: fixed windows alone.
-
-    The library's own memory storage looks through all its keys a hundred times a second in threads of its own while
-    requests come, which at ten thousand keys costs a request ten times this."""
-
-    STORAGE_SCHEME = None
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lock = threading.Lock()
-        self._counters: dict[str, tuple[int, float]] = {}
-        self._sweep_at_s = monotonic() + _WINDOW_S
-
-    def __len__(self) -> int:
-        return len(self._counters)
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return ValueError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        with self._lock:
-            now_s = monotonic()
-            if now_s >= self._sweep_at_s:
-                self._sweep(now_s)
-            value, until_s = self._counters.get(key, (0, 0.0))
-            if until_s <= now_s:
-                value, until_s = 0, now_s + expiry
-            self._counters[key] = (value + amount, until_s)
-            return value + amount
-
-    def get(self, key: str) -> int:
-        value, until_s = self._counters.get(key, (0, 0.0))
-        return value if monotonic() < until_s else 0
-
-    def get_expiry(self, key: str) -> float:
-        """Seconds since the epoch."""
-        _, until_s = self._counters.get(key, (0, 0.0))
-        return _system.now().timestamp() + max(0.0, until_s - monotonic())
-
-    def check(self) -> bool:
-        return True
-
-    def reset(self) -> int:
-        with self._lock:
-            count = len(self._counters)
-            self._counters.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        with self._lock:
-            self._counters.pop(key, None)
-
-    def _sweep(self, now_s: float) -> None:
-        self._counters = {key: counter for key, counter in self._counters.items() if counter[1] > now_s}
-        self._sweep_at_s = now_s + _WINDOW_S
 
 
 def _counts(caller: Caller, vendor: Vendor | None, customer: str | None) -> list[_Count]:

@@ -16,8 +16,9 @@ from kit.clock import FixedClock
 from kit.problems import Problem
 from router.edge import Caller
 from router.operations import Audience, KeyScope
-from router.vendors.limits import RateLimiter, Windows
+from router.vendors.limits import RateLimiter
 from router.vendors.rules import RateLimits, Vendor, VendorStatus
+from router.vendors.windows import Windows
 from tests.support.counter import AMINA, BARAKA, MAMA, Counter, make_counter
 from tests.support.databases import NewDatabase
 from tests.support.valkey import Valkey
@@ -41,7 +42,8 @@ class Seconds:
 @pytest.fixture
 def seconds(monkeypatch: pytest.MonkeyPatch) -> Seconds:
     clock = Seconds()
-    monkeypatch.setattr("router.vendors.limits.monotonic", clock)
+    for module in ("limits", "windows"):
+        monkeypatch.setattr(f"router.vendors.{module}.monotonic", clock)
     return clock
 
 
