@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import structlog
 from flask import Flask, Response, current_app, request
 from pydantic import BaseModel, ValidationError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
@@ -67,6 +67,7 @@ def make_app(import_name: str, *, max_body_bytes: int = MAX_BODY_BYTES) -> Flask
     app.register_error_handler(PoolTimeout, _answer_pool_timeout)
     app.register_error_handler(TimeoutError, _answer_pool_timeout)  # the one writer of SQLite
     app.register_error_handler(Exception, _answer_unexpected)
+    app.before_request(_check_address)
     app.after_request(_harden)
     app.after_request(_count)
     app.add_url_rule("/health", "health", lambda: answer({"status": "alive"}))
@@ -148,8 +149,13 @@ def read_body(model: type[M]) -> M:
 
 def read_query(model: type[M]) -> M:
     """The current request's query string. Raises Problem 422."""
+    given = request.args.to_dict()
+    for name, value in given.items():
+        if "\x00" in value:  # no filter can mean it, and PostgreSQL takes no such text
+            errors = [FieldError(field=name.replace("\x00", ""), problem="holds a character that is none")]
+            raise Problem(422, ErrorCode.INVALID_REQUEST, "the query holds a NUL character", errors=errors)
     try:
-        return model.model_validate(request.args.to_dict())
+        return model.model_validate(given)
     except ValidationError as error:
         raise _invalid(error, "the query") from error
 
@@ -202,7 +208,20 @@ def _answer_http_exception(error: HTTPException) -> Response:
     return response
 
 
+def _check_address() -> None:
+    """Raises Problem 400 for a query that is no text: Flask would fail at it later."""
+    query = request.query_string
+    if not query.isascii():
+        try:
+            query.decode()
+        except UnicodeDecodeError as error:
+            raise Problem(400, ErrorCode.INVALID_REQUEST, "the query is not UTF-8") from error
+
+
 def _answer_database_error(error: DBAPIError) -> Response:
+    if isinstance(error, DataError) and "NUL" in str(error.orig):
+        # The one text that JSON can carry and PostgreSQL can't keep. Whoever sent it can mend it.
+        return _answer_problem(Problem(422, ErrorCode.INVALID_REQUEST, "a text holds the character NUL (\\u0000)"))
     if is_lock_timeout(error):
         problem = Problem(503, ErrorCode.UNAVAILABLE, "too many at once; try again in a moment", retry_after_s=1)
         return _answer_problem(problem)

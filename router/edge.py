@@ -280,6 +280,9 @@ class Routes:
 
         def register(handler: Handler) -> Handler:
             def view(**path: Any) -> Response:
+                if not all(value.isprintable() for value in path.values()):
+                    # No id holds such characters, and not every database takes them as a parameter.
+                    raise Problem(404, ErrorCode.NOT_FOUND, "nothing has such an id")
                 return handler(self._edge.admit(operation, path), **path)
 
             endpoint = operation.name.replace(".", "_")

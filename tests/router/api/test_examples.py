@@ -2,18 +2,17 @@
 
 import json
 import shlex
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from contracts.states import PaymentEventStatus
 from router.operations import Audience, Operation
 from router.reference.curl import curl, target
 from router.reference.document import operations_of
 from router.reference.examples import EXAMPLES, SHOP, Example
-from tests.support.counter import BARAKA, MAMA, Answer, Counter
+from tests.support.counter import MAMA, Answer, Counter
+from tests.support.one_of_everything import IDS, platform_key
 from tests.support.vendor_api import VendorApi, vendor_api
 
 PEOPLE = {Audience.VENDOR, Audience.OPERATOR, Audience.ANYONE}
@@ -45,63 +44,11 @@ def test_an_example_can_be_pasted_into_a_shell(quick_counter: Counter) -> None:
             assert json.loads(words[words.index("--data") + 1]) == example.body
 
 
-# --- a shop in which there is one of everything ----------------------------------------------------------------------
-
-
-def _order(counter: Counter, _api: VendorApi) -> str:
-    return counter.confirmed("milk").order_id
-
-
-def _payment(counter: Counter, _api: VendorApi) -> str:
-    counter.confirmed("milk")
-    return counter.started().intent_id
-
-
-def _exception(counter: Counter, api: VendorApi) -> str:
-    counter.confirmed("milk", who=BARAKA)
-    started = counter.started(who=BARAKA)
-    counter.cancel(who=BARAKA)
-    counter.hear(started, PaymentEventStatus.PAID)
-    return api.get("/api/v1/exceptions").body["exceptions"][0]["exception_id"]
-
-
-def _key(_counter: Counter, api: VendorApi) -> str:
-    return api.post("/api/v1/api-keys", {"name": "Old till", "scopes": ["orders:read"]}).body["id"]
-
-
-def _platform_key(counter: Counter, _api: VendorApi) -> str:
-    return counter.operator("POST", "/api/v1/platform/api-keys", {"name": "Old report"}).body["id"]
-
-
-def _endpoint(_counter: Counter, api: VendorApi) -> str:
-    return api.post("/api/v1/webhooks", {"url": "https://shop.example.com/in"}).body["id"]
-
-
-def _delivery(counter: Counter, api: VendorApi) -> str:
-    return api.post(f"/api/v1/webhooks/{_endpoint(counter, api)}/ping", {}).body["id"]
-
-
-def _event(counter: Counter, api: VendorApi) -> str:
-    counter.confirmed("milk")
-    return api.get("/api/v1/events").body["events"][0]["event_id"]
-
-
-IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
-    "order_id": _order,
-    "payment_id": _payment,
-    "exception_id": _exception,
-    "key_id": _key,
-    "endpoint_id": _endpoint,
-    "delivery_id": _delivery,
-    "event_id": _event,
-}
-
-
 def _path_of(name: str, counter: Counter, api: VendorApi) -> dict[str, str]:
     """The parameters of the example's path, with ids of things that are there."""
     made: dict[str, str] = {}
     for parameter, value in EXAMPLES[name].path.items():
-        make = _platform_key if name.startswith("platform_keys.") else IDS.get(parameter)
+        make = platform_key if name.startswith("platform_keys.") else IDS.get(parameter)
         made[parameter] = value if make is None else make(counter, api)
     return made
 
