@@ -68,7 +68,7 @@ class Hang:
 @pytest.fixture
 def hang(monkeypatch: pytest.MonkeyPatch) -> Generator[Hang]:
     hang = Hang()
-    monkeypatch.setattr("router.dedicated.PatientConnection.connect", hang.connect)
+    monkeypatch.setattr("kit.patience.PatientConnection.connect", hang.connect)
     yield hang
     hang.end()
 
