@@ -1,7 +1,7 @@
 """Counters in memory for the `limits` library: fixed windows alone.
 
 The library's own memory storage looks through all its keys a hundred times a second, in threads of its own, while
-requests come; at ten thousand keys that costs a request ten times as much. docs/decisions/0012-rate-limits.md has figures."""
+requests come; at ten thousand keys that costs a request ten times as much (docs/decisions/0012-rate-limits.md)."""
 
 import math
 import threading
