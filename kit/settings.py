@@ -255,6 +255,8 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     def database(name: str) -> str:
         return reader.database_url(f"{name.upper()}_DATABASE_URL", f"sqlite:///{data_dir / name}.sqlite")
 
+    urls = {name: database(name) for name in ("platform", "ops", "conversations", "payments")}
+
     settings = Settings(
         environment=environment,
         data_dir=data_dir,
@@ -276,14 +278,11 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         daraja_base_url=reader.base_url(
             "DARAJA_BASE_URL", f"{simulators}/daraja" if simulators_on else "https://sandbox.safaricom.co.ke"
         ),
-        platform_database_url=database("platform"),
-        ops_database_url=database("ops"),
-        conversations_database_url=database("conversations"),
-        payments_database_url=database("payments"),
-        migration_urls={
-            name: reader.database_url(f"{name.upper()}_MIGRATION_URL", database(name))
-            for name in ("platform", "ops", "conversations", "payments")
-        },
+        platform_database_url=urls["platform"],
+        ops_database_url=urls["ops"],
+        conversations_database_url=urls["conversations"],
+        payments_database_url=urls["payments"],
+        migration_urls={name: reader.database_url(f"{name.upper()}_MIGRATION_URL", url) for name, url in urls.items()},
         redis_url=reader.text("REDIS_URL", "") or None,
         listen_host=reader.text("DUKANI_LISTEN", "127.0.0.1"),
         tenant_secrets_dir=Path(reader.text("DUKANI_TENANT_SECRETS_DIR", str(data_dir / "tenant-secrets"))).absolute(),

@@ -14,6 +14,12 @@ def test_later_ids_sort_after_earlier_ones() -> None:
     assert len(set(ids)) == 200
 
 
+def test_ids_of_one_moment_sort_in_the_order_they_were_made() -> None:
+    ids = [new_id(NOW) for _ in range(2_000)]
+    assert ids == sorted(ids)
+    assert len(set(ids)) == 2_000
+
+
 def test_an_id_is_a_version_7_uuid() -> None:
     parsed = uuid.UUID(new_id(NOW))
     assert parsed.version == 7
