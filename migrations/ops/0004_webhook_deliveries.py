@@ -49,6 +49,7 @@ def _deliveries() -> None:
         sqlite_strict=True,
     )
     _partial_index("webhook_deliveries_due", ["endpoint_id", "next_at"], "status = 'pending'")
+    _partial_index("webhook_deliveries_queue", ["endpoint_id", "event_seq", "id"], "status = 'pending'")
     _partial_index(
         "webhook_deliveries_order", ["endpoint_id", "aggregate", "event_seq", "id"], "status IN ('pending', 'parked')"
     )

@@ -91,6 +91,14 @@ webhook_deliveries = Table(
     CheckConstraint("attempts >= attempts_before", name="webhook_deliveries_attempts_check"),
     Index("webhook_deliveries_due", "endpoint_id", "next_at", postgresql_where=IS_PENDING, sqlite_where=IS_PENDING),
     Index(
+        "webhook_deliveries_queue",
+        "endpoint_id",
+        "event_seq",
+        "id",
+        postgresql_where=IS_PENDING,
+        sqlite_where=IS_PENDING,
+    ),
+    Index(
         "webhook_deliveries_order",
         "endpoint_id",
         "aggregate",
