@@ -19,6 +19,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    literal_column,
     select,
     table,
     text,
@@ -26,6 +27,7 @@ from sqlalchemy import (
     type_coerce,
     update,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from contracts.ids import VendorId
 from kit.columns import Flag, JsonDoc, UtcTime
@@ -58,15 +60,20 @@ def rows_between(
     tx: Tx, of: Table, vendor_id: VendorId, after: Key | None, upto: Key | None, limit: int | None = None
 ) -> list[Row]:
     """This vendor's rows with keys after `after` and up to `upto`, in their order; None is no bound."""
-    key = tuple_(*_key(of))
-    statement = select(*(_plain(each, is_postgres=tx.is_postgres).label(each.name) for each in of.c)).select_from(of)
-    statement = statement.where(vendor_column(of) == vendor_id).order_by(*_key(of)).limit(limit)
-    if after is not None:
-        statement = statement.where(key > tuple_(*_literals(of, after)))
-    if upto is not None:
-        statement = statement.where(key <= tuple_(*_literals(of, upto)))
+    columns = (_plain(each, is_postgres=tx.is_postgres).label(each.name) for each in of.c)
+    statement = _bounded(select(*columns).select_from(of), of, vendor_id, after, upto).order_by(*_key(of)).limit(limit)
     names = of.c.keys()
     return [dict(zip(names, row, strict=True)) for row in tx.execute(statement)]
+
+
+def mark(tx: Tx, of: Table, vendor_id: VendorId, after: Key | None, upto: Key | None) -> str | None:
+    """What becomes another when any of these rows does: to be compared with what the same database said before, and
+    with nothing else. None where the database can't tell sooner than the rows themselves are read."""
+    if not tx.is_postgres:
+        return None
+    whole_rows = func.string_agg(literal_column(f"{_name(tx, of)}::text"), aggregate_order_by(literal("\n"), *_key(of)))
+    digest = func.encode(func.sha256(func.convert_to(func.coalesce(whole_rows, ""), "UTF8")), "hex")
+    return tx.execute(_bounded(select(digest).select_from(of), of, vendor_id, after, upto)).scalar_one()
 
 
 def all_rows(tx: Tx, of: Table, vendor_id: VendorId, after: Key | None = None) -> Iterator[list[Row]]:
@@ -142,6 +149,15 @@ as_json = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular
 
 def _key(of: Table) -> list[Column[Any]]:
     return [each for each in of.primary_key if each is not vendor_column(of)]
+
+
+def _bounded(statement: Any, of: Table, vendor_id: VendorId, after: Key | None, upto: Key | None) -> Any:
+    key, statement = tuple_(*_key(of)), statement.where(vendor_column(of) == vendor_id)
+    if after is not None:
+        statement = statement.where(key > tuple_(*_literals(of, after)))
+    if upto is not None:
+        statement = statement.where(key <= tuple_(*_literals(of, upto)))
+    return statement
 
 
 def _literals(of: Table, key: Key) -> list[Any]:
