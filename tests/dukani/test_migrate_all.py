@@ -161,14 +161,17 @@ def test_one_that_fails_harms_no_other_and_is_listed_at_the_end(place: Place) ->
     place.register_file("broken")
     place.file("broken").write_bytes(b"this is no database at all" * 100)
     place.register_file("zawadi")
+    with place.platform.write() as tx:
+        by_hand = "INSERT INTO vendors (id, name, isolation_level, db_target) VALUES ('by-hand', 'x', 'dedicated_db', '{')"
+        tx.conn.exec_driver_sql(by_hand)
     code, printed = place.run("--all")
     assert code == 1
     assert place.revision("amina") == place.revision("zawadi") == HEAD
-    ends = printed[printed.rindex("[6/6]") :].splitlines()[1:]
+    ends = printed[printed.rindex("[7/7]") :].splitlines()[1:]
     assert [line.partition(": ")[0] for line in ends[:-1]] == [
-        f"tenant:{name}" for name in sorted(("black-hole", "broken", "nonsense", "not-there"))
+        f"tenant:{name}" for name in sorted(("black-hole", "broken", "by-hand", "nonsense", "not-there"))
     ]
-    assert "4 failed" in ends[-1]
+    assert "5 failed" in ends[-1]
     assert place.records()["tenant:broken"].status == MigrationStatus.FAILED
     assert "db_target" in (place.records()["tenant:nonsense"].error or "")
 
