@@ -121,6 +121,10 @@ RAIL_CAPABILITY: dict[Rail, Capability] = {
 }
 
 
+PUSHED_RAILS = frozenset({Rail.MPESA_STK, Rail.GPO})
+"""A phone rings and a person answers it now. The others give a reference that is paid later, perhaps days later."""
+
+
 class FailureReason(StrEnum):
     """Why a payment did not happen, in words that every provider's codes are translated to."""
 
@@ -129,6 +133,8 @@ class FailureReason(StrEnum):
     WRONG_PIN = "wrong_pin"
     UNREACHABLE = "unreachable"
     PROMPT_EXPIRED = "prompt_expired"
+    REFERENCE_EXPIRED = "reference_expired"
+    """The reference or ticket was not paid in its time. No phone rang."""
     LIMIT_REACHED = "limit_reached"
     BUSY = "busy"
     AMOUNT_REFUSED = "amount_refused"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from contracts.payment_api import PAYMENT_EVENTS_PATH
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
@@ -30,8 +31,6 @@ from payment_adapter.reconcile.poll import Poller
 from payment_adapter.vault.envelope import MasterKeys
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Origin, Vault
-
-EVENTS_PATH = "/v1/payment-events"
 
 _PUSH_THREADS = 4
 _POLL_THREADS = 2
@@ -62,7 +61,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=owner)
     poller = Poller(db, charges, vault, clock)
     callbacks = Callbacks(db, charges, clock, applying.wake)
-    relay = Relay(db, outbox, clock, http_delivery(settings.router_url + EVENTS_PATH, signer, clock))
+    relay = Relay(db, outbox, clock, http_delivery(settings.router_url + PAYMENT_EVENTS_PATH, signer, clock))
 
     app = make_app("payment_adapter")
     add_readiness(app, {"database": db.ping})

@@ -9,6 +9,7 @@ _KEYS = {
     FailureReason.WRONG_PIN: "reason_wrong_pin",
     FailureReason.UNREACHABLE: "reason_unreachable",
     FailureReason.PROMPT_EXPIRED: "reason_prompt_expired",
+    FailureReason.REFERENCE_EXPIRED: "reason_reference_expired",
     FailureReason.LIMIT_REACHED: "reason_limit_reached",
     FailureReason.BUSY: "reason_busy",
     FailureReason.AMOUNT_REFUSED: "reason_amount_refused",

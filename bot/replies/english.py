@@ -227,6 +227,7 @@ ENGLISH: dict[str, str | Counted] = {
     "reason_insufficient_funds": "There was not enough money in the M-Pesa account.",
     "reason_wrong_pin": "The M-Pesa PIN was wrong.",
     "reason_unreachable": "M-Pesa could not reach the phone: is it on and has signal?",
+    "reason_reference_expired": "The reference was not paid in time.",
     "reason_prompt_expired": "The M-Pesa prompt was not answered in time.",
     "reason_limit_reached": "It would go over an M-Pesa limit of the account.",
     "reason_busy": "M-Pesa was busy with another request for this phone. Please wait a minute.",

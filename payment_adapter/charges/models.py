@@ -2,7 +2,7 @@
 
 from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
 
-from kit.columns import BigInt, Code, Flag, UtcTime
+from kit.columns import BigInt, Code, Flag, JsonDoc, UtcTime
 from kit.outbox import outbox_table
 from payment_adapter.schema import metadata
 
@@ -18,8 +18,9 @@ charges = Table(
     Column("provider", Code, nullable=False),
     Column("amount_minor", BigInt, nullable=False),
     Column("currency", Code, nullable=False),
-    Column("payer_msisdn", Text, nullable=False),
+    Column("payer_msisdn", Text),
     Column("account_reference", Text, nullable=False),
+    Column("our_reference", Code, nullable=False),
     Column("description", Text, nullable=False),
     Column("grant_expires_at", UtcTime, nullable=False),
     Column("opened_as", Code, nullable=False),
@@ -38,6 +39,7 @@ charges = Table(
     Column("secret_hash", Code),
     Column("provider_transaction_id", Code),
     Column("provider_request_id", Code),
+    Column("instructions", JsonDoc),
     # The money.
     Column("paid_amount_minor", BigInt),
     Column("receipt", Code),
@@ -47,6 +49,7 @@ charges = Table(
     PrimaryKeyConstraint("vendor_id", "charge_id", name="charges_pkey"),
     UniqueConstraint("charge_id", name="charges_charge_id_key"),
     UniqueConstraint("intent_id", name="charges_intent_id_key"),
+    UniqueConstraint("our_reference", name="charges_our_reference_key"),
     UniqueConstraint("secret_hash", name="charges_secret_hash_key"),
     UniqueConstraint("provider", "provider_transaction_id", name="charges_provider_transaction_key"),
     UniqueConstraint("provider", "receipt", name="charges_receipt_key"),

@@ -114,9 +114,11 @@ class Pusher:
     def _call(self, claim: _Claim) -> Outcome:
         charge = claim.charge
         order = ChargeOrder(
+            rail=charge.rail,
             amount=charge.amount,
             payer_msisdn=charge.payer_msisdn,
             account_reference=charge.account_reference,
+            our_reference=charge.our_reference,
             description=charge.description,
             callback_url=Secret(f"{self._public_url}{CALLBACK_PATH}{claim.secret.reveal()}"),
             send_before=charge.grant_expires_at,

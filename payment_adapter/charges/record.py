@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from contracts.money import Currency, Money
-from contracts.payment_api import ChargeGrant, PaymentEvent
+from contracts.payment_api import ChargeGrant, PaymentEvent, PaymentInstructions
 from contracts.states import ChargeStatus, FailureReason, PaymentEventStatus, Rail
+from payment_adapter.providers.base import ChargeRef
 
 NEWS: dict[ChargeStatus, PaymentEventStatus] = {
     ChargeStatus.ACCEPTED: PaymentEventStatus.PENDING,
@@ -38,8 +39,9 @@ class Charge:
     rail: Rail
     provider: str
     amount: Money
-    payer_msisdn: str = field(repr=False)
+    payer_msisdn: str | None = field(repr=False)
     account_reference: str
+    our_reference: str
     description: str
     grant_expires_at: datetime
     opened_as: ChargeStatus
@@ -50,6 +52,7 @@ class Charge:
     claimed_at: datetime | None
     provider_transaction_id: str | None
     provider_request_id: str | None
+    instructions: PaymentInstructions | None = field(repr=False)
     paid_amount_minor: int | None
     receipt: str | None
     paid_at: datetime | None
@@ -67,6 +70,7 @@ class Charge:
             amount=Money(row.amount_minor, Currency(row.currency)),
             payer_msisdn=row.payer_msisdn,
             account_reference=row.account_reference,
+            our_reference=row.our_reference,
             description=row.description,
             grant_expires_at=row.grant_expires_at,
             opened_as=ChargeStatus(row.opened_as),
@@ -77,11 +81,17 @@ class Charge:
             claimed_at=row.claimed_at,
             provider_transaction_id=row.provider_transaction_id,
             provider_request_id=row.provider_request_id,
+            instructions=None if row.instructions is None else PaymentInstructions.model_validate(row.instructions),
             paid_amount_minor=row.paid_amount_minor,
             receipt=row.receipt,
             paid_at=row.paid_at,
             next_poll_at=row.next_poll_at,
         )
+
+    @property
+    def ref(self) -> ChargeRef:
+        """What the provider is asked by."""
+        return ChargeRef(self.rail, self.amount, self.our_reference, self.provider_transaction_id, self.receipt)
 
     def says_the_same_as(self, grant: ChargeGrant) -> bool:
         """Whether the grant asks for what this charge is. Its dates may differ: the router may sign one intent anew."""
@@ -120,5 +130,6 @@ class Charge:
             provider_transaction_id=self.provider_transaction_id,
             receipt=self.receipt if is_paid else None,
             payer_msisdn=self.payer_msisdn,
+            instructions=self.instructions if status is PaymentEventStatus.PENDING else None,
             occurred_at=(self.paid_at if is_paid else None) or now,
         )

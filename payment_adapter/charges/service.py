@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import Select, select, update
 
 from contracts.errors import ErrorCode
-from contracts.ids import new_id
+from contracts.ids import new_code, new_id
 from contracts.payment_api import ChargeGrant, ChargeView
 from contracts.states import ChargeStatus, FailureReason, PaymentEventStatus, Rail
 from kit.clock import Clock
@@ -23,10 +23,13 @@ from kit.problems import Problem
 from payment_adapter.charges.models import charges, outbox
 from payment_adapter.charges.record import Charge, Source
 from payment_adapter.charges.rules import FIRST_POLL_AFTER, Fact, follow
-from payment_adapter.providers.base import Accepted, Failure, Outcome, Provider, Refused, Report, Unclear
+from payment_adapter.providers.base import Accepted, Failure, Outcome, Provider, Refused, Report, Settled, Unclear
 from payment_adapter.vault.secret import Secret
 
 _log = structlog.get_logger()
+
+OUR_REFERENCE_LENGTH = 15
+"""All that AppyPay takes; out of 30 characters nobody draws the same twice."""
 
 LAPSED = Failure(FailureReason.NOT_SENT, True, "grant_expired", "the grant ran out before it was used")
 
@@ -86,6 +89,7 @@ class Charges:
         is_alive = now < grant.expires_at
         row: dict[str, Any] = {
             "charge_id": new_id(now),
+            "our_reference": new_code(OUR_REFERENCE_LENGTH),
             "provider": provider.name,
             "grant_expires_at": grant.expires_at,
             "opened_as": ChargeStatus.CREATED if is_alive else ChargeStatus.FAILED,
@@ -144,12 +148,16 @@ class Charges:
         """The answer to the push. A callback may have come first: then only the ids are added."""
         charge = self.lock(tx, charge_id)
         match outcome:
-            case Accepted(transaction_id, request_id):
+            case Settled(report):
+                self.report(tx, charge, report, Source.PUSH)
+            case Accepted(transaction_id, request_id, instructions):
                 if not self._may_adopt(tx, charge, transaction_id):
                     _log.error("the push was answered with an id that belongs elsewhere", charge=charge_id)
                     self._move(tx, charge, Fact.DOUBT, {"provider_detail": "answered with a foreign transaction id"})
                     return
-                ids = {"provider_transaction_id": transaction_id, "provider_request_id": request_id}
+                ids: dict[str, Any] = {"provider_transaction_id": transaction_id, "provider_request_id": request_id}
+                if instructions is not None:
+                    ids["instructions"] = instructions.model_dump(mode="json", exclude_none=True)
                 # In doubt by a callback's own word, which knew the id: that we now know it, too, resolves nothing.
                 is_no_news = charge.status is ChargeStatus.UNKNOWN and charge.provider_transaction_id is not None
                 poll_at = (charge.claimed_at or self._clock.now()) + FIRST_POLL_AFTER

@@ -68,9 +68,12 @@ class Poller:
         return charge, credentials
 
     def _ask(self, charge: Charge, credentials: Credentials | None) -> Report | NoAnswer:
-        if credentials is None or charge.provider_transaction_id is None:
+        if credentials is None:
             return NoAnswer("the vendor has no credentials that can be used")
-        finding = self._charges.provider(charge).look_up(charge.provider_transaction_id, credentials)
+        provider = self._charges.provider(charge)
+        if not provider.can_look_up(charge.ref):
+            return NoAnswer("the provider told us no id to ask by")
+        finding = provider.look_up(charge.ref, credentials)
         if isinstance(finding, NoAnswer):
             _log.info("a look-up was not answered", charge=charge.charge_id, why=finding.detail)
         return finding

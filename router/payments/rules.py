@@ -144,7 +144,7 @@ def refuse_start(
     return None
 
 
-def misfit(*, asked: Money, rail: Rail, paid: Money, paid_by: Rail) -> ExceptionKind | None:
+def misfit(*, asked: Money, rail: Rail, paid: Money, paid_by: Rail | None) -> ExceptionKind | None:
     """Why money that arrived for an intent can't pay what was asked, or None if it fits exactly."""
     if paid.currency is not asked.currency or paid_by is not rail:
         return ExceptionKind.UNMATCHED

@@ -8,9 +8,10 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from contracts.states import PaymentEventStatus
+from contracts.money import Currency, Money
+from contracts.states import PaymentEventStatus, Rail
 from kit.clock import FixedClock
-from payment_adapter.providers.base import NoAnswer, Report
+from payment_adapter.providers.base import ChargeRef, NoAnswer, Report
 from payment_adapter.providers.daraja.client import QUERY_PATH, Daraja
 from payment_adapter.providers.daraja.wire import Wire
 from payment_adapter.vault.secret import Secret
@@ -24,6 +25,7 @@ FIELDS = {
     "party_b": "174379",
     "transaction_type": "CustomerPayBillOnline",
 }
+CHARGE = ChargeRef(Rail.MPESA_STK, Money.of_whole(450, Currency.KES), "OURSOURSOURS234", "ws_CO_1", None)
 CREDENTIALS = Credentials("mama", "mpesa", 1, Origin.VENDOR, {name: Secret(value) for name, value in FIELDS.items()})
 
 
@@ -56,7 +58,7 @@ def error(code: str, message: str) -> dict[str, str]:
 
 def ask(httpserver: HTTPServer, daraja: Daraja, status: int, body: Any) -> Report | NoAnswer:
     httpserver.expect_request(QUERY_PATH, method="POST").respond_with_json(body, status=status)
-    return daraja.look_up("ws_CO_1", CREDENTIALS)
+    return daraja.look_up(CHARGE, CREDENTIALS)
 
 
 def test_a_query_names_the_transaction_and_signs_itself(httpserver: HTTPServer, daraja: Daraja) -> None:
@@ -136,7 +138,7 @@ def test_an_answer_that_is_not_about_this_charge_teaches_nothing(
 @pytest.mark.parametrize("body", [b"", b"<html>", b"{"])
 def test_an_answer_that_can_not_be_read_teaches_nothing(httpserver: HTTPServer, daraja: Daraja, body: bytes) -> None:
     httpserver.expect_request(QUERY_PATH).respond_with_data(body, status=502)
-    assert isinstance(daraja.look_up("ws_CO_1", CREDENTIALS), NoAnswer)
+    assert isinstance(daraja.look_up(CHARGE, CREDENTIALS), NoAnswer)
 
 
 @pytest.mark.parametrize(
@@ -160,10 +162,10 @@ def test_a_token_that_is_never_taken_teaches_nothing(httpserver: HTTPServer, dar
 def test_a_daraja_without_tokens_teaches_nothing(httpserver: HTTPServer, clock: FixedClock) -> None:
     httpserver.expect_request("/oauth/v1/generate").respond_with_data(b"", status=400)
     daraja = Daraja(Wire(httpserver.url_for("").rstrip("/")), clock)
-    assert isinstance(daraja.look_up("ws_CO_1", CREDENTIALS), NoAnswer)
+    assert isinstance(daraja.look_up(CHARGE, CREDENTIALS), NoAnswer)
     daraja.close()
 
 
 def test_credentials_that_lack_something_teach_nothing(httpserver: HTTPServer, daraja: Daraja) -> None:
-    assert isinstance(daraja.look_up("ws_CO_1", Credentials("mama", "mpesa", 1, Origin.VENDOR, {})), NoAnswer)
+    assert isinstance(daraja.look_up(CHARGE, Credentials("mama", "mpesa", 1, Origin.VENDOR, {})), NoAnswer)
     assert httpserver.log == []

@@ -8,6 +8,7 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
 from contracts.money import Currency, Money
+from contracts.states import Rail
 from kit.clock import FixedClock
 from payment_adapter.providers.base import ChargeOrder
 from payment_adapter.providers.daraja.client import PUSH_PATH
@@ -43,9 +44,11 @@ def credentials(vendor: str = "mama", version: int = 1, **changes: str) -> Crede
 
 def order_of(clock: FixedClock, **changes: Any) -> ChargeOrder:
     wanted: dict[str, Any] = {
+        "rail": Rail.MPESA_STK,
         "amount": Money.of_whole(450, Currency.KES),
         "payer_msisdn": PAYER,
         "account_reference": "K7M3QD",
+        "our_reference": "OURSOURSOURS234",
         "description": "Mama Njeri",
         "callback_url": Secret(CALLBACK),
         "send_before": clock.now() + timedelta(seconds=60),

@@ -31,7 +31,7 @@ from payment_adapter.charges.models import outbox
 from payment_adapter.charges.push import Pusher
 from payment_adapter.charges.record import Charge
 from payment_adapter.charges.service import Charges, Wakes
-from payment_adapter.providers.base import Accepted, ChargeOrder, Failure, NoAnswer, Outcome, Report
+from payment_adapter.providers.base import Accepted, ChargeOrder, ChargeRef, Failure, NoAnswer, Outcome, Report
 from payment_adapter.providers.daraja import callback as daraja_callback
 from payment_adapter.providers.daraja.credentials import invented
 from payment_adapter.reconcile.poll import Poller
@@ -78,8 +78,11 @@ class ScriptedProvider:
             raise outcome
         return outcome(order) if callable(outcome) else outcome
 
-    def look_up(self, transaction_id: str, credentials: Credentials) -> Report | NoAnswer:
-        self.asked.append(transaction_id)
+    def can_look_up(self, charge: ChargeRef) -> bool:
+        return charge.transaction_id is not None
+
+    def look_up(self, charge: ChargeRef, credentials: Credentials) -> Report | NoAnswer:
+        self.asked.append(charge.transaction_id or "")
         return self.findings.pop(0) if self.findings else PENDING
 
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:

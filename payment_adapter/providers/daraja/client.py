@@ -7,7 +7,7 @@ import structlog
 from contracts.money import Currency
 from contracts.states import FailureReason, Rail
 from kit.clock import Clock
-from payment_adapter.providers.base import ChargeOrder, Failure, NoAnswer, Outcome, Refused, Report, Unclear
+from payment_adapter.providers.base import ChargeOrder, ChargeRef, Failure, NoAnswer, Outcome, Refused, Report, Unclear
 from payment_adapter.providers.daraja import callback
 from payment_adapter.providers.daraja.answers import TokenInvalid, read_push, read_query
 from payment_adapter.providers.daraja.credentials import (
@@ -63,14 +63,20 @@ class Daraja:
         assert isinstance(answer, TokenInvalid)
         return Refused(answer.failure)
 
-    def look_up(self, transaction_id: str, credentials: Credentials) -> Report | NoAnswer:
+    def can_look_up(self, charge: ChargeRef) -> bool:
+        """The STK query takes nothing but the CheckoutRequestID."""
+        return charge.transaction_id is not None
+
+    def look_up(self, charge: ChargeRef, credentials: Credentials) -> Report | NoAnswer:
+        if charge.transaction_id is None:
+            return NoAnswer("Daraja gave this push no CheckoutRequestID that we know of")
         try:
             daraja = DarajaCredentials.of(credentials)
         except CredentialsUnusable as error:
             return NoAnswer(str(error))
         owner = (credentials.vendor_id, credentials.version)
         for _ in range(_TOKEN_TRIES):
-            answer = self._query_once(transaction_id, owner, daraja)
+            answer = self._query_once(charge.transaction_id, owner, daraja)
             if not isinstance(answer, TokenInvalid):
                 return answer
         return NoAnswer("Daraja does not take a fresh token")
@@ -153,7 +159,7 @@ def _unfit(order: ChargeOrder) -> Failure | None:
     amount = order.amount
     if amount.currency is not Currency.KES or not amount.is_whole or amount.minor <= 0:
         return Failure(FailureReason.AMOUNT_REFUSED, False, "amount", "M-Pesa collects whole Kenyan shillings")
-    payer = order.payer_msisdn
+    payer = order.payer_msisdn or ""
     if not (payer.isascii() and payer.isdigit() and len(payer) == 12 and payer.startswith("254")):
         return Failure(FailureReason.NOT_SENT, False, "payer", "the number to charge is no Kenyan mobile number")
     return None
