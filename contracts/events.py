@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from contracts.money import Currency
+from contracts.payment_api import PaymentInstructions, RefundStatus
 from contracts.router_api import OrderView
-from contracts.states import ExceptionKind, FailureReason
+from contracts.states import ExceptionKind, FailureReason, Rail
 
 
 class EventType(StrEnum):
@@ -21,6 +23,13 @@ class EventType(StrEnum):
     """Nobody can say yet whether the money moved: the customer is asked to wait, not to pay again."""
     PAYMENT_EXCEPTION = "payment.exception"
     """Money arrived that could not be applied: it waits for the vendor's decision, and the customer is told."""
+    PAYMENT_INSTRUCTIONS = "payment.instructions"
+    """A reference or ticket was made: here is how to pay it. No phone rings."""
+    PAYMENT_REFUNDED = "payment.refunded"
+    """Money went back to whoever paid it."""
+    PAYMENT_REFUND_FAILED = "payment.refund_failed"
+    """A refund that the shop asked for did not happen, or nobody can say whether it did: for the shop, not the
+    customer."""
     HOLD_EXPIRED = "order.hold_expired"
 
 
@@ -65,4 +74,36 @@ class ExceptionNews(BaseModel):
     shop_name: str
     kind: ExceptionKind
     amount_minor: int
+    currency: Currency | None = None
     receipt: str | None = None
+    exception_id: str | None = None
+
+
+class InstructionsNews(BaseModel):
+    """Of payment.instructions. Until `instructions.expires_at` it can be paid, whatever else is tried meanwhile."""
+
+    order: OrderView
+    customer_address: str
+    shop_name: str
+    intent_id: str
+    rail: Rail
+    instructions: PaymentInstructions
+    """With the picture, if the provider made one."""
+
+
+class RefundNews(BaseModel):
+    """Of payment.refunded, payment.refund_failed. Order and customer are those that the money was meant for, None for
+    money that nobody asked for."""
+
+    order: OrderView | None
+    customer_address: str | None
+    shop_name: str
+    refund_id: str
+    status: RefundStatus
+    amount_minor: int
+    """What went back, or should have: perhaps less than what was paid."""
+    currency: Currency
+    receipt: str | None = None
+    """Of the payment."""
+    detail: str | None = None
+    """Why it failed, in the provider's words: for the shop."""

@@ -9,6 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.money import Currency
+from contracts.payment_api import PaymentInstructions
 from contracts.states import FailureReason, IntentStatus, OrderStatus, Rail, RequestStatus
 
 MAX_QUANTITY = 999
@@ -115,6 +116,10 @@ class PaymentView(Wire):
     reason: FailureReason | None = None
     rail: Rail | None = None
     attempts_left_today: int = 3
+    instructions: PaymentInstructions | None = None
+    """Of the newest reference that can still be paid: how. Without its picture, which only the announcement holds."""
+    instructions_rail: Rail | None = None
+    """Its rail: another try, on another rail, may have been made since."""
 
 
 class CartView(Wire):
@@ -166,6 +171,8 @@ class CancelResult(Wire):
     order: OrderView
     prompt_is_live: bool
     """A prompt is still on the customer's phone: if the PIN is entered now, the money arrives for a cancelled order."""
+    reference_is_live: bool = False
+    """A reference or ticket was given that can still be paid, and should not be any more."""
 
 
 class PayOrder(Wire):
@@ -175,7 +182,8 @@ class PayOrder(Wire):
     404 order_unknown · 409 nothing_to_pay · 409 not_confirmed (extra: order) · 409 which_order (extra: orders) ·
     409 payment_in_progress (extra: order) · 409 order_transition_refused (extra: order) ·
     409 item_sold_out (the hold had expired and can't be renewed) · 429 attempts_exhausted · 429 payer_busy ·
-    422 payer_missing · 422 payer_invalid · 409 rail_unavailable."""
+    422 payer_missing · 422 payer_invalid · 409 rail_unavailable (extra: rails) · 409 which_rail (several are offered,
+    none is named and none was tried for this order yet; extra: rails, order)."""
 
     customer: CustomerRef
     code: str | None = None
@@ -187,7 +195,8 @@ class PayOrder(Wire):
 class PayResult(Wire):
     order: OrderView
     intent_id: str
-    payer_msisdn: str
+    payer_msisdn: str | None
+    """Whose phone rings; None where none does."""
     grant: str
     """The signed charge grant to hand to the payment adapter at once: good for 60 s."""
 
@@ -236,4 +245,5 @@ class VendorSummary(Wire):
 
 
 CartView.model_rebuild()
+PaymentView.model_rebuild()
 OrderView.model_rebuild()

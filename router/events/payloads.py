@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from contracts.events import EventType, ExceptionNews, OrderNews, PaymentNews
+from contracts.events import EventType, ExceptionNews, InstructionsNews, OrderNews, PaymentNews, RefundNews
 
 PING = "webhook.ping"
 """A test that somebody asked for. No shop does anything because of it."""
@@ -36,6 +36,15 @@ TYPES: Mapping[EventType, tuple[type[BaseModel], str]] = {
     EventType.PAYMENT_EXCEPTION: (
         ExceptionNews,
         "Money arrived that fits nothing: paid twice, too late, too little. It waits for the shop's decision.",
+    ),
+    EventType.PAYMENT_INSTRUCTIONS: (
+        InstructionsNews,
+        "The customer was given a reference to pay by themselves, until it expires.",
+    ),
+    EventType.PAYMENT_REFUNDED: (RefundNews, "Money went back to whoever had paid it."),
+    EventType.PAYMENT_REFUND_FAILED: (
+        RefundNews,
+        "A refund did not happen (`failed`), or nobody can say whether it did (`unknown`): look at a statement.",
     ),
 }
 """Every type that an endpoint can ask for: the model of its `data`, and what happened."""
