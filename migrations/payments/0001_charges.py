@@ -95,7 +95,7 @@ def _charges() -> None:
             name="charges_status_check",
         ),
         sa.CheckConstraint("opened_as IN ('created', 'failed')", name="charges_opened_as_check"),
-        sa.CheckConstraint("decided_by IN ('push', 'callback', 'query')", name="charges_decided_by_check"),
+        sa.CheckConstraint("decided_by IN ('push', 'callback', 'query', 'statement')", name="charges_decided_by_check"),
         sa.CheckConstraint("amount_minor > 0", name="charges_amount_check"),
         sa.CheckConstraint(
             "(paid_amount_minor IS NOT NULL AND paid_amount_minor > 0) = (status = 'paid')", name="charges_paid_check"

@@ -58,7 +58,7 @@ charges = Table(
         name="charges_status_check",
     ),
     CheckConstraint("opened_as IN ('created', 'failed')", name="charges_opened_as_check"),
-    CheckConstraint("decided_by IN ('push', 'callback', 'query')", name="charges_decided_by_check"),
+    CheckConstraint("decided_by IN ('push', 'callback', 'query', 'statement')", name="charges_decided_by_check"),
     CheckConstraint("amount_minor > 0", name="charges_amount_check"),
     CheckConstraint(
         "(paid_amount_minor IS NOT NULL AND paid_amount_minor > 0) = (status = 'paid')", name="charges_paid_check"

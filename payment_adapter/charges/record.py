@@ -28,6 +28,8 @@ class Source(StrEnum):
     PUSH = "push"
     CALLBACK = "callback"
     QUERY = "query"
+    STATEMENT = "statement"
+    """A provider's statement, which a person compared and told us to follow. Only ever of money that came."""
 
 
 @dataclass(frozen=True, slots=True)
