@@ -193,16 +193,18 @@ def test_who_was_taken_when_the_time_ran_out_is_told_so_and_done_all_the_same() 
     crowd.batches._run = slow  # pyright: ignore[reportPrivateUsage]
     crowd.brings(1)
     crowd.waits(1)
-    crowd.brings(2, wait_s=2)
+    crowd.brings(2)
     crowd.waits(2)
+    place_of_2 = crowd.batches._waiting[-1]  # pyright: ignore[reportPrivateUsage]
     work.may_go.set()
-    assert second.wait(LONG_S)
-    crowd.threads[2].join(LONG_S)  # 1 leads the second batch, 2 is in it and gives up
+    assert second.wait(LONG_S)  # 1 leads the second batch, and 2 is in it
+    with pytest.raises(TimeoutError):
+        crowd.batches._give_up(place_of_2)  # pyright: ignore[reportPrivateUsage]
     crowd_is_told.set()
     crowd.goes_home()
 
-    assert isinstance(crowd.answers[2], TimeoutError)
-    assert (crowd.answers[1], work.batches) == ("did 1", [[0], [1, 2]])
+    assert work.batches == [[0], [1, 2]]
+    assert crowd.answers == {item: f"did {item}" for item in (0, 1, 2)}
 
 
 def test_a_thread_that_is_ended_while_it_leads_leaves_nobody_waiting() -> None:
