@@ -52,6 +52,9 @@ class ErrorCode(StrEnum):
     PAYER_MISSING = "payer_missing"
     PAYER_INVALID = "payer_invalid"
     RAIL_UNAVAILABLE = "rail_unavailable"
+    """`rails` lists those that can be paid on."""
+    WHICH_RAIL = "which_rail"
+    """Several ways to pay are offered and none was named; `rails` lists them, `order` is what would be paid."""
     AMOUNT_INVALID = "amount_invalid"
     PAYMENT_UNKNOWN = "payment_unknown"
     EXCEPTION_UNKNOWN = "exception_unknown"
@@ -66,6 +69,8 @@ class ErrorCode(StrEnum):
     GRANT_INVALID = "grant_invalid"
     GRANT_CONFLICT = "grant_conflict"
     """The intent of this grant is already known with another content."""
+    REFUND_UNAVAILABLE = "refund_unavailable"
+    """The provider can't give this back, or not so much; `detail` says why."""
 
 
 class FieldError(BaseModel):

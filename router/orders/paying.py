@@ -143,7 +143,6 @@ def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, 
     customer = find_customer(tx, vendor.id, checked_address(wanted.customer.address))
     order = _to_pay(tx, vendor, customer, wanted.code, now)
     _check_payable(tx, vendor, order, now)
-    rail = _rail(vendor, wanted.rail)
     assert customer is not None  # somebody's order was found
     view = order_view(tx, vendor, order, now)
     if view.payment is not None and view.payment.intent_status in _LIVE:
@@ -151,6 +150,7 @@ def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, 
             409, ErrorCode.PAYMENT_IN_PROGRESS, "a prompt for this order is on the customer's phone", order=view
         )
     is_undecided = view.payment is not None and view.payment.intent_status is IntentStatus.UNKNOWN
+    rail = _rail(vendor, wanted.rail, view)
     return _Plan(
         vendor=vendor,
         intent_id=intent_id,
@@ -181,12 +181,18 @@ def _check_payable(tx: Tx, vendor: Vendor, order: Order, now: datetime) -> None:
         raise refusal(tx, vendor, OrderRefused(order, OrderEvent.PAY), now)
 
 
-def _rail(vendor: Vendor, wanted: Rail | None) -> Rail:
+def _rail(vendor: Vendor, wanted: Rail | None, order: OrderView) -> Rail:
+    """The rail that was named, else the one that this order's last try took, else the only one."""
     offered = rails_of(vendor)
     if wanted is not None and wanted in offered:
         return wanted
     if wanted is None and offered:
-        return offered[0]
+        last = order.payment.rail if order.payment is not None else None
+        if last is not None and last in offered:
+            return last
+        if len(offered) == 1:
+            return offered[0]
+        raise Problem(409, ErrorCode.WHICH_RAIL, "say which way to pay", rails=offered, order=order)
     way = "any way to pay that works" if wanted is None else wanted
     raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, f"{vendor.name} does not offer {way}", rails=offered)
 

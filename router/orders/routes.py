@@ -130,6 +130,7 @@ PAY = Operation(
         (409, ErrorCode.ORDER_TRANSITION_REFUSED),
         (409, ErrorCode.ITEM_SOLD_OUT),
         (409, ErrorCode.RAIL_UNAVAILABLE),
+        (409, ErrorCode.WHICH_RAIL),
         (422, ErrorCode.PAYER_MISSING),
         (422, ErrorCode.PAYER_INVALID),
         (429, ErrorCode.ATTEMPTS_EXHAUSTED),

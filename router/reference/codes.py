@@ -76,6 +76,7 @@ ADVICE: dict[ErrorCode, Advice] = {
     ErrorCode.PAYER_MISSING: Advice("No number to charge is known.", "Send payer_msisdn."),
     ErrorCode.PAYER_INVALID: Advice("This is not a number that can be charged.", "Write it as 254708374149."),
     ErrorCode.RAIL_UNAVAILABLE: Advice("The shop does not offer this way to pay.", "Take one of `rails`."),
+    ErrorCode.WHICH_RAIL: Advice("The shop offers several ways to pay.", "Name one of `rails` as `rail`."),
     ErrorCode.AMOUNT_INVALID: Advice(
         "This amount can't be collected: M-Pesa takes whole shillings.", "Send a whole amount: 3000 is KES 30."
     ),
@@ -92,6 +93,9 @@ ADVICE: dict[ErrorCode, Advice] = {
     ErrorCode.EVENT_UNKNOWN: Advice("The shop has no such event.", _LOOK),
     ErrorCode.GRANT_INVALID: Advice("The charge grant is damaged or not the router's.", "Ask for a new one."),
     ErrorCode.GRANT_CONFLICT: Advice("This payment is known with another content.", "Start a new payment."),
+    ErrorCode.REFUND_UNAVAILABLE: Advice(
+        "The provider can't give this money back, or not so much of it.", "`detail` says why; pay it back another way."
+    ),
 }
 
 
