@@ -28,7 +28,7 @@ from payment_adapter.providers.daraja.client import Daraja
 from payment_adapter.providers.daraja.credentials import PROVIDER
 from payment_adapter.providers.daraja.wire import Wire
 from payment_adapter.reconcile.poll import Poller
-from payment_adapter.vault.envelope import MasterKeys
+from payment_adapter.vault.master import master_keys
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Origin, Vault
 
@@ -44,7 +44,7 @@ _FORBIDDEN = re.compile(r"m-pesa|mpesa|safaricom|exec?|cmd|sql|query", re.IGNORE
 def create_service(settings: Settings, clock: Clock) -> Service:
     """Raises SettingsError. Opens no connection yet."""
     check_callback_address(settings.adapter_public_url)
-    vault = Vault(_master_keys(settings))
+    vault = Vault(master_keys(settings))
     callers, grants = key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), key_ring(settings, "DUKANI_KEY_GRANT")
     signer = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     db = Database(settings.payments_database_url)
@@ -87,7 +87,7 @@ def plant(
     if not settings.is_local:
         raise SettingsError("DUKANI_ENV=production: demo credentials are planted in local mode only")
     given = daraja_credentials.from_environment(settings)
-    vault = Vault(_master_keys(settings))
+    vault = Vault(master_keys(settings))
     db = Database(settings.payments_database_url, pool_size=1)
     try:
         with db.write() as tx:
@@ -114,10 +114,3 @@ def check_callback_address(public_url: str) -> None:
 
 def _is_outdated(present: Mapping[str, Secret], given: Mapping[str, Secret] | None) -> bool:
     return given is not None and dict(present) != dict(given)
-
-
-def _master_keys(settings: Settings) -> MasterKeys:
-    try:
-        return MasterKeys.parse(settings.secret("DUKANI_VAULT_KEY"))
-    except ValueError as error:
-        raise SettingsError(f"DUKANI_VAULT_KEY: {error}") from error

@@ -27,6 +27,20 @@ def _vault() -> None:
         sqlite_strict=True,
     )
     op.create_table(
+        "vault_sets",
+        sa.Column("vendor_id", Code, nullable=False),
+        sa.Column("provider", Code, nullable=False),
+        sa.Column("version", sa.Integer, nullable=False),
+        sa.Column("origin", Code, nullable=False),
+        sa.Column("stored_by", Code, nullable=False),
+        sa.Column("stored_at", UtcTime, nullable=False),
+        sa.Column("erased_at", UtcTime),
+        sa.PrimaryKeyConstraint("vendor_id", "provider", "version", name="vault_sets_pkey"),
+        sa.CheckConstraint("version > 0", name="vault_sets_version_check"),
+        sa.CheckConstraint("origin IN ('planted', 'vendor', 'removed')", name="vault_sets_origin_check"),
+        sqlite_strict=True,
+    )
+    op.create_table(
         "vault_credentials",
         sa.Column("vendor_id", Code, nullable=False),
         sa.Column("provider", Code, nullable=False),
@@ -34,16 +48,17 @@ def _vault() -> None:
         sa.Column("version", sa.Integer, nullable=False),
         sa.Column("key_id", Code, nullable=False),
         sa.Column("sealed", sa.Text, nullable=False),
-        sa.Column("origin", Code, nullable=False),
-        sa.Column("created_at", UtcTime, nullable=False),
-        sa.PrimaryKeyConstraint("vendor_id", "provider", "field", "version", name="vault_credentials_pkey"),
+        sa.PrimaryKeyConstraint("vendor_id", "provider", "version", "field", name="vault_credentials_pkey"),
+        sa.ForeignKeyConstraint(
+            ["vendor_id", "provider", "version"],
+            ["vault_sets.vendor_id", "vault_sets.provider", "vault_sets.version"],
+            name="vault_credentials_set_fkey",
+        ),
         sa.ForeignKeyConstraint(
             ["vendor_id", "key_id"],
             ["vault_data_keys.vendor_id", "vault_data_keys.key_id"],
             name="vault_credentials_key_fkey",
         ),
-        sa.CheckConstraint("version > 0", name="vault_credentials_version_check"),
-        sa.CheckConstraint("origin IN ('planted', 'vendor')", name="vault_credentials_origin_check"),
         sqlite_strict=True,
     )
 

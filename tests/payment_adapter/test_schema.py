@@ -47,7 +47,14 @@ def test_the_migrations_make_what_the_models_declare(new_database: NewDatabase) 
         metadata.drop_all(connection)
         metadata.create_all(connection)
     assert shape(migrated.engine) == expected
-    assert set(expected) == {"vault_data_keys", "vault_credentials", "charges", "callback_inbox", "outbox"}
+    assert set(expected) == {
+        "vault_data_keys",
+        "vault_sets",
+        "vault_credentials",
+        "charges",
+        "callback_inbox",
+        "outbox",
+    }
 
 
 def test_every_constraint_has_a_name_and_every_table_is_strict() -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 from kit.clock import FixedClock
 from kit.db import Database
 from payment_adapter.vault.envelope import CannotOpen, MasterKeys, bind, new_key, seal, unseal
-from payment_adapter.vault.models import credentials, data_keys
+from payment_adapter.vault.models import credentials, data_keys, sets
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Origin, Vault
 from tests.support.databases import NewDatabase
@@ -54,6 +54,7 @@ def test_nothing_of_a_secret_stands_in_the_database(db: Database, clock: FixedCl
         rows = [
             *tx.execute(text("SELECT * FROM vault_credentials")),
             *tx.execute(text("SELECT * FROM vault_data_keys")),
+            *tx.execute(text("SELECT * FROM vault_sets")),
         ]
     shown = repr(rows)
     for value in ("key-of-mama", "passkey-of-mama", base64.b64encode(b"key-of-mama").decode(), OLD):
@@ -78,9 +79,12 @@ def test_a_ciphertext_that_was_moved_does_not_open(db: Database, clock: FixedClo
                 )
                 values = {"sealed": tx.execute(other).scalar_one()}
             case "provider":
-                values = {"provider": "ekwanza"}
+                values = {"provider": "ekwanza", "version": 1}
             case _:
                 values = {"version": 7}
+        if change in ("provider", "version"):
+            row = {"vendor_id": "mama", "provider": "mpesa", "version": 7, "origin": Origin.VENDOR, "stored_by": ""}
+            tx.execute(sets.insert().values(**{**row, "stored_at": clock.now(), **values}))
         tx.execute(update(credentials).where(mine).values(**values))
 
     with pytest.raises(CannotOpen):
