@@ -1,6 +1,5 @@
 """Builds the payment adapter: rooms, routes and loops from settings and a clock. Also plants the demo's credentials."""
 
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from payment_adapter.charges.push import CALLBACK_PATH, Pusher
 from payment_adapter.charges.service import Charges, Wakes
 from payment_adapter.providers.base import Provider
 from payment_adapter.providers.daraja import credentials as daraja_credentials
+from payment_adapter.providers.daraja.addresses import forbidden_word
 from payment_adapter.providers.daraja.client import Daraja
 from payment_adapter.providers.daraja.credentials import PROVIDER
 from payment_adapter.providers.daraja.wire import Wire
@@ -37,8 +37,6 @@ _POLL_THREADS = 2
 _RELAY_THREADS = 4
 _SWEEP_S = 1.0
 """Wake-ups make it fast; this is for what no wake-up announced: a restart, another process, a clock that moved."""
-
-_FORBIDDEN = re.compile(r"m-pesa|mpesa|safaricom|exec?|cmd|sql|query", re.IGNORECASE)
 
 
 def create_service(settings: Settings, clock: Clock) -> Service:
@@ -101,14 +99,12 @@ def plant(
 
 
 def check_callback_address(public_url: str) -> None:
-    """Daraja refuses callback addresses that hold certain words. Raises SettingsError.
-
-    The list is from Safaricom's C2B page and FAQ; a charge's secret is hexadecimal and can't hold any of them."""
-    found = _FORBIDDEN.search(public_url + CALLBACK_PATH)
-    if found:
+    """Daraja refuses callback addresses that hold certain words. Raises SettingsError."""
+    word = forbidden_word(public_url + CALLBACK_PATH)
+    if word is not None:
         raise SettingsError(
             f"DUKANI_ADAPTER_PUBLIC_URL={public_url!r}: Daraja refuses callback addresses that hold "
-            f"{found.group()!r}; use another host name or path"
+            f"{word!r}; use another host name or path"
         )
 
 

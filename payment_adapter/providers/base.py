@@ -5,7 +5,7 @@ A provider keeps no charge and opens no database: it gets what it needs and says
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from contracts.money import Money
 from contracts.payment_api import PaymentInstructions, RefundStatus
@@ -45,6 +45,10 @@ class Failure:
     detail: str
     ends_prompt: bool = False
     """The customer's phone itself gave this outcome: no later answer to the same prompt can come."""
+    retry_after_s: int | None = None
+    """How long the next try should wait, where the provider says so. None: no longer than a person takes."""
+    is_throttled: bool = False
+    """The provider has had too many requests of this shop, or of everybody: other charges should wait, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ class NoAnswer:
     """The look-up itself failed: nothing was learned."""
 
     detail: str
+    is_throttled: bool = False
+    """As of a Failure."""
 
 
 class CallbackUnreadable(ValueError):
@@ -141,19 +147,47 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
+    """What to ask of the provider, once."""
+
     refund_id: str
     charge: ChargeRef
     amount: Money
     note: str
     result_url: Secret
-    """Where a provider that answers later sends the result."""
+    """Where a provider that answers later sends the result. What comes to `/timeout` below it decides nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class RefundAnswer:
+    """What a provider says of a refund: FAILED only where it is certain that no money went back."""
+
     status: RefundStatus
     provider_refund_id: str | None = None
     detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RefundReport:
+    """What a result says of a refund, and of which payment it says so, where it does."""
+
+    answer: RefundAnswer
+    receipt: str | None = None
+    """Of the payment that it gives back."""
+    amount_minor: int | None = None
+    refund_receipt: str | None = None
+    """Of the refund itself, as it stands in the shop's statement."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundQuestion:
+    """What a refund is asked about by."""
+
+    refund_id: str
+    charge: ChargeRef
+    amount: Money
+    provider_refund_id: str
+    result_url: Secret
+    """Where a provider that answers later sends what it found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +229,7 @@ class SettingsHolder(Protocol):
         ...
 
 
+@runtime_checkable
 class NoticeReader(Protocol):
     """Providers that send to one address of the shop."""
 
@@ -207,9 +242,48 @@ class NoticeReader(Protocol):
         ...
 
 
+@runtime_checkable
+class NoticeChecker(Protocol):
+    """Providers that ask, at the shop's address with `/check` behind it, before they take money paid by hand."""
+
+    def check_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> Mapping[str, object]:
+        """The body that answers it: whether this can be meant for the shop. Of form only; calls nobody and raises
+        nothing, whatever comes."""
+        ...
+
+
+@runtime_checkable
 class Refunder(Protocol):
+    """Providers that give money back."""
+
     def refund(self, order: RefundOrder, credentials: Credentials) -> RefundAnswer:
         """Ask once. Blocks for the provider's timeouts; call it with no transaction open."""
+        ...
+
+
+@runtime_checkable
+class RefundLimits(Protocol):
+    """Providers that can't give everything back."""
+
+    def why_not_refund(self, charge: ChargeRef, amount: Money, credentials: Credentials) -> str | None:
+        """Why this can't be given back, in words for the shop; None: it may be asked for. Calls nobody."""
+        ...
+
+
+@runtime_checkable
+class LateRefunder(Protocol):
+    """Providers that say how a refund ended after they took it."""
+
+    def read_refund_result(self, body: bytes) -> RefundReport:
+        """What came to a refund's `result_url`. Raises CallbackUnreadable."""
+        ...
+
+    def ask_refund(self, question: RefundQuestion, credentials: Credentials) -> RefundReport | NoAnswer | None:
+        """Ask what became of a refund. None: the answer comes to the question's `result_url`."""
+        ...
+
+    def read_refund_answer(self, body: bytes) -> RefundReport | NoAnswer:
+        """What came to a question's `result_url`. Raises CallbackUnreadable."""
         ...
 
 

@@ -10,6 +10,7 @@ from typing import cast
 from contracts.states import FailureReason, PaymentEventStatus
 from payment_adapter.providers.base import Accepted, Failure, NoAnswer, Outcome, Refused, Report, Unclear
 from payment_adapter.providers.daraja import codes
+from payment_adapter.providers.daraja.values import text_of
 from payment_adapter.providers.daraja.wire import JsonObject, Reply
 
 
@@ -21,7 +22,13 @@ class TokenInvalid:
 
 
 _TOKEN_CODES = frozenset({"404.001.03", "400.003.01", "404.001.04"})
-_BUSY_CODES = frozenset({"500.003.02", "500.003.03"})  # busy or spike arrest, quota
+_SYSTEM_BUSY = "500.003.02"
+_QUOTA = "500.003.03"
+_WAIT_S = {_SYSTEM_BUSY: 120, _QUOTA: 300}
+"""Busy says "in few minutes" and means a spike arrest, too; of a quota nothing is said."""
+_THROTTLED_WAIT_S = 30
+"""The gateway's own spike arrest, and 429 without a Retry-After."""
+_LOCKED_WAIT_S = 60
 _AMBIGUOUS_CODE = "500.001.1001"
 
 _SETUP_MESSAGES = ("merchant does not exist", "wrong credentials")
@@ -34,11 +41,12 @@ def read_push(reply: Reply) -> Outcome | TokenInvalid:
     body = reply.json_object()
     if reply.status == 200 and body is not None and "ResponseCode" in body:
         return _read_accepted(body)
-    code, message = _error(body)
-    if _is_token_error(reply.status, code):
+    code, message = error_of(reply)
+    if is_token_error(reply.status, code):
         return TokenInvalid(Failure(FailureReason.SHOP_SETUP, False, code or str(reply.status), _short(message)))
-    if reply.status == 429 or code in _BUSY_CODES or "ratelimit" in code.lower():
-        return _refused(FailureReason.BUSY, True, code or str(reply.status), message)
+    wait_s = busy_for_s(reply)
+    if wait_s is not None:
+        return _refused(FailureReason.BUSY, True, code or str(reply.status), message, wait_s, is_throttled=True)
     if not code:
         return Unclear(f"HTTP {reply.status} without a body that can be read")
     if code == _AMBIGUOUS_CODE:
@@ -54,23 +62,12 @@ def read_query(reply: Reply) -> Report | NoAnswer | TokenInvalid:
     body = reply.json_object()
     if reply.status == 200 and body is not None and ("ResultCode" in body or "ResponseCode" in body):
         return _read_result(body)
-    code, message = _error(body)
-    if _is_token_error(reply.status, code):
+    code, message = error_of(reply)
+    if is_token_error(reply.status, code):
         return TokenInvalid(Failure(FailureReason.SHOP_SETUP, False, code or str(reply.status), _short(message)))
     if code == _AMBIGUOUS_CODE and _PENDING_MESSAGE in message.lower():
         return Report(PaymentEventStatus.PENDING)  # the older shape of "pending", seen 2018
-    return NoAnswer(f"HTTP {reply.status} {code} {_short(message)}".strip())
-
-
-def text_of(value: object) -> str | None:
-    """A code, id or number as text, whether it came as a string or as an integer; None for anything else."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    return None
+    return NoAnswer(f"HTTP {reply.status} {code} {_short(message)}".strip(), is_throttled=busy_for_s(reply) is not None)
 
 
 def _read_accepted(body: JsonObject) -> Outcome:
@@ -87,11 +84,11 @@ def _read_accepted(body: JsonObject) -> Outcome:
 
 
 def _read_ambiguous(code: str, message: str) -> Outcome:
-    lowered = message.lower()
-    if any(known in lowered for known in _SETUP_MESSAGES):
+    if is_setup_error(message):
         return _refused(FailureReason.SHOP_SETUP, False, code, message)
-    if _LOCKED_MESSAGE in lowered:
-        return _refused(FailureReason.BUSY, True, code, message)  # another prompt is on that phone
+    if _LOCKED_MESSAGE in message.lower():
+        # Another prompt is on that phone; the documentation says to wait a minute at least.
+        return _refused(FailureReason.BUSY, True, code, message, _LOCKED_WAIT_S)
     return Unclear(f"{code}: {_short(message)}")
 
 
@@ -109,8 +106,9 @@ def _read_result(body: JsonObject) -> Report | NoAnswer:
     return Report(codes.failed_status(code), failure, transaction_id=transaction_id, request_id=request_id)
 
 
-def _error(body: JsonObject | None) -> tuple[str, str]:
+def error_of(reply: Reply) -> tuple[str, str]:
     """(code, message), empty where there is none. Knows Daraja's own body and the gateway's `fault`."""
+    body = reply.json_object()
     if body is None:
         return "", ""
     code = text_of(body.get("errorCode"))
@@ -125,12 +123,37 @@ def _error(body: JsonObject | None) -> tuple[str, str]:
     return "", ""
 
 
-def _is_token_error(status: int, code: str) -> bool:
+def is_token_error(status: int, code: str) -> bool:
+    """Whether the token was not taken, which each product says in its own way."""
     return status == 401 or code in _TOKEN_CODES or code.startswith("401.002.")
 
 
-def _refused(reason: FailureReason, may_retry: bool, code: str, message: str) -> Refused:
-    return Refused(Failure(reason, may_retry, code, _short(message)))
+def busy_for_s(reply: Reply) -> int | None:
+    """How long to wait, of an answer that says that Daraja is busy and has done nothing; None for any other."""
+    code, _ = error_of(reply)
+    if code in _WAIT_S:
+        return reply.retry_after_s or _WAIT_S[code]
+    if reply.status == 429 or "ratelimit" in code.lower():
+        return reply.retry_after_s or _THROTTLED_WAIT_S
+    return None
+
+
+def is_setup_error(message: str) -> bool:
+    """Whether the message says that short code or passkey are wrong."""
+    return any(known in message.lower() for known in _SETUP_MESSAGES)
+
+
+def _refused(
+    reason: FailureReason,
+    may_retry: bool,
+    code: str,
+    message: str,
+    retry_after_s: int | None = None,
+    *,
+    is_throttled: bool = False,
+) -> Refused:
+    failure = Failure(reason, may_retry, code, _short(message), retry_after_s=retry_after_s, is_throttled=is_throttled)
+    return Refused(failure)
 
 
 def _short(message: str) -> str:

@@ -1,29 +1,50 @@
-"""Daraja behind the provider contract: STK push for paybill and till, STK query, STK callback."""
+"""Daraja behind the provider contract: STK push for paybill and till, STK query, STK callback; money paid by hand
+(C2B), refunds (reversal), and the shop's settings."""
 
 from collections.abc import Mapping
 
 import structlog
 
-from contracts.money import Currency
+from contracts.money import Currency, Money
 from contracts.states import FailureReason, Rail
 from kit.clock import Clock
-from payment_adapter.providers.base import ChargeOrder, ChargeRef, Failure, NoAnswer, Outcome, Refused, Report, Unclear
-from payment_adapter.providers.daraja import callback
+from payment_adapter.providers.base import (
+    ChargeOrder,
+    ChargeRef,
+    Failure,
+    Finding,
+    NoAnswer,
+    Notice,
+    Outcome,
+    RefundAnswer,
+    RefundOrder,
+    RefundQuestion,
+    RefundReport,
+    Refused,
+    Report,
+    Setting,
+    Unclear,
+)
+from payment_adapter.providers.daraja import c2b, callback, results, reversal, vendor_settings
 from payment_adapter.providers.daraja.answers import TokenInvalid, read_push, read_query
+from payment_adapter.providers.daraja.c2b import HandPayments, Rejection, ResponseType
+from payment_adapter.providers.daraja.calls import QUERY_PATH, Calls
 from payment_adapter.providers.daraja.credentials import (
     PROVIDER,
     CredentialsUnusable,
     DarajaCredentials,
     timestamp_of,
 )
+from payment_adapter.providers.daraja.reversal import Reversals
 from payment_adapter.providers.daraja.tokens import NoToken, Owner, Tokens
-from payment_adapter.providers.daraja.wire import NoReply, NotSent, Wire
+from payment_adapter.providers.daraja.vendor_settings import Trial
+from payment_adapter.providers.daraja.wire import JsonObject, NoReply, NotSent, Wire
+from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials
 
 _log = structlog.get_logger()
 
 PUSH_PATH = "/mpesa/stkpush/v1/processrequest"
-QUERY_PATH = "/mpesa/stkpushquery/v1/query"
 MAX_REFERENCE = 12
 MAX_DESCRIPTION = 13
 
@@ -37,6 +58,10 @@ class Daraja:
         self._wire = wire
         self._clock = clock
         self._tokens = Tokens(wire, clock)
+        calls = Calls(wire, self._tokens)
+        self._by_hand = HandPayments(calls)
+        self._reversals = Reversals(calls)
+        self._trial = Trial(calls, clock)
 
     @property
     def name(self) -> str:
@@ -83,6 +108,60 @@ class Daraja:
 
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:
         return callback.read(body)
+
+    # --- money paid by hand (NoticeReader) ------------------------------------------------------------------------
+
+    def register_urls(
+        self, credentials: Credentials, confirmation_url: Secret, validation_url: Secret, response_type: ResponseType
+    ) -> None:
+        """Raises c2b.C2bRefused, which says what to do."""
+        self._by_hand.register(credentials, confirmation_url, validation_url, response_type)
+
+    def simulate_by_hand(self, credentials: Credentials, amount: Money, msisdn: str, reference: str) -> None:
+        """In the sandbox alone. Raises c2b.C2bRefused, ValueError."""
+        self._by_hand.simulate(credentials, amount, msisdn, reference)
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> Notice:
+        return c2b.read_confirmation(body, credentials)
+
+    def acknowledgement(self, *, is_kept: bool) -> JsonObject:
+        return c2b.acknowledgement(is_kept=is_kept)
+
+    def check_validation(self, body: bytes, credentials: Credentials) -> Rejection | None:
+        """Why a payment by hand should not go through, by its form alone; `answer_to_check` is what to answer."""
+        return c2b.check(body, credentials)
+
+    def answer_to_check(self, rejection: Rejection | None) -> JsonObject:
+        return c2b.answer_to_check(rejection)
+
+    # --- refunds (Refunder, RefundLimits, LateRefunder) -----------------------------------------------------------
+
+    def refund(self, order: RefundOrder, credentials: Credentials) -> RefundAnswer:
+        return self._reversals.refund(order, credentials)
+
+    def why_not_refund(self, charge: ChargeRef, amount: Money, credentials: Credentials) -> str | None:
+        return reversal.why_not(charge, amount, credentials)
+
+    def read_refund_result(self, body: bytes) -> RefundReport:
+        return results.read_reversal(body)
+
+    def ask_refund(self, question: RefundQuestion, credentials: Credentials) -> RefundReport | NoAnswer | None:
+        return self._reversals.ask(question, credentials)
+
+    def read_refund_answer(self, body: bytes) -> RefundReport | NoAnswer:
+        return results.read_status_of_reversal(body)
+
+    # --- settings (SettingsHolder) --------------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        return vendor_settings.SETTINGS
+
+    def missing(self, fields: Mapping[str, Secret]) -> Mapping[Rail, list[str]]:
+        return vendor_settings.missing(fields)
+
+    def try_out(self, credentials: Credentials) -> list[Finding]:
+        return self._trial.run(credentials)
 
     def close(self) -> None:
         self._wire.close()

@@ -23,6 +23,9 @@ _EAT = timedelta(hours=3)
 _ENVIRONMENT = ("DARAJA_CONSUMER_KEY", "DARAJA_CONSUMER_SECRET", "DARAJA_SHORTCODE", "DARAJA_PASSKEY")
 
 
+NEEDED = ("consumer_key", "consumer_secret", "shortcode", "passkey", "party_b", "transaction_type")
+
+
 class TransactionType(StrEnum):
     PAYBILL = "CustomerPayBillOnline"
     TILL = "CustomerBuyGoodsOnline"
@@ -30,6 +33,19 @@ class TransactionType(StrEnum):
 
 class CredentialsUnusable(ValueError):
     """The vendor's set lacks a field or holds one that can't be right. The text names the field, never its value."""
+
+
+def fault_of(name: str, fields: Mapping[str, Secret]) -> str | None:
+    """What is wrong with a setting that a push needs, without its value; None where nothing can be seen to be."""
+    given = fields.get(name)
+    value = "" if given is None else given.reveal()
+    if not value:
+        return f"{name} is missing"
+    if name in ("shortcode", "party_b") and not (value.isascii() and value.isdigit() and len(value) <= 10):
+        return f"{name} is not a short code"
+    if name == "transaction_type" and value not in tuple(TransactionType):
+        return "transaction_type is neither paybill nor till"
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +63,24 @@ class DarajaCredentials:
     def of(cls, credentials: Credentials) -> Self:
         """Raises CredentialsUnusable."""
 
-        def field(name: str) -> Secret:
-            value = credentials.fields.get(name)
-            if value is None or not value.reveal():
-                raise CredentialsUnusable(f"{name} is missing")
-            return value
-
-        def number(name: str) -> str:
-            value = field(name).reveal()
-            if not (value.isascii() and value.isdigit() and len(value) <= 10):
-                raise CredentialsUnusable(f"{name} is not a short code")
-            return value
-
-        try:
-            transaction_type = TransactionType(field("transaction_type").reveal())
-        except ValueError as error:
-            raise CredentialsUnusable("transaction_type is neither paybill nor till") from error
+        for name in NEEDED:
+            fault = fault_of(name, credentials.fields)
+            if fault is not None:
+                raise CredentialsUnusable(fault)
+        fields = credentials.fields
         return cls(
-            consumer_key=field("consumer_key"),
-            consumer_secret=field("consumer_secret"),
-            shortcode=number("shortcode"),
-            passkey=field("passkey"),
-            party_b=number("party_b"),
-            transaction_type=transaction_type,
+            consumer_key=fields["consumer_key"],
+            consumer_secret=fields["consumer_secret"],
+            shortcode=fields["shortcode"].reveal(),
+            passkey=fields["passkey"],
+            party_b=fields["party_b"].reveal(),
+            transaction_type=TransactionType(fields["transaction_type"].reveal()),
         )
+
+    @property
+    def is_paybill(self) -> bool:
+        """A payer types an account number at a paybill, and none at a till."""
+        return self.transaction_type is TransactionType.PAYBILL
 
     def password(self, timestamp: str) -> str:
         """base64(shortcode + passkey + timestamp), the same timestamp as in the request."""

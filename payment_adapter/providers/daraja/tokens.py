@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from contracts.states import FailureReason
 from kit.clock import Clock
 from payment_adapter.providers.base import Failure
+from payment_adapter.providers.daraja.answers import busy_for_s
 from payment_adapter.providers.daraja.credentials import DarajaCredentials
 from payment_adapter.providers.daraja.wire import NoReply, NotSent, Wire
 from payment_adapter.vault.secret import Secret
@@ -62,6 +63,13 @@ class Tokens:
             if slot.token == token:
                 slot.token = None
 
+    def forget(self, owner: Owner) -> None:
+        """Keep no token of this set."""
+        slot = self._slot(owner[0])
+        with slot.lock:
+            if slot.version == owner[1]:
+                slot.token = None
+
     def _slot(self, vendor_id: str) -> _Slot:
         with self._guard:
             return self._slots.setdefault(vendor_id, _Slot())
@@ -73,12 +81,16 @@ class Tokens:
             )
         except (NotSent, NoReply) as error:
             raise NoToken(Failure(FailureReason.NOT_SENT, True, "token", f"no token: {error}")) from None
-        if reply.status in (400, 401, 403):
+        if reply.status in (400, 401, 403) and busy_for_s(reply) is None:
             # Wrong keys: 400 with an empty body on the production host (seen on the wire, August 2026), or
             # 400.008.01; other catalogues say 401.
             raise NoToken(
                 Failure(FailureReason.SHOP_SETUP, False, str(reply.status), "Daraja refuses the consumer key")
             )
+        wait_s = busy_for_s(reply)
+        if wait_s is not None:
+            busy = Failure(FailureReason.BUSY, True, str(reply.status), "Daraja is busy", retry_after_s=wait_s)
+            raise NoToken(busy)
         body = reply.json_object() or {}
         token = body.get("access_token")
         if reply.status != 200 or not isinstance(token, str) or not token:
