@@ -1,4 +1,4 @@
-"""Puts the simulators together: Twilio, Daraja, the control API and the phone page behind one port.
+"""Puts the simulators together: Twilio, Daraja, e-Kwanza, the control API and the phone page behind one port.
 
 They take nobody's money and check nobody's identity, so they refuse to be built in production."""
 
@@ -12,10 +12,13 @@ from kit.background import Loop
 from kit.clock import Clock
 from kit.service import Service
 from kit.settings import Settings, SettingsError
-from simulators import control, customers
+from simulators import control, control_money, customers
 from simulators.courier import Courier
 from simulators.daraja import rest as daraja_rest
 from simulators.daraja.callbacks import Callbacks
+from simulators.ekwanza import gateway, native, token
+from simulators.ekwanza.expiry import Expiry
+from simulators.ekwanza.webhooks import Webhooks as EkwanzaWebhooks
 from simulators.jobs import Job, JobKind, Jobs
 from simulators.moments import SECOND_US
 from simulators.phone.page import blueprint as phone_page
@@ -59,6 +62,8 @@ def create_service(
                 JobKind.STATUS: webhooks.deliver_status,
                 JobKind.CALLBACK: callbacks.deliver,
                 JobKind.EXPIRY: callbacks.expire,
+                JobKind.EKWANZA_WEBHOOK: EkwanzaWebhooks(store, jobs, courier).deliver,
+                JobKind.EKWANZA_EXPIRY: Expiry(store, jobs).expire,
             },
         ).turn,
         idle_s=_SWEEP_S,
@@ -71,6 +76,10 @@ def create_service(
     directory = Directory(settings.twilio_whatsapp_from, tuple(greetings), dict(businesses or {}))
     app.register_blueprint(twilio_rest.create_blueprint(settings, store, jobs))
     app.register_blueprint(daraja_rest.create_blueprint(store, jobs))
+    app.register_blueprint(token.create_blueprint(store))
+    app.register_blueprint(gateway.create_blueprint(store, jobs))
+    app.register_blueprint(native.create_blueprint(store, jobs))
+    app.register_blueprint(control_money.create_blueprint(store, jobs, directory))
     app.register_blueprint(control.create_blueprint(store, jobs, webhooks, clock, directory))
     app.register_blueprint(phone_page)
     _guard(app)

@@ -13,12 +13,15 @@ from kit.clock import Clock, SharedClock
 from simulators import customers, faults, state, wire
 from simulators.customers import BadCustomer, CustomerExists
 from simulators.daraja import pushes
-from simulators.daraja.pushes import Action, NotWaiting, UnknownPush
-from simulators.faults import FAULTS, BadFault, Fault
+from simulators.daraja.pushes import UnknownPush
+from simulators.ekwanza import book, charges
+from simulators.fault_texts import FAULTS
+from simulators.faults import BadFault
 from simulators.jobs import Jobs
 from simulators.problems import JsonObject, Problem, json_body
+from simulators.prompts import Action, NotWaiting, UnknownPrompt
 from simulators.state import Directory
-from simulators.store import Store
+from simulators.store import Store, Transaction
 from simulators.twilio.messages import Media
 from simulators.twilio.webhooks import Webhooks
 
@@ -117,13 +120,21 @@ class _Control:
             raise Problem(400, "bad_pin", "pin: expected four digits as text")
         try:
             with self._store.transaction() as tx:
-                pushes.act(tx, self._jobs, push_id, action, str(pin))
-                prompt = state.prompt(tx, pushes.get(tx, push_id), self._directory)
-        except UnknownPush:
+                prompt = self._answer(tx, push_id, action, str(pin))
+        except UnknownPrompt:
             raise Problem(404, "unknown_prompt", "there is no prompt with that id") from None
         except NotWaiting:
             raise Problem(409, "not_waiting", "this prompt has left the phone") from None
         return _json(prompt)
+
+    def _answer(self, tx: Transaction, prompt_id: str, action: Action, pin: str) -> JsonObject:
+        """M-Pesa's prompt or Multicaixa's. Raises UnknownPrompt, NotWaiting."""
+        try:
+            pushes.act(tx, self._jobs, prompt_id, action, pin)
+        except UnknownPush:
+            charges.act(tx, self._jobs, prompt_id, action, pin)
+            return state.multicaixa_prompt(tx, book.get(tx, prompt_id), self._directory)
+        return state.prompt(tx, pushes.get(tx, prompt_id), self._directory)
 
     def list_faults(self) -> Response:
         with self._store.transaction() as tx:
@@ -133,12 +144,14 @@ class _Control:
                 "name": fault.value,
                 "title": FAULTS[fault].title,
                 "description": FAULTS[fault].description,
+                "provider": FAULTS[fault].provider.value,
+                "topic": FAULTS[fault].topic.value,
                 "kind": FAULTS[fault].kind.value,
                 "most": FAULTS[fault].most,
                 "default": faults.off(fault),
                 "value": values[fault.value],
             }
-            for fault in Fault
+            for fault in FAULTS
         ]
         return _json({"faults": listed})
 

@@ -50,10 +50,18 @@ class Courier:
             urllib3.Timeout(connect=connect_s, read=read_s),
         )
 
-    def post_json(self, url: str, body: bytes, *, connect_s: float, read_s: float) -> Outcome:
+    def post_json(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str] | None = None,
+        *,
+        connect_s: float,
+        read_s: float,
+    ) -> Outcome:
         """On a connection of its own: a kept one that the other side just closed would lose a callback for nothing."""
-        headers = {"Content-Type": "application/json", "Connection": "close"}
-        return self._post(url, body, headers, urllib3.Timeout(connect=connect_s, read=read_s))
+        sent = {"Content-Type": "application/json", "Connection": "close", **(headers or {})}
+        return self._post(url, body, sent, urllib3.Timeout(connect=connect_s, read=read_s))
 
     def close(self) -> None:
         self._pool.clear()

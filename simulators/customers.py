@@ -9,6 +9,7 @@ from typing import cast
 from simulators.store import Transaction
 
 OPENING_BALANCE_WHOLE = 50_000
+OPENING_KWANZA_MINOR = 500_000_00
 MOST_CUSTOMERS = 200
 
 DEFAULT_CUSTOMERS = (("Achieng", "254708374149"), ("Baraka", "254700000001"), ("Wanjiru", "254700000002"))
@@ -101,6 +102,31 @@ def debit(tx: Transaction, msisdn: str, amount_whole: int) -> bool:
         amount_whole,
         msisdn,
         amount_whole,
+    )
+    return changed == 1
+
+
+def credit(tx: Transaction, msisdn: str, amount_whole: int) -> None:
+    balance(tx, msisdn)
+    tx.run("UPDATE wallets SET balance_whole = balance_whole + ? WHERE msisdn = ?", amount_whole, msisdn)
+
+
+def kwanza_balance(tx: Transaction, msisdn: str) -> int:
+    """Cêntimos. Every number has an account with Multicaixa, too, opened with AOA 500,000."""
+    tx.run("INSERT INTO kwanza_wallets VALUES (?, ?) ON CONFLICT DO NOTHING", msisdn, OPENING_KWANZA_MINOR)
+    row = tx.row("SELECT balance_minor FROM kwanza_wallets WHERE msisdn = ?", msisdn)
+    assert row is not None
+    return int(row["balance_minor"])
+
+
+def debit_kwanza(tx: Transaction, msisdn: str, amount_minor: int) -> bool:
+    """False, and nothing taken, where the balance is too small. A negative amount is given back."""
+    kwanza_balance(tx, msisdn)
+    changed = tx.run(
+        "UPDATE kwanza_wallets SET balance_minor = balance_minor - ? WHERE msisdn = ? AND balance_minor >= ?",
+        amount_minor,
+        msisdn,
+        amount_minor,
     )
     return changed == 1
 

@@ -17,6 +17,10 @@ class JobKind(StrEnum):
     STATUS = "twilio_status"
     CALLBACK = "daraja_callback"
     EXPIRY = "daraja_expiry"
+    C2B = "daraja_c2b"
+    RESULT = "daraja_result"
+    EKWANZA_WEBHOOK = "ekwanza_webhook"
+    EKWANZA_EXPIRY = "ekwanza_expiry"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,10 +7,14 @@ from simulators import customers, faults
 from simulators.customers import Customer
 from simulators.daraja import pushes
 from simulators.daraja.pushes import Push
+from simulators.ekwanza import book, merchants
+from simulators.ekwanza.book import Charge, Kind
 from simulators.moments import iso
 from simulators.problems import JsonObject
 from simulators.store import Transaction
 from simulators.twilio.messages import Message, message_of
+
+MOST_REFERENCES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,16 @@ def snapshot(tx: Transaction, since: int, directory: Directory, clock_offset_s: 
     """Everything with a seq above `since`; what is small, whole. A client that sees another `resets` than before asks
     again with since 0."""
     messages = tx.rows("SELECT * FROM messages WHERE seq > ? ORDER BY place", since)
-    prompts = tx.rows("SELECT * FROM pushes WHERE seq > ? AND is_shown = 1 ORDER BY place", since)
+    prompts = [
+        prompt(tx, pushes.push_of(row), directory)
+        for row in tx.rows("SELECT * FROM pushes WHERE seq > ? AND is_shown = 1 ORDER BY place", since)
+    ]
+    multicaixa = [
+        multicaixa_prompt(tx, book.charge_of(row), directory)
+        for row in tx.rows(
+            "SELECT * FROM ekwanza_charges WHERE seq > ? AND kind = 'gpo' AND is_shown = 1 ORDER BY place", since
+        )
+    ]
     return {
         "version": tx.counter("seq"),
         "resets": tx.counter("resets"),
@@ -38,7 +51,9 @@ def snapshot(tx: Transaction, since: int, directory: Directory, clock_offset_s: 
         "greetings": [{"text": text, "name": name} for text, name in directory.greetings],
         "customers": [customer(tx, one) for one in customers.all_of_them(tx)],
         "messages": [message(message_of(row)) for row in messages],
-        "prompts": [prompt(tx, pushes.push_of(row), directory) for row in prompts],
+        "prompts": prompts + multicaixa,
+        "references": open_references(tx, directory),
+        "tills": [{"number": number, "name": name} for number, name in directory.businesses.items()],
         "faults": faults.read_all(tx),
         "pushes": tx.counter("pushes"),
         "callbacks": tx.counter("callbacks"),
@@ -52,6 +67,7 @@ def customer(tx: Transaction, one: Customer) -> JsonObject:
         "name": one.name,
         "hidden": one.is_hidden,
         "balance_whole": 0 if one.msisdn is None else customers.balance(tx, one.msisdn),
+        "kwanza_minor": 0 if one.msisdn is None else customers.kwanza_balance(tx, one.msisdn),
     }
 
 
@@ -79,13 +95,100 @@ def prompt(tx: Transaction, push: Push, directory: Directory) -> JsonObject:
         "msisdn": push.msisdn,
         "business": directory.businesses.get(push.party_b, push.party_b),
         "account_reference": push.account_reference,
-        "amount_whole": push.amount_whole,
+        "provider": "mpesa",
+        "amount_minor": push.amount_whole * 100,
         "currency": "KES",
         "at": iso(push.at_us),
         "expires_at": iso(push.expires_us),
         "state": push.state.value,
         "receipt": push.receipt,
     }
+
+
+def multicaixa_prompt(tx: Transaction, charge: Charge, directory: Directory) -> JsonObject:
+    """A GPO charge on the phone, in the shape of an M-Pesa prompt."""
+    return {
+        "id": charge.id,
+        "seq": charge.seq,
+        "customer": customers.address_of(tx, charge.msisdn or ""),
+        "msisdn": charge.msisdn,
+        "business": _payee(tx, charge, directory),
+        "account_reference": charge.description,
+        "provider": "multicaixa",
+        "amount_minor": charge.amount_minor,
+        "currency": "AOA",
+        "at": iso(charge.at_us),
+        "expires_at": iso(charge.expires_us),
+        "state": charge.state.value,
+        "receipt": str(charge.ekwanza_id) if charge.paid_minor is not None else None,
+    }
+
+
+def open_references(tx: Transaction, directory: Directory) -> list[JsonObject]:
+    """References and tickets that a person could still pay, also those whose time is over; the newest first."""
+    rows = tx.rows(
+        "SELECT * FROM ekwanza_charges WHERE kind <> 'gpo' AND state IN ('waiting', 'expired')"
+        " ORDER BY place DESC LIMIT ?",
+        MOST_REFERENCES,
+    )
+    return [reference(tx, book.charge_of(row), directory) for row in rows]
+
+
+def reference(tx: Transaction, charge: Charge, directory: Directory) -> JsonObject:
+    return {
+        "id": charge.id,
+        "kind": charge.kind.value,
+        "entity": charge.entity,
+        "reference": charge.id if charge.kind is Kind.TICKET else charge.reference,
+        "business": _payee(tx, charge, directory),
+        "amount_minor": charge.amount_minor,
+        "currency": "AOA",
+        "expires_at": iso(charge.expires_us),
+        "state": charge.state.value,
+        "takes_other_amounts": charge.kind is Kind.EMIS_REF,
+        "paid_minor": charge.paid_minor,
+    }
+
+
+def all_ekwanza_charges(tx: Transaction) -> list[JsonObject]:
+    """Every charge of every kind as the shop asked for it, with what became of it and of its webhooks."""
+    return [
+        {
+            "id": charge.id,
+            "kind": charge.kind.value,
+            "merchant": charge.merchant,
+            "our_reference": charge.our_reference,
+            "ekwanza_id": charge.ekwanza_id,
+            "msisdn": charge.msisdn,
+            "amount_minor": charge.amount_minor,
+            "description": charge.description,
+            "entity": charge.entity,
+            "reference": charge.reference,
+            "at": iso(charge.at_us),
+            "expires_at": iso(charge.expires_us),
+            "state": charge.state.value,
+            "code": charge.code,
+            "paid_minor": charge.paid_minor,
+            "refunded_minor": charge.refunded_minor,
+            "webhooks": callbacks_of(tx, charge.id),
+        }
+        for charge in (book.charge_of(row) for row in tx.rows("SELECT * FROM ekwanza_charges ORDER BY place"))
+    ]
+
+
+def callbacks_of(tx: Transaction, told_of: str) -> list[JsonObject]:
+    return [
+        {"at": iso(int(row["at_us"])), "http_status": row["http_status"], "outcome": str(row["outcome"])}
+        for row in tx.rows("SELECT * FROM callbacks WHERE push = ? ORDER BY id", told_of)
+    ]
+
+
+def _payee(tx: Transaction, charge: Charge, directory: Directory) -> str:
+    """As the payer sees it: the merchant's name, if it has one, else how it is known."""
+    merchant = None if charge.merchant is None else merchants.by_identifier(tx, charge.merchant)
+    if merchant is not None and merchant.name is not None:
+        return merchant.name
+    return directory.businesses.get(charge.merchant or "", charge.merchant or "e-Kwanza")
 
 
 def all_pushes(tx: Transaction) -> list[JsonObject]:
@@ -107,10 +210,7 @@ def all_pushes(tx: Transaction) -> list[JsonObject]:
             "result_code": push.result_code,
             "receipt": push.receipt,
             "paid_whole": push.paid_whole,
-            "callbacks": [
-                {"at": iso(int(row["at_us"])), "http_status": row["http_status"], "outcome": str(row["outcome"])}
-                for row in tx.rows("SELECT * FROM callbacks WHERE push = ? ORDER BY id", push.id)
-            ],
+            "callbacks": callbacks_of(tx, push.id),
         }
         for push in (pushes.push_of(row) for row in tx.rows("SELECT * FROM pushes ORDER BY place"))
     ]

@@ -94,6 +94,94 @@ CREATE TABLE IF NOT EXISTS callbacks (
     outcome TEXT NOT NULL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS callbacks_push ON callbacks (push);
+CREATE TABLE IF NOT EXISTS c2b_urls (
+    shortcode TEXT PRIMARY KEY,
+    version TEXT NOT NULL,
+    response_type TEXT NOT NULL,
+    confirmation_url TEXT NOT NULL,
+    validation_url TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS c2b_payments (
+    id TEXT PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    seq INTEGER NOT NULL,
+    shortcode TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    msisdn TEXT NOT NULL,
+    amount_whole INTEGER NOT NULL,
+    account_reference TEXT NOT NULL,
+    third_party_id TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT
+) STRICT;
+CREATE TABLE IF NOT EXISTS daraja_orders (
+    conversation_id TEXT PRIMARY KEY,
+    originator_id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    result_url TEXT NOT NULL,
+    timeout_url TEXT NOT NULL,
+    result TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS reversals (
+    transaction_id TEXT PRIMARY KEY,
+    receipt TEXT NOT NULL UNIQUE,
+    amount_whole INTEGER NOT NULL,
+    at_us INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS kwanza_wallets (
+    msisdn TEXT PRIMARY KEY,
+    balance_minor INTEGER NOT NULL CHECK (balance_minor >= 0)
+) STRICT;
+CREATE TABLE IF NOT EXISTS ekwanza_merchants (
+    merchant TEXT PRIMARY KEY,
+    webhook_url TEXT,
+    name TEXT,
+    api_key TEXT,
+    notification_token TEXT UNIQUE,
+    registration_number TEXT,
+    client_id TEXT,
+    client_secret TEXT,
+    resource TEXT,
+    gpo_payment_method TEXT,
+    ref_payment_method TEXT,
+    shape TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS ekwanza_tokens (
+    token TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL,
+    expires_us INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS ekwanza_charges (
+    id TEXT PRIMARY KEY,
+    place INTEGER NOT NULL UNIQUE,
+    seq INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('gpo', 'emis_ref', 'ticket')),
+    account TEXT NOT NULL,
+    merchant TEXT,
+    client_id TEXT NOT NULL,
+    our_reference TEXT NOT NULL,
+    ekwanza_id INTEGER NOT NULL,
+    msisdn TEXT,
+    amount_minor INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    payment_method TEXT NOT NULL,
+    options TEXT NOT NULL,
+    entity TEXT,
+    reference TEXT,
+    at_us INTEGER NOT NULL,
+    expires_us INTEGER NOT NULL,
+    updated_us INTEGER NOT NULL,
+    is_shown INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    code INTEGER,
+    paid_minor INTEGER,
+    refunded_minor INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE INDEX IF NOT EXISTS ekwanza_charges_seq ON ekwanza_charges (seq);
+CREATE INDEX IF NOT EXISTS ekwanza_charges_ours ON ekwanza_charges (account, our_reference);
+CREATE INDEX IF NOT EXISTS ekwanza_charges_open ON ekwanza_charges (kind, state, place);
 CREATE TABLE IF NOT EXISTS wire (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     provider TEXT NOT NULL,
@@ -105,6 +193,7 @@ CREATE TABLE IF NOT EXISTS wire (
 ) STRICT;
 """
 
+# What a merchant set up at a provider outlives a reset: addresses of c2b_urls, accounts of ekwanza_merchants.
 _TABLES_CLEARED = (
     "faults",
     "customers",
@@ -116,6 +205,12 @@ _TABLES_CLEARED = (
     "pushes",
     "callbacks",
     "wire",
+    "c2b_payments",
+    "daraja_orders",
+    "reversals",
+    "kwanza_wallets",
+    "ekwanza_tokens",
+    "ekwanza_charges",
 )
 
 
@@ -193,7 +288,8 @@ class Store:
             self.wake()
 
     def clear(self, tx: Transaction) -> None:
-        """Forget everything but the counters: versions go on, and a page sees by `resets` that it must start afresh."""
+        """Forget everything but the counters and what merchants set up: versions go on, and a page sees by `resets`
+        that it must start afresh."""
         for table in _TABLES_CLEARED:
             tx.run(f"DELETE FROM {table}")  # noqa: S608 (a name from the tuple above)
         tx.run("DELETE FROM counters WHERE name IN ('pushes', 'callbacks')")

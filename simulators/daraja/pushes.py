@@ -2,38 +2,18 @@
 
 import sqlite3
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import cast
 
 from simulators import customers, faults
 from simulators.daraja import identifiers
 from simulators.daraja.reading import PAYBILL, PushRequest
-from simulators.faults import Fault
+from simulators.fault_names import Fault
 from simulators.jobs import JobKind, Jobs
 from simulators.moments import SECOND_US
+from simulators.prompts import RIGHT_PIN, Action, NotWaiting, PhoneBusy, PromptState, UnknownPrompt
 from simulators.store import Transaction
 
 PROMPT_LIVES_US = 60 * SECOND_US
-RIGHT_PIN = "1234"
-
-
-class PromptState(StrEnum):
-    WAITING = "waiting"
-    PAID = "paid"
-    WRONG_PIN = "wrong_pin"
-    CANCELLED = "cancelled"
-    IGNORED = "ignored"
-    """Left lying. It still occupies the phone, and ends as unanswered when it expires."""
-    NO_MONEY = "no_money"
-    EXPIRED = "expired"
-
-
-class Action(StrEnum):
-    PIN = "pin"
-    CANCEL = "cancel"
-    IGNORE = "ignore"
-    NO_MONEY = "no_money"
-
 
 PAID = 0
 NO_BALANCE = 1
@@ -52,16 +32,8 @@ RESULT_TEXT = {
 }
 
 
-class NotWaiting(ValueError):
-    """The prompt has left the phone: it was answered, or it expired."""
-
-
-class UnknownPush(ValueError):
+class UnknownPush(UnknownPrompt):
     """There is no push with that CheckoutRequestID."""
-
-
-class PhoneBusy(ValueError):
-    """Another prompt is on that phone; one at a time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,13 @@ from flask import Blueprint, Response, request
 from simulators import faults, wire
 from simulators.cut import cut_answer
 from simulators.daraja import identifiers, pushes, reading
-from simulators.daraja.pushes import PhoneBusy, Push, UnknownPush
+from simulators.daraja.pushes import Push, UnknownPush
 from simulators.daraja.reading import InvalidField, Signed
-from simulators.faults import Fault
+from simulators.fault_names import Fault
 from simulators.jobs import Jobs
 from simulators.moments import SECOND_US
 from simulators.problems import JsonObject, NotAnObject, parse_object
+from simulators.prompts import PhoneBusy
 from simulators.store import Store, Transaction
 
 TOKEN_LIVES_S = 3599

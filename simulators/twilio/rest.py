@@ -11,7 +11,7 @@ from flask import Blueprint, Response, request
 from kit.settings import Settings
 from simulators import faults, wire
 from simulators.cut import cut_answer
-from simulators.faults import Fault
+from simulators.fault_names import Fault
 from simulators.jobs import Jobs
 from simulators.problems import JsonObject
 from simulators.store import Store, Transaction

@@ -12,7 +12,7 @@ from kit.settings import Settings
 from simulators import customers, faults
 from simulators.courier import Courier, Delivery, Outcome
 from simulators.customers import Customer
-from simulators.faults import Fault
+from simulators.fault_names import Fault
 from simulators.jobs import Job, JobKind, Jobs
 from simulators.moments import SECOND_US
 from simulators.store import Store, Transaction

@@ -8,7 +8,7 @@ import requests
 from kit.clock import FixedClock
 from kit.settings import Environment, Settings, SettingsError
 from simulators.app import create_service
-from simulators.faults import FAULTS
+from simulators.fault_texts import FAULTS
 from tests.simulators.daraja_client import Daraja
 from tests.simulators.running import Simulators
 from tests.simulators.shop import wait_until
@@ -19,8 +19,9 @@ def test_a_newcomer_sees_three_customers_and_what_to_say_first(simulators: Simul
     state = phone.state()
     assert state["shop_number"] == simulators.settings.twilio_whatsapp_from
     assert state["greetings"] == [{"text": "SHOP mama", "name": "Mama Njeri"}]
+    money = {"balance_whole": 50_000, "kwanza_minor": 500_000_00}
     assert state["customers"] == [
-        {"address": f"whatsapp:+{n}", "msisdn": n, "name": name, "hidden": False, "balance_whole": 50_000}
+        {"address": f"whatsapp:+{n}", "msisdn": n, "name": name, "hidden": False, **money}
         for name, n in (("Achieng", "254708374149"), ("Baraka", "254700000001"), ("Wanjiru", "254700000002"))
     ]
     assert (state["messages"], state["prompts"], state["pushes"], state["callbacks"]) == ([], [], 0, 0)

@@ -51,9 +51,17 @@ class Prompt:
     msisdn: str
     business: str
     account_reference: str
-    amount_whole: int
+    amount_minor: int
+    currency: str
+    provider: str
+    """`mpesa` or `multicaixa`."""
     state: str
     receipt: str | None
+
+    @property
+    def amount_whole(self) -> int:
+        assert self.amount_minor % 100 == 0, f"{self.amount_minor} minor units are no whole {self.currency}"
+        return self.amount_minor // 100
 
 
 class Phone:
@@ -192,6 +200,28 @@ class Phone:
         """Every POST that reached Twilio, also those it refused."""
         return _objects(self.call("GET", "/sim/twilio/messages"), "requests")
 
+    def references(self) -> list[JsonObject]:
+        """References and tickets that somebody could still pay, the newest first."""
+        return _objects(self.state(), "references")
+
+    def pay_reference(self, reference: str, payer: str | None = None, amount_minor: int | None = None) -> JsonObject:
+        """Pay an EMIS reference at a cash machine, or a ticket by its code; also after its time. Raises Refused."""
+        (one,) = [one for one in self.references() if one["reference"] == reference]
+        wanted: JsonObject = {"action": "pay", "payer": payer, "amount_minor": amount_minor}
+        return self.call("POST", f"/sim/references/{one['id']}", wanted)
+
+    def register_merchant(self, merchant: str, **more: str) -> JsonObject:
+        """Open that merchant's account at e-Kwanza, as its portal would: `webhook_url`, `api_key`, …"""
+        return self.call("POST", "/sim/ekwanza/merchants", {"merchant": merchant, **more})
+
+    def ekwanza_charges(self) -> list[JsonObject]:
+        """Every charge and ticket, with what became of it and the webhooks that were tried."""
+        return _objects(self.call("GET", "/sim/ekwanza/charges"), "charges")
+
+    def ekwanza_requests(self) -> list[JsonObject]:
+        """Every POST that reached e-Kwanza, also those it refused."""
+        return _objects(self.call("GET", "/sim/ekwanza/charges"), "requests")
+
     def callbacks(self) -> int:
         """How many callbacks were tried so far."""
         return int(self.state()["callbacks"])
@@ -272,7 +302,9 @@ def _prompt(one: JsonObject) -> Prompt:
         msisdn=str(one["msisdn"]),
         business=str(one["business"]),
         account_reference=str(one["account_reference"]),
-        amount_whole=int(one["amount_whole"]),
+        amount_minor=int(one["amount_minor"]),
+        currency=str(one["currency"]),
+        provider=str(one["provider"]),
         state=str(one["state"]),
         receipt=one["receipt"],
     )

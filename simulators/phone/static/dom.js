@@ -31,4 +31,10 @@ export function initials(name) {
   return words.slice(0, 2).map((word) => [...word][0].toUpperCase()).join('') || '?';
 }
 
+/** "KES 435", "AOA 1,234.50" from cents. */
+export function money(minor, currency) {
+  const cents = minor % 100 ? `.${String(minor % 100).padStart(2, '0')}` : '';
+  return `${currency}\u00a0${Math.floor(minor / 100).toLocaleString('en-GB')}${cents}`;
+}
+
 export const shillings = (whole) => `KES\u00a0${whole.toLocaleString('en-GB')}`;

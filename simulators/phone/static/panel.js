@@ -1,6 +1,6 @@
 // The side panel: faults, time, more phones. What a switch shows is what the server said last.
 
-import { h, shillings } from './dom.js';
+import { h, money } from './dom.js';
 import { dayAndTimeOf, nowMs, spanOf } from './moments.js';
 
 // A fault's group by its name, and how many of the group are shown before "more".
@@ -78,7 +78,7 @@ export class Panel {
     if (key === this.straysKey) return;
     this.straysKey = key;
     find('strays').replaceChildren(
-      ...prompts.map(({ msisdn, amount_whole: amount }) => h('p', { class: 'stray' }, `A PIN prompt for ${shillings(amount)} rings on ${msisdn}. Add that phone to answer it.`)),
+      ...prompts.map(({ msisdn, amount_minor: amount, currency }) => h('p', { class: 'stray' }, `A PIN prompt for ${money(amount, currency)} rings on ${msisdn}. Add that phone to answer it.`)),
     );
   }
 

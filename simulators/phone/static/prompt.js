@@ -1,6 +1,6 @@
 // The M-Pesa prompt over one phone, and the text message that tells how it ended.
 
-import { fromTemplate, h, icon, isTouch, shillings } from './dom.js';
+import { fromTemplate, h, icon, isTouch, money, shillings } from './dom.js';
 import { countdown, dateOf, nowMs, timeOf } from './moments.js';
 
 const SMS_MS = 12_000;
@@ -92,7 +92,7 @@ export class PromptLayer {
   #build(prompt) {
     const form = fromTemplate('prompt-template');
     const find = (selector) => form.querySelector(selector);
-    const amount = prompt.currency === 'KES' ? shillings(prompt.amount_whole) : `${prompt.currency} ${prompt.amount_whole}`;
+    const amount = money(prompt.amount_minor, prompt.currency);
     const text = find('.prompt-text');
     text.id = `prompt-${(dialogCount += 1)}`;
     text.append('Pay ', h('span', { class: 'amount' }, amount), ' to ', h('bdi', {}, prompt.business), ' ');
@@ -190,7 +190,7 @@ export class PromptLayer {
   }
 
   #ending(prompt) {
-    const amount = shillings(prompt.amount_whole);
+    const amount = money(prompt.amount_minor, prompt.currency);
     const { balance_whole: balance } = this.phone.customer;
     switch (prompt.state) {
       case 'paid':
