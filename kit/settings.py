@@ -56,6 +56,10 @@ class Settings:
     twilio_whatsapp_from: str
     twilio_api_base_url: str
     daraja_base_url: str
+    ekwanza_gateway_base_url: str | None
+    """AppyPay, without its `/v2.0`. None, as for the other two: the provider's own host of the vendor's environment."""
+    ekwanza_token_url: str | None
+    ekwanza_native_base_url: str | None
     platform_database_url: str
     ops_database_url: str
     conversations_database_url: str
@@ -154,6 +158,18 @@ SECRET_NAMES = (
     "DARAJA_CONSUMER_SECRET",
     "DARAJA_SHORTCODE",
     "DARAJA_PASSKEY",
+    "EKWANZA_ENV",
+    "EKWANZA_CLIENT_ID",
+    "EKWANZA_CLIENT_SECRET",
+    "EKWANZA_RESOURCE",
+    "EKWANZA_MERCHANT_ACCOUNT",
+    "EKWANZA_API_KEY",
+    "EKWANZA_PAYMENT_METHOD_GPO",
+    "EKWANZA_PAYMENT_METHOD_REF",
+    "EKWANZA_PAYMENT_METHOD_GPR",
+    "EKWANZA_NOTIFICATION_TOKEN",
+    "EKWANZA_COMPANY_REGISTRATION",
+    "EKWANZA_SIGNATURE_ENCODING",
 )
 
 
@@ -197,6 +213,11 @@ class _Reader:
             self.problems.append(f"{name}={raw!r}: expected an address such as https://shop.example.com")
             return default
         return raw
+
+    def ekwanza_url(self, what: str, simulators: str | None, place: str) -> str | None:
+        name = f"EKWANZA_{what}_URL"
+        default = "" if simulators is None else f"{simulators}/ekwanza/{place}"
+        return self.base_url(name, default) if default or self.text(name, "") else None
 
     def database_url(self, name: str, default: str) -> str:
         raw = self.text(name, default)
@@ -250,7 +271,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     adapter_port = reader.integer("DUKANI_ADAPTER_PORT", 3040, 1, 65535)
     simulators_port = reader.integer("DUKANI_SIMULATORS_PORT", 3050, 1, 65535)
     simulators_on = reader.choice("DUKANI_SIMULATORS", "on" if is_local else "off", ("on", "off")) == "on"
-    simulators = f"http://127.0.0.1:{simulators_port}"
+    simulators = f"http://127.0.0.1:{simulators_port}" if simulators_on else None
 
     def database(name: str) -> str:
         return reader.database_url(f"{name.upper()}_DATABASE_URL", f"sqlite:///{data_dir / name}.sqlite")
@@ -273,11 +294,14 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID", DEV_ACCOUNT_SID if is_local else ""),
         twilio_whatsapp_from=reader.text("TWILIO_WHATSAPP_FROM", DEFAULT_WHATSAPP_FROM if is_local else ""),
         twilio_api_base_url=reader.base_url(
-            "TWILIO_API_BASE_URL", f"{simulators}/twilio" if simulators_on else "https://api.twilio.com"
+            "TWILIO_API_BASE_URL", f"{simulators}/twilio" if simulators else "https://api.twilio.com"
         ),
         daraja_base_url=reader.base_url(
-            "DARAJA_BASE_URL", f"{simulators}/daraja" if simulators_on else "https://sandbox.safaricom.co.ke"
+            "DARAJA_BASE_URL", f"{simulators}/daraja" if simulators else "https://sandbox.safaricom.co.ke"
         ),
+        ekwanza_gateway_base_url=reader.ekwanza_url("GATEWAY_BASE", simulators, "gateway"),
+        ekwanza_token_url=reader.ekwanza_url("TOKEN", simulators, "token"),
+        ekwanza_native_base_url=reader.ekwanza_url("NATIVE_BASE", simulators, "native"),
         platform_database_url=urls["platform"],
         ops_database_url=urls["ops"],
         conversations_database_url=urls["conversations"],

@@ -27,6 +27,8 @@ from payment_adapter.providers.daraja.addresses import forbidden_word
 from payment_adapter.providers.daraja.client import Daraja
 from payment_adapter.providers.daraja.credentials import PROVIDER
 from payment_adapter.providers.daraja.wire import Wire
+from payment_adapter.providers.ekwanza.client import Ekwanza
+from payment_adapter.providers.ekwanza.credentials import hosts_by_environment
 from payment_adapter.reconcile.poll import Poller
 from payment_adapter.vault.master import master_keys
 from payment_adapter.vault.secret import Secret
@@ -48,7 +50,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     db = Database(settings.payments_database_url)
     owner = Owner(Path(settings.data_dir) / "pushes")
     daraja = Daraja(Wire(settings.daraja_base_url), clock)
-    providers: tuple[Provider, ...] = (daraja,)
+    ekwanza = Ekwanza(hosts_by_environment(settings), clock)
+    providers: tuple[Provider, ...] = (daraja, ekwanza)
 
     pushing = Loop("push", lambda: pusher.turn(), idle_s=_SWEEP_S, threads=_PUSH_THREADS)
     polling = Loop("poll", lambda: poller.turn(), idle_s=_SWEEP_S, threads=_POLL_THREADS)
@@ -69,7 +72,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         "payment_adapter",
         app,
         (pushing, polling, applying, relaying),
-        on_stop=(daraja.close, pusher.leave, db.close),
+        on_stop=(daraja.close, ekwanza.close, pusher.leave, db.close),
         gauges=(pools({"payments": db}), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
 
