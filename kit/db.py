@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from kit.sessions import KEPT, Scope, Session, Sessions, SqliteSession, VendorMoved, lock_key
+from kit.statements import Rows, Statements
 
 __all__ = [
     "LOCK_WAIT_S",
@@ -24,6 +25,7 @@ __all__ = [
     "Tx",
     "UnsafeRole",
     "VendorMoved",
+    "insert_all_new",
     "insert_new",
     "is_lock_timeout",
     "lock_key",
@@ -46,10 +48,11 @@ class UnsafeRole(RuntimeError):
 class Tx:
     """One open transaction."""
 
-    __slots__ = ("_after_commit", "_last", "_session", "conn")
+    __slots__ = ("_after_commit", "_last", "_session", "_statements", "conn")
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, statements: Statements) -> None:
         self._session = session
+        self._statements = statements
         self.conn: Connection = session.conn
         self._after_commit: list[Callable[[], None]] = []
         self._last: list[str] = []
@@ -60,7 +63,15 @@ class Tx:
 
     def execute(
         self, statement: Executable, params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
-    ) -> CursorResult[Any]:
+    ) -> CursorResult[Any] | Rows:
+        """As SQLAlchemy's own; a statement that is executed again and again is compiled once (`kit.statements`)."""
+        known = params or {}
+        if not isinstance(known, Mapping) and len(known) == 1:
+            known = known[0]
+        if isinstance(known, Mapping):
+            compiled = self._statements.compiled(statement, known)
+            if compiled is not None:
+                return self._session.run(compiled, known)
         result = self.conn.execute(statement, params)
         assert isinstance(result, CursorResult)
         return result
@@ -112,6 +123,7 @@ class Database:
         # SQLite admits one writer; queueing in the process is fair and fast where its own waiting polls.
         self._writer: threading.Lock | None = None if self.is_postgres else threading.Lock()
         self.engine = engine = _postgres_engine(url, connect_timeout_s) if self.is_postgres else _sqlite_engine(url)
+        self._statements = Statements(engine.dialect)
         kind = _postgres_session() if self.is_postgres else SqliteSession
         if overflow is None:
             overflow = _OVERFLOW_POSTGRES if self.is_postgres else _OVERFLOW_SQLITE
@@ -127,7 +139,7 @@ class Database:
             raise TimeoutError("another transaction of this process has held the database too long")
         try:
             session = self._sessions.begun(scope, to_write=True)
-            tx = Tx(session)
+            tx = Tx(session, self._statements)
             try:
                 yield tx
                 tx.finish()
@@ -146,7 +158,7 @@ class Database:
         """A transaction that only reads. On SQLite it never waits for a writer."""
         session = self._sessions.begun(scope, to_write=False)
         try:
-            yield Tx(session)
+            yield Tx(session, self._statements)
             session.finish()
         except BaseException:
             session.undo()
@@ -266,6 +278,18 @@ def insert_new(tx: Tx, table: Table, values: Mapping[str, Any], *, conflict: Seq
     On PostgreSQL a twin that has inserted but not committed is waited for."""
     # What was returned was inserted; a row count is not reported for every kind of insert.
     return tx.execute(_insert_unless_there(table, tuple(conflict), tx.is_postgres), values).first() is not None
+
+
+def insert_all_new(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]], *, conflict: Sequence[str]) -> None:
+    """Insert these rows, all with the same columns, but for those that are there: in one go, in this order."""
+    if rows:
+        tx.execute(_insert_those_not_there(table, tuple(conflict), tx.is_postgres), rows)
+
+
+@lru_cache(maxsize=256)
+def _insert_those_not_there(table: Table, conflict: tuple[str, ...], is_postgres: bool) -> Executable:
+    insert = postgresql.insert if is_postgres else sqlite.insert
+    return insert(table).on_conflict_do_nothing(index_elements=conflict)
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 A server's own statement timeout needs a server that still runs, and TCP notices only what its peer's machine no longer
 acknowledges. Neither helps against a process that was stopped, or a proxy that swallows everything."""
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import psycopg
@@ -33,7 +34,24 @@ class PatientConnection(psycopg.Connection[tuple[Any, ...]]):
             self.pgconn.finish()
             raise SilentServer(f"the server has not answered within {self.answer_within_s:g} s") from None
 
-    def exec_now(self, statements: bytes) -> PGresult:
-        """As `PGconn.exec_`, which would wait for ever: the result of the last statement. Raises SilentServer."""
+    # As those of `PGconn`, which would wait for ever. Each brings the result of the last statement, or raises
+    # SilentServer.
+
+    def exec_(self, statements: bytes) -> PGresult:
         self.pgconn.send_query(statements)
+        return self._answer()
+
+    def exec_params(self, statement: bytes, values: Sequence[bytes | None]) -> PGresult:
+        self.pgconn.send_query_params(statement, values)
+        return self._answer()
+
+    def prepare(self, name: bytes, statement: bytes) -> PGresult:
+        self.pgconn.send_prepare(name, statement)
+        return self._answer()
+
+    def exec_prepared(self, name: bytes, values: Sequence[bytes | None]) -> PGresult:
+        self.pgconn.send_query_prepared(name, values)
+        return self._answer()
+
+    def _answer(self) -> PGresult:
         return self.wait(generators.execute(self.pgconn))[-1]

@@ -1,11 +1,13 @@
 """One kept connection to PostgreSQL: scope, lock and the look at the fence travel in the same message as BEGIN."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 
 import psycopg
 from psycopg import sql
+from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import Escaping, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from sqlalchemy import Engine
@@ -13,20 +15,28 @@ from sqlalchemy.exc import DBAPIError
 
 from kit.patience import PatientConnection
 from kit.sessions import FENCES, Scope, VendorMoved, as_sqlalchemy, closed, kept, lock_key
+from kit.statements import Compiled, Rows
 
 _OK = (ExecStatus.COMMAND_OK, ExecStatus.TUPLES_OK)
+_MOST_PREPARED = 250
+"""Of one connection: each holds a plan in the server's memory. What comes later is parsed each time."""
+
 _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 class PostgresSession:
-    __slots__ = ("_exec", "_pg", "conn")
+    __slots__ = ("_exec", "_exec_params", "_exec_prepared", "_pg", "_prepare", "_prepared", "_types", "conn")
 
     def __init__(self, engine: Engine) -> None:
         self.conn = kept(engine)
         raw = cast("psycopg.Connection[Any]", self.conn.connection.driver_connection)
         self._pg = raw.pgconn
-        # Past psycopg's cursors: these statements take no values and bring no rows to decode.
-        self._exec = raw.exec_now if isinstance(raw, PatientConnection) else raw.pgconn.exec_
+        # Past psycopg's cursors, which do for every statement what is known of these beforehand.
+        asks = raw if isinstance(raw, PatientConnection) else raw.pgconn
+        self._exec, self._exec_params = asks.exec_, asks.exec_params
+        self._prepare, self._exec_prepared = asks.prepare, asks.exec_prepared
+        self._types = Transformer(raw)
+        self._prepared: dict[Compiled, bytes] = {}
 
     @property
     def is_usable(self) -> bool:
@@ -53,6 +63,17 @@ class PostgresSession:
     def enter(self, scope: Scope) -> None:
         self._run(f"SET LOCAL ROLE NONE{_entering(scope)}")
 
+    def run(self, statement: Compiled, params: Mapping[str, Any]) -> Rows:
+        try:
+            result = self._answer(statement, [self._text_of(value) for value in statement.values(params)])
+        except psycopg.Error as error:
+            raise as_sqlalchemy(statement.sql, error, psycopg.Error) from error
+        if result.status == ExecStatus.COMMAND_OK:
+            return statement.rows([], [], result.command_tuples or 0)
+        self._types.set_pgresult(result)
+        names = [(result.fname(at) or b"").decode() for at in range(result.nfields)] if statement.is_nameless else []
+        return statement.rows(self._types.load_rows(0, result.ntuples, tuple), names, result.ntuples)
+
     def finish(self, last: Sequence[str] = ()) -> None:
         # What fails of them keeps the COMMIT from being run.
         if self._run(";".join((*last, "COMMIT"))).command_status == b"ROLLBACK":
@@ -77,15 +98,46 @@ class PostgresSession:
     def _run(self, statement: str) -> PGresult:
         """One round trip for one or several statements; the result of the last one."""
         try:
-            result = self._exec(statement.encode())
+            return _checked(self._exec(statement.encode()))
         except psycopg.Error as error:
             raise as_sqlalchemy(statement, error, psycopg.Error) from error
-        if result.status in _OK:
-            return result
-        error = psycopg.errors.error_from_result(result)
-        if not error.sqlstate:  # the server has said nothing: the connection broke
-            error = psycopg.OperationalError(str(error))
-        raise as_sqlalchemy(statement, error, psycopg.Error)
+
+    def _answer(self, statement: Compiled, values: list[bytes | None]) -> PGresult:
+        name = self._prepared.get(statement)
+        if name is None:
+            if len(self._prepared) >= _MOST_PREPARED:
+                return _checked(self._exec_params(statement.sql.encode(), values))
+            name = b"dukani%d" % len(self._prepared)
+            _checked(self._prepare(name, statement.sql.encode()))
+            self._prepared[statement] = name
+        return _checked(self._exec_prepared(name, values))  # pyright: ignore[reportArgumentType] # None is NULL
+
+    def _text_of(self, value: Any) -> bytes | None:
+        """As PostgreSQL reads it. Raises psycopg.DataError."""
+        if isinstance(value, str):
+            if "\0" in value:
+                raise psycopg.DataError("PostgreSQL keeps no text with a NUL in it")
+            return value.encode()
+        match value:
+            case None:
+                return None
+            case bool():
+                return b"t" if value else b"f"
+            case int() | datetime():
+                return str(value).encode()
+            case _:
+                dumped = self._types.dump_sequence([value], [PyFormat.TEXT])[0]
+                return None if dumped is None else bytes(dumped)
+
+
+def _checked(result: PGresult) -> PGresult:
+    """Raises psycopg.Error for what the server refused."""
+    if result.status in _OK:
+        return result
+    error = psycopg.errors.error_from_result(result)
+    if not error.sqlstate:  # the server has said nothing: the connection broke
+        error = psycopg.OperationalError(str(error))
+    raise error
 
 
 def _entering(scope: Scope) -> str:

@@ -8,15 +8,17 @@ not pay for its driver."""
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from kit.statements import Compiled, Rows
 
 KEPT = "dukanikept"
 """The execution option that marks a session's connection: its transactions are not SQLAlchemy's business."""
@@ -71,6 +73,10 @@ class Session(Protocol):
         """Go on in another scope. For reading: takes no lock and asks no fence."""
         ...
 
+    def run(self, statement: Compiled, params: Mapping[str, Any]) -> Rows:
+        """Raises DBAPIError, as SQLAlchemy would."""
+        ...
+
     def finish(self, last: Sequence[str] = ()) -> None:
         """Run these statements and commit. Raises DBAPIError."""
         ...
@@ -114,6 +120,14 @@ class SqliteSession:
 
     def enter(self, scope: Scope) -> None:
         pass
+
+    def run(self, statement: Compiled, params: Mapping[str, Any]) -> Rows:
+        try:
+            cursor = self._raw.execute(statement.sql, statement.values(params))
+            found = [] if cursor.description is None else cursor.fetchall()
+        except sqlite3.Error as error:
+            raise as_sqlalchemy(statement.sql, error, sqlite3.Error) from error
+        return statement.rows(found, [column[0] for column in cursor.description or ()], cursor.rowcount)
 
     def finish(self, last: Sequence[str] = ()) -> None:
         for statement in last:
