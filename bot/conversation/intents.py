@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from bot.conversation.quantities import read_number
 from contracts.ids import CODE_ALPHABET
+from contracts.states import Rail
 
 _MAX_TEXT = 500
 
@@ -22,6 +23,8 @@ class Word(StrEnum):
     CONFIRM = "confirm"
     CONFIRM_UNCLEAR = "confirm_unclear"
     PAY = "pay"
+    PAY_BY = "pay_by"
+    PAY_OTHER = "pay_other"
     PAY_UNCLEAR = "pay_unclear"
     STATUS = "status"
     CANCEL_ORDER = "cancel_order"
@@ -40,7 +43,8 @@ class Word(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A word and what was said with it. For NUMBER the rest reads as `quantities.read_wanted` does; for PAY, STATUS and
-    CANCEL_ORDER it is empty, an order's code, a list number, or (PAY alone) a phone number."""
+    CANCEL_ORDER it is empty, an order's code, a list number, or (PAY alone) a phone number; for PAY_BY the rail, for
+    PAY_OTHER nothing or an order's code."""
 
     word: Word
     rest: str = ""
@@ -51,6 +55,15 @@ STOP_WORDS = frozenset(
 )  # English, Swahili, Portuguese
 _CONFIRM_WORDS = frozenset(("confirm", "confirm order", "confirm my order", "confirm cart"))
 _PAY_WORDS = frozenset(("pay",))
+_PAY_OTHER_WORDS = frozenset(
+    ("pay other", "pay other way", "pay another way", "pay otherwise", "other way", "other ways")
+)
+_RAIL_WORDS = {
+    "mpesa": Rail.MPESA_STK, "m-pesa": Rail.MPESA_STK,
+    "gpo": Rail.GPO, "express": Rail.GPO, "multicaixa": Rail.GPO, "multicaixa express": Rail.GPO, "mcx": Rail.GPO,
+    "reference": Rail.EMIS_REF, "referencia": Rail.EMIS_REF, "ref": Rail.EMIS_REF, "atm": Rail.EMIS_REF,
+    "ticket": Rail.TICKET, "qr": Rail.TICKET, "ekwanza": Rail.TICKET, "e-kwanza": Rail.TICKET,
+}  # fmt: skip
 
 _WORDS: dict[Word, tuple[str, ...]] = {
     Word.START: ("start", "unstop", "anza", "subscribe"),
@@ -91,6 +104,8 @@ _ASKING = re.compile(
     re.IGNORECASE,
 )
 _CANCEL_ORDER_CODE = re.compile(r"cancel (?:my |the )?order (\S+)", re.IGNORECASE)
+_PAY_BY = re.compile(r"pay (?:(?:by|with|via|using|com|por) )?(.+)", re.IGNORECASE)
+_PAY_OTHER_CODE = re.compile(r"pay other (\S+)", re.IGNORECASE)
 _ORDER_CODE = re.compile(r"[A-Z0-9]{4,12}")
 _LIST_NUMBER = re.compile(r"[-+]?[0-9]{1,8}")
 _NUMBER_TIMES = re.compile(r"[0-9]{1,8} ?[x×*] ?\S.*", re.IGNORECASE)
@@ -135,6 +150,11 @@ def read_code(text: str) -> str | None:
     return code if looks_made else None
 
 
+def named_rail(text: str) -> Rail | None:
+    """The way to pay that is called exactly so."""
+    return _RAIL_WORDS.get(fold(_undecorated(clean(text))))
+
+
 def looks_like_phone(text: str) -> bool:
     return bool(_PHONE.fullmatch(text)) and 9 <= sum(char.isdigit() for char in text) <= 15
 
@@ -156,6 +176,8 @@ def parse(text: str) -> Intent:
         return Intent(Word.CONFIRM)
     if folded in _PAY_WORDS:
         return Intent(Word.PAY)
+    if folded in _PAY_OTHER_WORDS:
+        return Intent(Word.PAY_OTHER)
     exact = _EXACT.get(folded) or _EXACT.get(folded.rstrip("?").rstrip())
     if exact is not None:
         return Intent(exact)
@@ -194,11 +216,7 @@ def _parse_leading(said: str) -> Intent | None:
         return None
     match head:
         case "pay":
-            bare = rest.lstrip("#")
-            if is_list_number(bare) or looks_like_phone(bare):
-                return Intent(Word.PAY, bare)
-            code = read_code(rest)
-            return Intent(Word.PAY, code) if code else Intent(Word.PAY_UNCLEAR, rest)
+            return _parse_pay(said, rest)
         case "confirm":
             return Intent(Word.CONFIRM_UNCLEAR, rest)
         case "status" | "order":
@@ -209,3 +227,19 @@ def _parse_leading(said: str) -> Intent | None:
         case _:
             word = _LEADING.get(head)
             return Intent(word, rest) if word else None
+
+
+def _parse_pay(said: str, rest: str) -> Intent:
+    bare = rest.lstrip("#")
+    if is_list_number(bare) or looks_like_phone(bare):
+        return Intent(Word.PAY, bare)
+    named = _PAY_BY.fullmatch(said)
+    rail = named_rail(named[1]) if named is not None and not said.endswith("?") else None
+    if rail is not None:
+        return Intent(Word.PAY_BY, rail)
+    other = _PAY_OTHER_CODE.fullmatch(said)
+    if other is not None:
+        code = read_code(other[1])
+        return Intent(Word.PAY_OTHER, code) if code else Intent(Word.PAY_UNCLEAR, rest)
+    code = read_code(rest)
+    return Intent(Word.PAY, code) if code else Intent(Word.PAY_UNCLEAR, rest)

@@ -12,6 +12,7 @@ from contracts.errors import ProblemBody
 from contracts.events import DomainEvent
 from contracts.payment_api import ChargeView
 from contracts.router_api import CancelResult, CartView, ItemPage, OrderList, OrderView, PayResult, ShopList, ShopView
+from contracts.states import Rail
 
 # --- events --------------------------------------------------------------------------------------------------------
 
@@ -125,11 +126,13 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True)
 class Pay:
-    """→ PayResult or a refusal. Followed by StartCharge with its grant."""
+    """→ PayResult or a refusal. Followed by StartCharge with its grant. Without a rail: the one of the order's last
+    try, or the only one; else the router asks which."""
 
     vendor_id: str
     code: str | None = None
     payer_msisdn: str | None = None
+    rail: Rail | None = None
 
 
 @dataclass(frozen=True, slots=True)

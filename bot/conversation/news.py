@@ -7,12 +7,21 @@ from typing import TypeVar, assert_never
 from pydantic import BaseModel, ValidationError
 
 from bot.conversation.model import Reply, State, Step
-from bot.conversation.reasons import how_to_pay, reason_words
+from bot.conversation.rails import how_to_pay_it, picture_of, proof_of, rail_name, rail_of, usual_rail, what_it_gives
+from bot.conversation.reasons import another_try, has_run_out, how_to_pay, reason_words
 from bot.conversation.showing import local_time, order_lines, total_of
 from bot.replies.reply import ReplyParam
-from contracts.events import DomainEvent, EventType, ExceptionNews, OrderNews, PaymentNews
+from contracts.events import (
+    DomainEvent,
+    EventType,
+    ExceptionNews,
+    InstructionsNews,
+    OrderNews,
+    PaymentNews,
+    RefundNews,
+)
 from contracts.money import Currency, Money
-from contracts.states import ExceptionKind, OrderStatus
+from contracts.states import ExceptionKind, OrderStatus, Rail
 
 _News = TypeVar("_News", bound=BaseModel)
 
@@ -37,11 +46,24 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
                 return None
             return Reply(
                 "news_unknown",
-                {"total": total_of(unknown.order), "shop": unknown.shop_name, "code": unknown.order.code},
+                {
+                    "total": total_of(unknown.order),
+                    "shop": unknown.shop_name,
+                    "code": unknown.order.code,
+                    "rail": rail_name(rail_of(unknown.order)),
+                },
             )
         case EventType.PAYMENT_EXCEPTION:
             exception = _read(ExceptionNews, news)
             return _exception(state, news, exception) if exception else None
+        case EventType.PAYMENT_INSTRUCTIONS:
+            instructed = _read(InstructionsNews, news)
+            return _instructions(state, news, instructed) if instructed else None
+        case EventType.PAYMENT_REFUNDED:
+            refund = _read(RefundNews, news)
+            return _refunded(refund) if refund else None
+        case EventType.PAYMENT_REFUND_FAILED:
+            return None  # the shop's business: the customer was promised nothing yet
         case _:
             assert_never(news.type)
 
@@ -91,29 +113,62 @@ def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
         "total": total_of(order),
         "time": local_time(paid_at, state.known_shop(news.vendor_id), order.currency),
     }
+    rail = rail_of(order)
     if order.receipt:
-        return Reply("receipt", {**params, "receipt": order.receipt})
-    return Reply("receipt_without_code", params)
+        return Reply("receipt", {**params, "proof": proof_of(order.receipt, rail)})
+    return Reply("receipt", {**params, "proof": (Reply("proof_in_sms"),) if rail is Rail.MPESA_STK else ()})
+
+
+def _instructions(state: State, news: DomainEvent, about: InstructionsNews) -> Reply | None:
+    """How to pay the reference that was just made; nothing for one that nobody should pay any more."""
+    order = about.order
+    if order.status is not OrderStatus.CONFIRMED:
+        return None
+    picture = picture_of(about.instructions)
+    shop = state.known_shop(news.vendor_id)
+    block = how_to_pay_it(about.instructions, about.rail, total_of(order), shop, has_picture=picture is not None)
+    return Reply("news_instructions", {"code": order.code, "shop": about.shop_name, "instructions": block}, picture)
+
+
+def _refunded(refund: RefundNews) -> Reply:
+    params: dict[str, ReplyParam] = {
+        "amount": Money(refund.amount_minor, refund.currency),
+        "shop": refund.shop_name,
+        "order": (Reply("of_order", {"code": refund.order.code}),) if refund.order is not None else (),
+        "receipt": proof_of(refund.receipt, usual_rail(refund.currency)) if refund.receipt else (),
+    }
+    return Reply("news_refunded", params)
 
 
 def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | None:
     if failed.intent_id in state.told_intents:
         return None
-    order = failed.order
+    order, rail = failed.order, rail_of(failed.order)
     can_pay = failed.may_retry and order.status is OrderStatus.CONFIRMED
     if can_pay:
-        next_step = how_to_pay(state, news.vendor_id, order.code)
+        next_step = another_try(state, news.vendor_id, order.code)
     elif order.status is OrderStatus.CONFIRMED:
         next_step = (Reply("retry_later"),)
     else:
         next_step = ()
+    if has_run_out(failed.reason, rail):
+        return Reply(
+            "news_reference_expired",
+            {
+                "what": what_it_gives(rail),
+                "total": total_of(order),
+                "shop": failed.shop_name,
+                "code": order.code,
+                "next": next_step,
+            },
+        )
     return Reply(
         "news_failed",
         {
             "total": total_of(order),
             "shop": failed.shop_name,
             "code": order.code,
-            "reason": reason_words(failed.reason),
+            "reason": reason_words(failed.reason, rail),
             "next": next_step,
         },
     )
@@ -122,14 +177,15 @@ def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | Non
 def _exception(state: State, news: DomainEvent, exception: ExceptionNews) -> Reply:
     order = exception.order
     if order is not None:
-        currency = order.currency
+        currency, rail = order.currency, rail_of(order)
     else:
         shop = state.known_shop(news.vendor_id)
-        currency = shop.currency if shop else Currency.KES
+        currency = exception.currency or (shop.currency if shop else Currency.KES)
+        rail = usual_rail(currency)
     params: dict[str, ReplyParam] = {
         "amount": Money(exception.amount_minor, currency),
         "shop": exception.shop_name,
-        "receipt": (Reply("mpesa_code", {"receipt": exception.receipt}),) if exception.receipt else (),
+        "receipt": proof_of(exception.receipt, rail) if exception.receipt else (),
     }
     if order is None:
         return Reply("exception_unmatched", params)

@@ -4,8 +4,11 @@ from dataclasses import replace
 
 from bot.conversation.intents import is_list_number, read_code
 from bot.conversation.model import Cancel, ListOrders, Reply, Result, Step
+from bot.conversation.paying import instructions_of
+from bot.conversation.rails import other_ways, rail_name, usual_push
 from bot.conversation.refusals import order_in, orders_in, refused
-from bot.conversation.showing import order_choices, order_lines, order_listing, standing_of, total_of
+from bot.conversation.showing import order_choices, order_lines, order_listing, total_of
+from bot.conversation.standing import has_open_reference, standing_of
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
 from contracts.errors import ErrorCode, ProblemBody
@@ -76,6 +79,8 @@ def _say_order(talk: Talk, order: OrderView) -> Step:
         lines=order_lines(order),
         total=total_of(order),
         standing=(standing_of(order),),
+        instructions=instructions_of(order, talk.shop),
+        other=other_ways(talk.shop, talk.shop.vendor_id) if has_open_reference(order) else (),
     )
 
 
@@ -128,7 +133,10 @@ def _say_cancelled(talk: Talk, cancelled: CancelResult) -> Step:
     order = cancelled.order
     talk = talk.with_state(replace(talk.state.did(order.order_id, OrderStatus.CANCELLED), other=None))
     if cancelled.prompt_is_live:
-        return talk.say("cancelled_prompt_live", code=order.code, total=total_of(order), shop=talk.shop.name)
+        rail = rail_name(usual_push(order.currency))
+        return talk.say("cancelled_prompt_live", code=order.code, total=total_of(order), shop=talk.shop.name, rail=rail)
+    if cancelled.reference_is_live:
+        return talk.say("cancelled_reference_live", code=order.code, shop=talk.shop.name)
     if order.confirmed_at is None:
         return talk.say("cancelled_cart")
     return talk.say("cancelled", code=order.code)

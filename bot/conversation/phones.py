@@ -5,6 +5,7 @@ import phonenumbers
 from contracts.money import Currency
 
 _REGIONS = {Currency.KES: "KE", Currency.AOA: "AO"}
+_COUNTRY_CODES = {Currency.KES: "254", Currency.AOA: "244"}
 
 
 def read_msisdn(text: str, currency: Currency) -> str | None:
@@ -17,6 +18,11 @@ def read_msisdn(text: str, currency: Currency) -> str | None:
     if not phonenumbers.is_valid_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).removeprefix("+")
+
+
+def is_of(msisdn: str, currency: Currency) -> bool:
+    """Whether it is a number of the country where that money is paid."""
+    return msisdn.startswith(_COUNTRY_CODES[currency])
 
 
 def spoken_msisdn(msisdn: str) -> str:

@@ -2,13 +2,13 @@
 
 from typing import assert_never
 
-from bot.conversation import cart, checkout, orders
+from bot.conversation import cart, orders, paying
 from bot.conversation.catalogue import menu_again, on_text
 from bot.conversation.fallback import hint
 from bot.conversation.model import Step
 from bot.conversation.quantities import read_wanted
 from bot.conversation.shop import choose_first, enter, on_bare_word
-from bot.conversation.state import Entry, ListKind
+from bot.conversation.state import Entry, Listing, ListKind
 from bot.conversation.talk import Talk
 
 _MAX_LIST_NUMBER = 99  # more was never a line of a list
@@ -31,11 +31,11 @@ def on_number(talk: Talk, rest: str) -> Step:
     entry = listing.pick(wanted.number)
     if entry is None:
         return cart.number_unknown(talk, wanted.number, listing)
-    return _pick(talk, listing.kind, entry)
+    return _pick(talk, listing, entry)
 
 
-def _pick(talk: Talk, kind: ListKind, entry: Entry) -> Step:
-    match kind:
+def _pick(talk: Talk, listing: Listing, entry: Entry) -> Step:
+    match listing.kind:
         case ListKind.ITEMS:
             return cart.add_entry(talk, entry, None)
         case ListKind.SHOPS:
@@ -44,14 +44,14 @@ def _pick(talk: Talk, kind: ListKind, entry: Entry) -> Step:
             return cart.cart_line_chosen(talk, entry)
         case ListKind.REMOVE:
             return cart.remove_number(talk, entry.number)
-        case ListKind.PAY:
-            return checkout.pay(talk, entry.id)
+        case ListKind.PAY | ListKind.RAIL:
+            return paying.pay_entry(talk, listing, entry)
         case ListKind.CANCEL:
             return orders.cancel(talk, entry.id)
         case ListKind.ORDERS:
             return orders.show_order(talk, entry.id)
         case _:
-            assert_never(kind)
+            assert_never(listing.kind)
 
 
 def _without_list(talk: Talk, number: int, *, had_items: bool) -> Step:

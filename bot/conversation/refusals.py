@@ -6,10 +6,11 @@ from typing import cast
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation.model import Step
+from bot.conversation.rails import proof_of, rail_of
 from bot.conversation.talk import Talk
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import MAX_QUANTITY, OrderView
-from contracts.states import OrderStatus
+from contracts.states import OrderStatus, Rail
 
 _ORDER = TypeAdapter(OrderView)
 _ORDERS = TypeAdapter(list[OrderView])
@@ -32,6 +33,13 @@ def orders_in(problem: ProblemBody) -> list[OrderView]:
         return _ORDERS.validate_python(extra(problem, "orders"))
     except ValidationError:
         return []
+
+
+def rails_in(problem: ProblemBody) -> list[Rail]:
+    """The ways to pay that the problem brings, without those that are not known here yet."""
+    named = extra(problem, "rails")
+    names = cast(list[object], named) if isinstance(named, list) else []
+    return [rail for rail in Rail if rail in names]
 
 
 def item_in(problem: ProblemBody) -> str:
@@ -91,5 +99,5 @@ def _too_late(talk: Talk, problem: ProblemBody) -> Step:
     if order.status is OrderStatus.CANCELLED:
         return talk.say("already_cancelled", code=order.code)
     if order.receipt:
-        return talk.say("already_paid_receipt", code=order.code, receipt=order.receipt)
+        return talk.say("already_paid_receipt", code=order.code, receipt=proof_of(order.receipt, rail_of(order)))
     return talk.say("already_paid", code=order.code)

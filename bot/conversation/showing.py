@@ -9,7 +9,6 @@ from bot.conversation.state import MAX_ENTRIES, Entry, Listing, ListKind, Shop
 from bot.replies.reply import ReplyParam
 from contracts.money import Currency, Money
 from contracts.router_api import CartView, ItemView, LineView, OrderView, ShopView
-from contracts.states import IntentStatus, OrderStatus
 
 PAGE_SIZE = 9
 """Items on one page of a menu."""
@@ -114,29 +113,6 @@ def order_choices(orders: Sequence[OrderView]) -> tuple[Reply, ...]:
         Reply("order_choice", {"number": number, "code": order.code, "total": total_of(order)})
         for number, order in enumerate(orders[:MAX_ENTRIES], start=1)
     )
-
-
-def standing_of(order: OrderView) -> Reply:
-    """How it stands with an order, in words, and what the customer can do about it."""
-    match order.status:
-        case OrderStatus.DRAFT:
-            return Reply("standing_draft")
-        case OrderStatus.CANCELLED:
-            return Reply("standing_cancelled")
-        case OrderStatus.PAID:
-            if order.receipt:
-                return Reply("standing_paid", {"receipt": order.receipt})
-            return Reply("standing_paid_unnumbered")
-        case OrderStatus.CONFIRMED:
-            match order.payment.intent_status if order.payment else None:
-                case IntentStatus.CREATED | IntentStatus.PROVIDER_PENDING:
-                    return Reply("standing_prompt")
-                case IntentStatus.UNKNOWN | IntentStatus.SUCCEEDED:
-                    return Reply("standing_checking")
-                case IntentStatus.FAILED | IntentStatus.EXPIRED:
-                    return Reply("standing_failed", {"code": order.code})
-                case None:
-                    return Reply("standing_unpaid", {"code": order.code})
 
 
 def filled_cart(view: CartView) -> OrderView | None:

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from contracts.money import Currency
 from contracts.router_api import ShopView
-from contracts.states import OrderStatus
+from contracts.states import OrderStatus, Rail
 
 MAX_ENTRIES = 10
 """Lines of a list that a number can pick from."""
@@ -33,6 +33,7 @@ class ListKind(StrEnum):
     CART = "cart"
     REMOVE = "remove"
     PAY = "pay"
+    RAIL = "rail"
     CANCEL = "cancel"
     ORDERS = "orders"
 
@@ -59,6 +60,7 @@ class Purpose(StrEnum):
     CONFIRM = "confirm"
     CONFIRM_EMPTY = "confirm_empty"
     PAY = "pay"
+    PAY_OTHER = "pay_other"
     CHARGE = "charge"
     CANCEL = "cancel"
     STATUS = "status"
@@ -67,17 +69,20 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A shop as the conversation knows it. `timezone` is an IANA name."""
+    """A shop as the conversation knows it. `timezone` is an IANA name; `rails` are those of the last look: what can be
+    paid on now is the router's to say."""
 
     vendor_id: str
     word: str
     name: str
     timezone: str
     currency: Currency
+    rails: tuple[Rail, ...] = ()
 
     @classmethod
     def of(cls, view: ShopView) -> Self:
-        return cls(view.vendor_id, view.word[:_MAX_LABEL], view.name[:_MAX_LABEL], view.timezone, view.currency)
+        word, name = view.word[:_MAX_LABEL], view.name[:_MAX_LABEL]
+        return cls(view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list as it was shown. `quantity` is how many were wanted when the list was the question "which one?";
-    `next_after` is where its next page begins."""
+    `next_after` is where its next page begins. Of "which order?" `rail` is the way to pay that was named already, of
+    "which way?" `code` is the order that was."""
 
     kind: ListKind
     vendor_id: str
@@ -102,6 +108,8 @@ class Listing:
     quantity: int | None = None
     query: str = ""
     next_after: str | None = None
+    rail: Rail | None = None
+    code: str | None = None
 
     def __post_init__(self) -> None:
         entries = tuple(replace(entry, label=entry.label[:_MAX_LABEL]) for entry in self.entries[:MAX_ENTRIES])
@@ -109,7 +117,7 @@ class Listing:
 
     def is_alive(self, now: datetime) -> bool:
         match self.kind:
-            case ListKind.PAY | ListKind.CANCEL:
+            case ListKind.PAY | ListKind.RAIL | ListKind.CANCEL:
                 lifetime = _MONEY_LIFETIME
             case ListKind.ITEMS | ListKind.SHOPS | ListKind.CART | ListKind.REMOVE | ListKind.ORDERS:
                 lifetime = _LIST_LIFETIME
@@ -128,6 +136,7 @@ class PayerQuestion:
     vendor_id: str
     code: str | None
     asked_at: datetime
+    rail: Rail | None = None
 
     def is_open(self, now: datetime) -> bool:
         return now - self.asked_at < _MONEY_LIFETIME
@@ -152,6 +161,7 @@ class Turn:
     payer: str | None = None
     own_msisdn: str | None = None
     is_late: bool = False
+    rail: Rail | None = None
     intent_id: str = ""
     amount_minor: int = 0
     currency: Currency = Currency.KES
@@ -197,6 +207,14 @@ class State:
         others = tuple(known for known in self.visited if known.vendor_id != shop.vendor_id)
         visited = (shop, *others)[:_MAX_VISITED]
         return replace(self, shop=shop, visited=visited, items=None, other=None, payer_question=None)
+
+    def with_rails(self, vendor_id: str, rails: tuple[Rail, ...]) -> "State":
+        """That shop can be paid on these now."""
+        if self.shop is None or self.shop.vendor_id != vendor_id or self.shop.rails == rails:
+            return self
+        shop = replace(self.shop, rails=rails)
+        visited = tuple(shop if known.vendor_id == vendor_id else known for known in self.visited)
+        return replace(self, shop=shop, visited=visited)
 
     def known_shop(self, vendor_id: str) -> Shop | None:
         return next((shop for shop in self.visited if shop.vendor_id == vendor_id), None)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.conversation import cart, catalogue, checkout, fallback, orders, picks, shop
+from bot.conversation import cart, catalogue, charging, checkout, fallback, orders, paying, picks, shop
 from bot.conversation.intents import Intent, Word, parse
 from bot.conversation.model import Event, Heard, Outcome, Result, Said, State, Step
 from bot.conversation.news import heard
@@ -29,14 +29,16 @@ _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.CART: cart.on_cart,
     Word.CONFIRM: checkout.on_confirm,
     Word.CONFIRM_UNCLEAR: checkout.on_confirm_unclear,
-    Word.PAY: checkout.on_pay,
-    Word.PAY_UNCLEAR: checkout.on_pay_unclear,
-    Word.PHONE: checkout.on_phone,
+    Word.PAY: paying.on_pay,
+    Word.PAY_BY: paying.on_pay_by,
+    Word.PAY_OTHER: paying.on_pay_other,
+    Word.PAY_UNCLEAR: paying.on_pay_unclear,
+    Word.PHONE: paying.on_phone,
     Word.STATUS: orders.on_status,
     Word.CANCEL_ORDER: orders.on_cancel_order,
     Word.CANCEL: orders.on_cancel,
     Word.THANKS: fallback.on_thanks,
-    Word.TEXT: catalogue.on_text,
+    Word.TEXT: paying.on_way_named,
 }
 
 _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
@@ -58,8 +60,9 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.REMOVE: cart.removed,
     Purpose.CONFIRM: checkout.confirmed,
     Purpose.CONFIRM_EMPTY: checkout.confirm_was_empty,
-    Purpose.PAY: checkout.pay_came,
-    Purpose.CHARGE: checkout.charge_came,
+    Purpose.PAY: charging.pay_came,
+    Purpose.PAY_OTHER: paying.ways_came,
+    Purpose.CHARGE: charging.charge_came,
     Purpose.CANCEL: orders.cancel_came,
     Purpose.STATUS: orders.orders_came,
     Purpose.ORDER: orders.order_came,

@@ -68,8 +68,8 @@ class Router:
             case Cancel(vendor, code):
                 cancel = CancelOrder(customer=customer, code=code)
                 return peer.post(CancelResult, "/v1/orders/cancel", cancel, vendor=vendor, idempotency_key=key)
-            case Pay(vendor, code, payer_msisdn):
-                pay = PayOrder(customer=customer, code=code, payer_msisdn=payer_msisdn)
+            case Pay(vendor, code, payer_msisdn, rail):
+                pay = PayOrder(customer=customer, code=code, payer_msisdn=payer_msisdn, rail=rail)
                 return peer.post(PayResult, "/v1/orders/pay", pay, vendor=vendor, idempotency_key=key)
             case ListOrders(vendor):
                 params = {"customer": customer.address, "limit": str(_RECENT_ORDERS)}

@@ -10,8 +10,18 @@ ReplyParam = str | int | Money | datetime | tuple["Reply", ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A PNG that goes with a text, as it came: base64, unchecked."""
+
+    png_base64: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
-    """A text by its key in the catalogue, and what fills it. Money, times and nested replies take its language."""
+    """A text by its key in the catalogue, and what fills it. Money, times and nested replies take its language.
+
+    The text says everything by itself: the `picture` may not arrive."""
 
     key: str
     params: dict[str, ReplyParam] = field(default_factory=dict[str, ReplyParam])
+    picture: Picture | None = None

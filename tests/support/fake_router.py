@@ -3,7 +3,7 @@
 Good for testing what is said, not what is true: the rules of money live in the router and are tested there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -25,9 +25,6 @@ from bot.conversation.model import (
     StartCharge,
 )
 from contracts.errors import ErrorCode, ProblemBody
-from contracts.events import DomainEvent, EventType, ExceptionNews, OrderNews, PaymentNews
-from contracts.ids import CODE_ALPHABET
-from contracts.money import Currency
 from contracts.payment_api import ChargeView
 from contracts.router_api import (
     MAX_QUANTITY,
@@ -41,7 +38,24 @@ from contracts.router_api import (
     PayResult,
     ShopList,
 )
-from contracts.states import ChargeStatus, ExceptionKind, FailureReason, IntentStatus, OrderStatus, RequestStatus
+from contracts.states import (
+    PUSHED_RAILS,
+    ChargeStatus,
+    IntentStatus,
+    OrderStatus,
+    Rail,
+    RequestStatus,
+)
+from tests.support.fake_orders import (
+    FakeOrder,
+    FakeOrders,
+    code_of,
+    dumped,
+    has_reference,
+    is_being_made,
+    problem,
+    prompt_is_live,
+)
 from tests.support.fake_shops import FakeShop, Stocked, mama_and_kamau
 
 OWN_MSISDN = "254708374149"
@@ -49,23 +63,14 @@ _MAX_ATTEMPTS = 3
 _HOLD = timedelta(minutes=30)
 
 
-@dataclass
-class _Order:
-    view: OrderView
-    vendor_id: str
-    attempts: int = 0
-    intent_id: str | None = None
-
-
-class FakeRouter:
+class FakeRouter(FakeOrders):
     """One customer's view of all shops. `clock` gives the present; `own_msisdn` None means a hidden number.
 
     `refuse_next` answers the next command with that; `charge` is what the payment adapter says to the next charge;
     with `finds_alike` a search is as forgiving as the real one."""
 
     def __init__(self, clock: Callable[[], datetime], shops: list[FakeShop] | None = None) -> None:
-        self._now = clock
-        self.shops = mama_and_kamau() if shops is None else shops
+        super().__init__(clock, mama_and_kamau() if shops is None else shops)
         self.own_msisdn: str | None = OWN_MSISDN
         self.refuse_next: ProblemBody | None = None
         self._refuse_after: tuple[int, ProblemBody] | None = None
@@ -73,7 +78,6 @@ class FakeRouter:
         self.pushes: list[str] = []
         self.finds_alike = False
         self.commands: list[Command] = []
-        self._orders: list[_Order] = []
         self._made = 0
 
     def perform(self, command: Command) -> Result:
@@ -123,9 +127,6 @@ class FakeRouter:
 
     # --- catalogue and cart ---
 
-    def shop(self, vendor_id: str) -> FakeShop:
-        return next(shop for shop in self.shops if shop.vendor_id == vendor_id)
-
     def item(self, item_id: str) -> Stocked | None:
         return next((item for shop in self.shops for item in shop.items if item.item_id == item_id), None)
 
@@ -143,19 +144,19 @@ class FakeRouter:
         page = fitting[after : after + command.limit]
         has_more = after + command.limit < len(fitting)
         return ItemPage(
-            items=[item.view() for item in page],
+            items=[item.view(self.shop(command.vendor_id).currency) for item in page],
             next_after=page[-1].item_id if has_more and page else None,
             total=len(fitting),
         )
 
-    def _of(self, vendor_id: str) -> list[_Order]:
-        return [order for order in self._orders if order.vendor_id == vendor_id]
+    def _of(self, vendor_id: str) -> list[FakeOrder]:
+        return [order for order in self.orders if order.vendor_id == vendor_id]
 
-    def _with(self, vendor_id: str, status: OrderStatus) -> list[_Order]:
+    def _with(self, vendor_id: str, status: OrderStatus) -> list[FakeOrder]:
         """Newest first."""
         return [order for order in reversed(self._of(vendor_id)) if order.view.status is status]
 
-    def _draft(self, vendor_id: str) -> _Order | None:
+    def _draft(self, vendor_id: str) -> FakeOrder | None:
         return next(iter(self._with(vendor_id, OrderStatus.DRAFT)), None)
 
     def _cart(self, vendor_id: str) -> CartView:
@@ -197,20 +198,20 @@ class FakeRouter:
         self._store_cart(command.vendor_id, draft, kept)
         return self._cart(command.vendor_id)
 
-    def _store_cart(self, vendor_id: str, draft: _Order | None, lines: list[LineView]) -> None:
+    def _store_cart(self, vendor_id: str, draft: FakeOrder | None, lines: list[LineView]) -> None:
         if draft is None:
             self._made += 1
             view = OrderView(
                 order_id=f"order-{self._made}",
                 code=code_of(self._made),
                 status=OrderStatus.DRAFT,
-                currency=Currency.KES,
+                currency=self.shop(vendor_id).currency,
                 total_minor=0,
                 lines=[],
                 created_at=self._now(),
             )
-            draft = _Order(view, vendor_id)
-            self._orders.append(draft)
+            draft = FakeOrder(view, vendor_id)
+            self.orders.append(draft)
         total = sum(line.total_minor for line in lines)
         draft.view = draft.view.model_copy(update={"lines": lines, "total_minor": total})
 
@@ -233,10 +234,7 @@ class FakeRouter:
         self._change(draft, OrderStatus.CONFIRMED, confirmed_at=now, hold_expires_at=now + _HOLD, payment=payment)
         return draft.view
 
-    def _change(self, order: _Order, status: OrderStatus, **changes: object) -> None:
-        order.view = order.view.model_copy(update={"status": status, **changes})
-
-    def _named(self, vendor_id: str, code: str) -> _Order | None:
+    def _named(self, vendor_id: str, code: str) -> FakeOrder | None:
         return next((order for order in self._of(vendor_id) if order.view.code == code), None)
 
     def _cancel(self, vendor_id: str, code: str | None) -> CancelResult | ProblemBody:
@@ -247,37 +245,67 @@ class FakeRouter:
         else:
             confirmed, draft = self._with(vendor_id, OrderStatus.CONFIRMED), self._draft(vendor_id)
             if len(confirmed) > 1:
-                return problem(ErrorCode.WHICH_ORDER, orders=_dumped(confirmed))
+                return problem(ErrorCode.WHICH_ORDER, orders=dumped(confirmed))
             order = confirmed[0] if confirmed else draft
             if order is None:
                 return problem(ErrorCode.NOTHING_TO_CANCEL)
         if order.view.status in (OrderStatus.PAID, OrderStatus.CANCELLED):
             return problem(ErrorCode.ORDER_TRANSITION_REFUSED, order=order.view.model_dump(mode="json"))
-        is_live = _prompt_is_live(order)
+        before = order.view
         self._change(order, OrderStatus.CANCELLED)
-        return CancelResult(order=order.view, prompt_is_live=is_live)
+        return CancelResult(
+            order=order.view, prompt_is_live=prompt_is_live(before), reference_is_live=has_reference(before)
+        )
 
     def _pay(self, command: Pay) -> PayResult | ProblemBody:
         order = self._payable(command)
         if isinstance(order, ProblemBody):
             return order
-        if _prompt_is_live(order) or (order.view.payment and order.view.payment.intent_status is IntentStatus.UNKNOWN):
+        rail = self._rail(command, order)
+        if isinstance(rail, ProblemBody):
+            return rail
+        payment = order.view.payment
+        if prompt_is_live(order.view) or (payment and payment.intent_status is IntentStatus.UNKNOWN):
             return problem(ErrorCode.PAYMENT_IN_PROGRESS, order=order.view.model_dump(mode="json"))
-        payer = command.payer_msisdn or self.own_msisdn
-        if payer is None:
-            return problem(ErrorCode.PAYER_MISSING, 422)
-        if not payer.startswith("2547"):
-            return problem(ErrorCode.PAYER_INVALID, 422)
+        if rail not in PUSHED_RAILS and is_being_made(order.view, rail):
+            return problem(ErrorCode.PAYMENT_IN_PROGRESS, order=order.view.model_dump(mode="json"))
+        payer = self._payer(command, rail)
+        if isinstance(payer, ProblemBody):
+            return payer
         if sum(one.attempts for one in self._of(command.vendor_id)) >= _MAX_ATTEMPTS:
             return problem(ErrorCode.ATTEMPTS_EXHAUSTED, 429)
         order.attempts += 1
         order.intent_id = f"intent-{order.view.order_id}-{order.attempts}"
-        self.set_intent(order.view.code, IntentStatus.PROVIDER_PENDING)
+        self.set_intent(order.view.code, IntentStatus.PROVIDER_PENDING, rail)
         return PayResult(
             order=order.view, intent_id=order.intent_id, payer_msisdn=payer, grant=f"grant for {order.intent_id}"
         )
 
-    def _payable(self, command: Pay) -> _Order | ProblemBody:
+    def _rail(self, command: Pay, order: FakeOrder) -> Rail | ProblemBody:
+        """As the router takes it: the one named, the order's last, the only one; else it asks."""
+        offered = self.shop(command.vendor_id).rails
+        last = order.view.payment.rail if order.view.payment else None
+        if command.rail is not None:
+            return command.rail if command.rail in offered else problem(ErrorCode.RAIL_UNAVAILABLE, rails=offered)
+        if last is not None and last in offered:
+            return last
+        if len(offered) == 1:
+            return offered[0]
+        if not offered:
+            return problem(ErrorCode.RAIL_UNAVAILABLE, rails=[])
+        return problem(ErrorCode.WHICH_RAIL, rails=offered, order=order.view.model_dump(mode="json"))
+
+    def _payer(self, command: Pay, rail: Rail) -> str | ProblemBody | None:
+        if rail not in PUSHED_RAILS:
+            return None
+        start = "2547" if rail is Rail.MPESA_STK else "2449"
+        if command.payer_msisdn is not None:
+            is_good = command.payer_msisdn.startswith(start)
+            return command.payer_msisdn if is_good else problem(ErrorCode.PAYER_INVALID, 422)
+        own = self.own_msisdn
+        return own if own is not None and own.startswith(start) else problem(ErrorCode.PAYER_MISSING, 422)
+
+    def _payable(self, command: Pay) -> FakeOrder | ProblemBody:
         if command.code is not None:
             order = self._named(command.vendor_id, command.code)
             if order is None:
@@ -289,107 +317,13 @@ class FakeRouter:
             return order
         confirmed, draft = self._with(command.vendor_id, OrderStatus.CONFIRMED), self._draft(command.vendor_id)
         if len(confirmed) > 1:
-            return problem(ErrorCode.WHICH_ORDER, orders=_dumped(confirmed))
+            return problem(ErrorCode.WHICH_ORDER, orders=dumped(confirmed))
         if confirmed:
             return confirmed[0]
         if draft is not None and draft.view.lines:
             return problem(ErrorCode.NOT_CONFIRMED, order=draft.view.model_dump(mode="json"))
         return problem(ErrorCode.NOTHING_TO_PAY)
 
-    # --- what the outside world does ---
-
-    def order(self, code: str) -> OrderView:
-        return self._by_code(code).view
-
-    def _by_code(self, code: str) -> _Order:
-        return next(order for order in self._orders if order.view.code == code)
-
-    @property
-    def has_orders(self) -> bool:
-        return bool(self._orders)
-
-    def latest(self) -> OrderView:
-        return self._orders[-1].view
-
-    def set_intent(self, code: str, status: IntentStatus) -> None:
-        order = self._by_code(code)
-        payment = order.view.payment or PaymentView(request_id="request", request_status=RequestStatus.PENDING)
-        changed = payment.model_copy(update={"intent_id": order.intent_id, "intent_status": status})
-        order.view = order.view.model_copy(update={"payment": changed})
-
-    def is_paid(self, code: str, receipt: str | None = "SJK4H7L2QW") -> DomainEvent:
-        """The money arrived: the order is PAID, and this is the news."""
-        order = self._by_code(code)
-        self.set_intent(code, IntentStatus.SUCCEEDED)
-        self._change(order, OrderStatus.PAID, receipt=receipt, paid_at=self._now())
-        return self.order_news(code, EventType.ORDER_PAID)
-
-    def has_failed(self, code: str, reason: FailureReason | None, *, may_retry: bool = True) -> DomainEvent:
-        self.set_intent(code, IntentStatus.FAILED)
-        return self.payment_news(code, EventType.PAYMENT_FAILED, reason, may_retry=may_retry)
-
-    def order_news(self, code: str, kind: EventType) -> DomainEvent:
-        order = self._by_code(code)
-        shop = self.shop(order.vendor_id)
-        return self._event(
-            kind, order, OrderNews(order=order.view, customer_address="whatsapp:+254708374149", shop_name=shop.name)
-        )
-
-    def payment_news(
-        self, code: str, kind: EventType, reason: FailureReason | None = None, *, may_retry: bool = False
-    ) -> DomainEvent:
-        order = self._by_code(code)
-        news = PaymentNews(
-            order=order.view,
-            customer_address="whatsapp:+254708374149",
-            shop_name=self.shop(order.vendor_id).name,
-            intent_id=order.intent_id or "intent-none",
-            reason=reason,
-            may_retry=may_retry,
-        )
-        return self._event(kind, order, news)
-
-    def exception_news(self, code: str, kind: ExceptionKind, amount_minor: int, receipt: str | None) -> DomainEvent:
-        order = self._by_code(code)
-        news = ExceptionNews(
-            order=None if kind is ExceptionKind.UNMATCHED else order.view,
-            customer_address="whatsapp:+254708374149",
-            shop_name=self.shop(order.vendor_id).name,
-            kind=kind,
-            amount_minor=amount_minor,
-            receipt=receipt,
-        )
-        return self._event(EventType.PAYMENT_EXCEPTION, order, news)
-
-    def _event(self, kind: EventType, order: _Order, data: OrderNews | PaymentNews | ExceptionNews) -> DomainEvent:
-        return DomainEvent(
-            event_id=f"{kind}:{order.view.order_id}",
-            type=kind,
-            vendor_id=order.vendor_id,
-            aggregate=f"order:{order.view.order_id}",
-            occurred_at=self._now(),
-            data=data.model_dump(mode="json"),
-        )
-
     def sell_out(self, item_id: str, left: int = 0) -> None:
         for shop in self.shops:
             shop.items = [replace(item, stock=left) if item.item_id == item_id else item for item in shop.items]
-
-
-def problem(code: ErrorCode | str, status: int = 409, **extra: object) -> ProblemBody:
-    """A refusal as it comes off the wire."""
-    return ProblemBody.model_validate({"title": "Refused", "status": status, "code": code, **extra})
-
-
-def code_of(number: int) -> str:
-    """An order's code with nothing random in it, from the letters that real ones are made of."""
-    base = len(CODE_ALPHABET)
-    return "".join(CODE_ALPHABET[(number * 1_234_577 // base**place) % base] for place in range(6))
-
-
-def _dumped(orders: list[_Order]) -> list[dict[str, object]]:
-    return [order.view.model_dump(mode="json") for order in orders]
-
-
-def _prompt_is_live(order: _Order) -> bool:
-    return order.view.payment is not None and order.view.payment.intent_status is IntentStatus.PROVIDER_PENDING

@@ -19,7 +19,7 @@ class Stocked:
     unit: str = ""
     description: str = ""
 
-    def view(self) -> ItemView:
+    def view(self, currency: Currency = Currency.KES) -> ItemView:
         return ItemView(
             item_id=self.item_id,
             sku=self.sku,
@@ -27,7 +27,7 @@ class Stocked:
             description=self.description,
             unit=self.unit,
             price_minor=self.price_minor,
-            currency=Currency.KES,
+            currency=currency,
             available=self.stock,
         )
 
@@ -38,16 +38,19 @@ class FakeShop:
     word: str
     name: str
     items: list[Stocked] = field(default_factory=list[Stocked])
+    currency: Currency = Currency.KES
+    timezone: str = "Africa/Nairobi"
+    rails: list[Rail] = field(default_factory=lambda: [Rail.MPESA_STK])
 
     def view(self) -> ShopView:
         return ShopView(
             vendor_id=self.vendor_id,
             word=self.word,
             name=self.name,
-            currency=Currency.KES,
+            currency=self.currency,
             locale="en-KE",
-            timezone="Africa/Nairobi",
-            rails=[Rail.MPESA_STK],
+            timezone=self.timezone,
+            rails=list(self.rails),
             capabilities=[],
         )
 
@@ -76,3 +79,12 @@ def mama_and_kamau() -> list[FakeShop]:
     for number, (name, price) in enumerate((("Hammer", 85000), ("Nails 1 kg", 25000), ("Paint, white", 145050)), 1):
         kamau.items.append(Stocked(f"kamau-{number}", f"K{number:03}", name, price, 10))
     return [mama, kamau]
+
+
+def ilha() -> FakeShop:
+    """An invented shop in Luanda with every way to pay that there is in kwanzas."""
+    rails = [Rail.GPO, Rail.EMIS_REF, Rail.TICKET]
+    shop = FakeShop("vendor-ilha", "ilha", "Quitanda da Ilha", [], Currency.AOA, "Africa/Luanda", rails)
+    shop.items.append(Stocked("ilha-1", "I001", "Feijão 1 kg", 145050, 20))
+    shop.items.append(Stocked("ilha-2", "I002", "Óleo de palma 1 l", 250000, 12))
+    return shop

@@ -113,7 +113,7 @@ def test_status_lists_open_orders_first_and_a_number_shows_one(confirmed: Chat) 
     first, second, third = answer.text.split("\n\n")[1].split("\n")
     assert first.endswith("In your cart. Reply CONFIRM to order.")
     assert second == f"2. {cancelled}: KES 65. Cancelled."
-    assert third.startswith(f"3. {paid}: KES 120. Paid ✅ M-Pesa code SJK4H7L2QW")
+    assert third.startswith(f"3. {paid}: KES 120. Paid ✅ M-Pesa code: *SJK4H7L2QW*")
     assert "Fresh milk" in confirmed.says("3").text
 
 

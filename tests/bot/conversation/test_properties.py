@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.conversation.intents import Word, parse
+from bot.conversation.intents import Word, named_rail, parse
 from bot.conversation.model import (
     AddItem,
     Cancel,
@@ -33,11 +33,12 @@ from bot.conversation.talk import MAX_COMMANDS
 from bot.replies.rendering import MAX_LENGTH, render
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.events import EventType
-from contracts.payment_api import ChargeView
+from contracts.payment_api import ChargeView, PaymentInstructions
 from contracts.router_api import CancelResult, ItemPage, OrderList, PayResult, ShopList
-from contracts.states import ChargeStatus, ExceptionKind, FailureReason, IntentStatus
+from contracts.states import ChargeStatus, ExceptionKind, FailureReason, IntentStatus, Rail
 from tests.support.chat import START, Chat
 from tests.support.fake_router import OWN_MSISDN, problem
+from tests.support.fake_shops import ilha, mama_and_kamau
 
 USUAL = (
     "hi", "hello mama", "SHOP", "SHOP mama", "SHOP kamau", "kamau", "SHOP nowhere", "MENU", "MORE", "FIND sugar",
@@ -45,6 +46,7 @@ USUAL = (
     "milk", "mlik", "ADD", "ADD 1", "ADD 2 x 3", "add milk x2", "add 2 sugar", "add 7 up", "add oil", "add 1 x 0",
     "add 1 x 1000000", "ADD milk x lots", "1", "2", "3", "9", "11", "0", "-1", "two", "1 x 2", "1000000", "1234",
     "REMOVE", "REMOVE 1", "remove milk", "CART", "CONFIRM", "CONFIRM", "PAY", "PAY", "PAY 1", "PAY CDFGHJ", "pay later",
+    "SHOP ilha", "PAY OTHER", "PAY OTHER CDFGHJ", "PAY GPO", "pay by reference", "reference", "ticket", "923 000 001",
     "paay", "STATUS", "STATUS CDFGHJ", "CANCEL", "CANCEL ORDER", "CANCEL ORDER 1", "HELP", "STOP", "START", "thanks",
     "0700000001", "0700 000 002", "12345678901", "PAY 0700000001", "crat", "I want to pay", "", "🙂",
 )  # fmt: skip
@@ -56,15 +58,25 @@ texts = st.one_of(
 )
 media = st.sampled_from(((), (), (), ("image",), ("audio",), ("location", "image")))
 reasons = st.sampled_from([*FailureReason, None])
+instructions = st.builds(
+    PaymentInstructions,
+    entity=st.one_of(st.none(), st.text(max_size=80)),
+    reference=st.one_of(st.none(), st.just("123456789"), st.text(max_size=80)),
+    qr_png=st.one_of(st.none(), st.text(max_size=20)),
+    expires_at=st.one_of(st.none(), st.just(START)),
+)
 
 
 def may_ask_to_pay(state: State, said: Said, chat: Chat) -> bool:
-    """A written PAY, a number from "which order?", or the phone number that was asked for: nothing else."""
+    """A written PAY, a line of "which order?" or "which way?", or the phone number that was asked for: nothing else."""
     intent = parse(said.text)
-    if intent.word is Word.PAY:
+    if intent.word in (Word.PAY, Word.PAY_BY):
         return True
+    listing = state.other if state.other is not None and state.other.is_alive(chat.now) else None
     if intent.word is Word.NUMBER:
-        return state.other is not None and state.other.kind is ListKind.PAY and state.other.is_alive(chat.now)
+        return listing is not None and listing.kind in (ListKind.PAY, ListKind.RAIL)
+    if intent.word is Word.TEXT:
+        return listing is not None and listing.kind is ListKind.RAIL and named_rail(said.text) is not None
     question = state.payer_question
     return intent.word is Word.PHONE and question is not None and question.is_open(chat.now)
 
@@ -119,6 +131,12 @@ def something_happens(chat: Chat, data: st.DataObject) -> None:
             news = chat.router.payment_news(code, kind)
         case EventType.PAYMENT_EXCEPTION:
             news = chat.router.exception_news(code, data.draw(st.sampled_from([*ExceptionKind])), 12_345, None)
+        case EventType.PAYMENT_INSTRUCTIONS:
+            rail = data.draw(st.sampled_from([*Rail]), label="rail")
+            chat.router.set_intent(code, IntentStatus.PROVIDER_PENDING, rail)
+            news = chat.router.has_instructions(code, data.draw(instructions, label="instructions"))
+        case EventType.PAYMENT_REFUNDED | EventType.PAYMENT_REFUND_FAILED:
+            news = chat.router.refund_news(data.draw(st.sampled_from((code, None))), kind, 12_345, None)
         case _:
             news = chat.router.order_news(code, kind)
     before = chat.state
@@ -136,7 +154,7 @@ def something_happens(chat: Chat, data: st.DataObject) -> None:
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_conversation_is_answered_once_a_message_and_pays_only_when_told_to(data: st.DataObject) -> None:
-    chat = Chat()
+    chat = Chat([*mama_and_kamau(), ilha()])
     is_hidden = data.draw(st.booleans(), label="number is hidden")
     chat.own_msisdn = chat.router.own_msisdn = None if is_hidden else OWN_MSISDN
     for _ in range(data.draw(st.integers(3, 25), label="turns")):

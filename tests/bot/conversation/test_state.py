@@ -79,7 +79,7 @@ def test_what_is_remembered_is_the_latest() -> None:
 @pytest.mark.parametrize(
     ("kind", "lifetime"),
     [
-        (kind, timedelta(minutes=15) if kind in (ListKind.PAY, ListKind.CANCEL) else timedelta(hours=24))
+        (kind, timedelta(minutes=15) if kind in (ListKind.PAY, ListKind.RAIL, ListKind.CANCEL) else timedelta(hours=24))
         for kind in ListKind
     ],
 )

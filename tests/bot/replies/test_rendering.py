@@ -104,7 +104,7 @@ def cart_of(lines: int, name: str) -> Reply:
                 for _ in range(lines)
             ),
             "total": Money(123_456_00, Currency.KES),
-            "receipt": "SJK4H7L2QW",
+            "proof": (Reply("proof_mpesa", {"receipt": "SJK4H7L2QW"}),),
             "time": datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
         },
     )
