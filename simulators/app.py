@@ -14,8 +14,11 @@ from kit.service import Service
 from kit.settings import Settings, SettingsError
 from simulators import control, control_money, customers
 from simulators.courier import Courier
+from simulators.daraja import edge as daraja_edge
 from simulators.daraja import rest as daraja_rest
 from simulators.daraja.callbacks import Callbacks
+from simulators.daraja.confirmations import Confirmations
+from simulators.daraja.orders import Results
 from simulators.ekwanza import gateway, native, token
 from simulators.ekwanza.expiry import Expiry
 from simulators.ekwanza.webhooks import Webhooks as EkwanzaWebhooks
@@ -62,6 +65,8 @@ def create_service(
                 JobKind.STATUS: webhooks.deliver_status,
                 JobKind.CALLBACK: callbacks.deliver,
                 JobKind.EXPIRY: callbacks.expire,
+                JobKind.C2B: Confirmations(store, jobs, courier).deliver,
+                JobKind.RESULT: Results(store, jobs, courier).deliver,
                 JobKind.EKWANZA_WEBHOOK: EkwanzaWebhooks(store, jobs, courier).deliver,
                 JobKind.EKWANZA_EXPIRY: Expiry(store, jobs).expire,
             },
@@ -125,8 +130,8 @@ def _refusal(error: HTTPException) -> Response:
     """Each provider refuses unknown paths and methods in its own shape; everything else is a problem+json."""
     http_status = error.code or 500
     if request.path.startswith("/daraja/"):
-        refusal = {404: daraja_rest.not_found(), 405: daraja_rest.not_allowed()}.get(http_status)
-        return (refusal or daraja_rest.DarajaError(http_status, f"{http_status}.001", error.name)).response()
+        refusal = {404: daraja_edge.not_found(), 405: daraja_edge.not_allowed()}.get(http_status)
+        return (refusal or daraja_edge.DarajaError(http_status, f"{http_status}.001", error.name)).response()
     if request.path.startswith("/twilio/"):
         if http_status == 404:
             return twilio_rest.not_found().response()

@@ -3,12 +3,15 @@
 Real merchants register their webhook at e-Kwanza's portal; here POST /sim/ekwanza/merchants does it."""
 
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 from flask import Blueprint, Response
 
 from simulators import state, wire
 from simulators.control import refuse_strangers
+from simulators.daraja import hand_payments, orders, reading
+from simulators.daraja.hand_payments import HandKind, NoMoney
+from simulators.daraja.rest_by_hand import MOST_BILL_REFERENCE
 from simulators.ekwanza import charges, merchants
 from simulators.ekwanza.book import UnknownCharge
 from simulators.ekwanza.charges import NotPayable
@@ -27,6 +30,8 @@ def create_blueprint(store: Store, jobs: Jobs, directory: Directory) -> Blueprin
     blueprint.before_request(refuse_strangers)
     routes = (
         ("/references/<charge_id>", "POST", control.pay_reference),
+        ("/till", "POST", control.pay_till),
+        ("/daraja/by_hand", "GET", control.hand_payments),
         ("/ekwanza/merchants", "GET", control.list_merchants),
         ("/ekwanza/merchants", "POST", control.register_merchant),
         ("/ekwanza/charges", "GET", control.ekwanza_charges),
@@ -64,6 +69,39 @@ class _MoneyControl:
             raise Problem(404, "unknown_reference", "there is no reference or ticket with that id") from None
         except NotPayable as error:
             raise Problem(409, "not_payable", str(error)) from error
+
+    def pay_till(self) -> Response:
+        """`{shortcode, account_reference, amount_whole, payer}`: a person pays a paybill (with an account number) or a
+        till (without one), unasked."""
+        body = json_body()
+        shortcode, payer = body.get("shortcode"), body.get("payer")
+        reference, amount_whole = body.get("account_reference") or "", body.get("amount_whole")
+        if not isinstance(shortcode, str) or not reading.SHORTCODE.fullmatch(shortcode):
+            raise Problem(400, "bad_shortcode", "shortcode: expected a paybill or till number of 5 to 7 digits")
+        if not isinstance(payer, str) or not reading.MSISDN.fullmatch(payer):
+            raise Problem(400, "bad_payer", "payer: expected 12 digits that start with 2547 or 2541")
+        if not isinstance(reference, str) or len(reference) > MOST_BILL_REFERENCE or not reference.isprintable():
+            raise Problem(400, "bad_reference", f"account_reference: expected at most {MOST_BILL_REFERENCE} characters")
+        if type(amount_whole) is not int or not 1 <= amount_whole <= reading.MOST_AMOUNT_WHOLE:
+            raise Problem(400, "bad_amount", f"amount_whole: expected 1 to {reading.MOST_AMOUNT_WHOLE} shillings")
+        kind = HandKind.PAYBILL if reference else HandKind.TILL
+        try:
+            with self._store.transaction() as tx:
+                payment = hand_payments.pay(tx, self._jobs, shortcode, kind, payer, amount_whole, reference)
+                return _json(state.hand_payment(tx, payment), 201)
+        except NoMoney as error:
+            raise Problem(409, "no_money", str(error)) from error
+
+    def hand_payments(self) -> Response:
+        """Payments by hand, the registered addresses, and what reversals and status questions came to."""
+        with self._store.transaction() as tx:
+            return _json(
+                {
+                    "payments": [state.hand_payment(tx, one) for one in hand_payments.all_of_them(tx)],
+                    "addresses": [asdict(one) for one in hand_payments.all_addresses(tx)],
+                    "orders": [state.order(tx, one) for one in orders.all_of_them(tx)],
+                }
+            )
 
     def list_merchants(self) -> Response:
         with self._store.transaction() as tx:

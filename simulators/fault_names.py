@@ -78,6 +78,7 @@ class Fault(StrEnum):
     QUERY_ERROR_HTML = "query_error_html"
     C2B_VALIDATION = "c2b_validation"
     C2B_STK = "c2b_stk"
+    C2B_REGISTER_ONCE = "c2b_register_once"
     C2B_LOST = "c2b_lost"
     C2B_TWICE = "c2b_twice"
     C2B_DELAY_S = "c2b_delay_s"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from simulators import customers, faults
 from simulators.customers import Customer
 from simulators.daraja import pushes
+from simulators.daraja.hand_payments import HandPayment
 from simulators.daraja.pushes import Push
 from simulators.ekwanza import book, merchants
 from simulators.ekwanza.book import Charge, Kind
@@ -174,6 +175,26 @@ def all_ekwanza_charges(tx: Transaction) -> list[JsonObject]:
         }
         for charge in (book.charge_of(row) for row in tx.rows("SELECT * FROM ekwanza_charges ORDER BY place"))
     ]
+
+
+def hand_payment(tx: Transaction, payment: HandPayment) -> JsonObject:
+    return {
+        "id": payment.id,
+        "shortcode": payment.shortcode,
+        "kind": payment.kind.value,
+        "msisdn": payment.msisdn,
+        "amount_whole": payment.amount_whole,
+        "account_reference": payment.account_reference,
+        "at": iso(payment.at_us),
+        "state": payment.state.value,
+        "reason": payment.reason,
+        "callbacks": callbacks_of(tx, payment.id),
+    }
+
+
+def order(tx: Transaction, told: JsonObject) -> JsonObject:
+    """A reversal or a question about a status, with the result and its deliveries."""
+    return {**told, "callbacks": callbacks_of(tx, str(told["conversation_id"]))}
 
 
 def callbacks_of(tx: Transaction, told_of: str) -> list[JsonObject]:

@@ -3,6 +3,7 @@
 Nothing published says that Daraja repeats a callback that was not taken, so this one does not."""
 
 import json
+from collections.abc import Mapping
 
 from simulators.courier import Courier
 from simulators.daraja import identifiers, pushes
@@ -24,8 +25,11 @@ class Callbacks:
     def deliver(self, job: Job) -> None:
         with self._store.transaction() as tx:
             push = pushes.get(tx, job.payload["push"])
+            ids_of = job.payload.get("ids_of", push.id)
+            named = pushes.get(tx, ids_of) if ids_of else None
+        told = callback_body(push, named, job.payload)
         outcome = self._courier.post_json(
-            push.callback_url, json.dumps(callback_body(push)).encode(), connect_s=_CONNECT_S, read_s=_READ_S
+            push.callback_url, json.dumps(told).encode(), connect_s=_CONNECT_S, read_s=_READ_S
         )
         with self._store.transaction() as tx:
             tx.run(
@@ -45,24 +49,30 @@ class Callbacks:
             self._jobs.finish(tx, job)
 
 
-def callback_body(push: Push) -> JsonObject:
+def callback_body(push: Push, named: Push | None, told: Mapping[str, str]) -> JsonObject:
     """ResultCode is a number here (and a string in a query). A failure has no CallbackMetadata; a success has a
-    Balance without a Value, as production traffic of June 2026 had it."""
+    Balance without a Value, as production traffic of June 2026 had it.
+
+    `named` is the push whose ids are told: the same one, unless a fault told those of another shop, or, where there is
+    none, ids that nobody knows."""
     assert push.result_code is not None
+    has_text_values = "has_text_values" in told
+    now_us = push.result_us or push.at_us
     result: JsonObject = {
-        "MerchantRequestID": push.merchant_request_id,
-        "CheckoutRequestID": push.id,
-        "ResultCode": push.result_code,
+        "MerchantRequestID": named.merchant_request_id if named else identifiers.request_id(),
+        "CheckoutRequestID": named.id if named else identifiers.checkout_request_id(now_us, push.msisdn),
+        "ResultCode": str(push.result_code) if has_text_values else push.result_code,
         "ResultDesc": pushes.RESULT_TEXT[push.result_code],
     }
-    if push.result_code == pushes.PAID:
-        assert push.result_us is not None
+    if push.result_code == pushes.PAID and "has_no_metadata" not in told:
         items: list[JsonObject] = [
             {"Name": "Amount", "Value": push.paid_whole},
             {"Name": "MpesaReceiptNumber", "Value": push.receipt},
             {"Name": "Balance"},
-            {"Name": "TransactionDate", "Value": identifiers.transaction_date(push.result_us)},
+            {"Name": "TransactionDate", "Value": identifiers.transaction_date(now_us)},
             {"Name": "PhoneNumber", "Value": int(push.msisdn)},
         ]
+        if has_text_values:
+            items = [{name: str(value) for name, value in item.items()} for item in items]
         result["CallbackMetadata"] = {"Item": items}
     return {"Body": {"stkCallback": result}}

@@ -209,6 +209,13 @@ MPESA_FAULTS: Mapping[Fault, FaultInfo] = {
         "Confirm prompts there, too",
         "A payment by prompt is also reported to the address for money paid by hand, with the same receipt.",
     ),
+    Fault.C2B_REGISTER_ONCE: FaultInfo(
+        FaultKind.SWITCH,
+        Provider.MPESA,
+        Topic.BY_HAND,
+        "Addresses are final",
+        "A short code that has addresses for money paid by hand gets no others, as in production.",
+    ),
     Fault.C2B_LOST: FaultInfo(
         FaultKind.SWITCH, Provider.MPESA, Topic.BY_HAND, "Confirmation lost", "Money paid by hand is never reported."
     ),

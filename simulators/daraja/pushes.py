@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from simulators import customers, faults
-from simulators.daraja import identifiers
+from simulators.daraja import hand_payments, identifiers
+from simulators.daraja.hand_payments import HandKind, HandPayment, HandState
 from simulators.daraja.reading import PAYBILL, PushRequest
 from simulators.fault_names import Fault
 from simulators.jobs import JobKind, Jobs
@@ -18,6 +19,7 @@ PROMPT_LIVES_US = 60 * SECOND_US
 PAID = 0
 NO_BALANCE = 1
 CANCELLED = 1032
+NOT_PUSHED = 1025
 UNREACHABLE = 1037
 WRONG_PIN = 2001
 NOT_PERMITTED = 2028
@@ -26,6 +28,7 @@ RESULT_TEXT = {
     PAID: "The service request is processed successfully.",
     NO_BALANCE: "The balance is insufficient for the transaction.",
     CANCELLED: "Request Cancelled by user.",
+    NOT_PUSHED: "An error occurred while sending a push request.",
     UNREACHABLE: "DS timeout user cannot be reached.",
     WRONG_PIN: "The initiator information is invalid.",
     NOT_PERMITTED: "The request is not permitted according to product assignment.",
@@ -73,6 +76,7 @@ def accept(tx: Transaction, jobs: Jobs, wanted: PushRequest) -> Push:
         raise PhoneBusy
     # A paybill collects for itself only; a till has a number apart from its store's.
     is_permitted = wanted.transaction_type != PAYBILL or wanted.party_b == wanted.shortcode
+    is_shown = is_permitted and not faults.takes(tx, Fault.PUSH_DROPPED)
     push_id = identifiers.checkout_request_id(tx.now_us, wanted.msisdn)
     while tx.row("SELECT 1 FROM pushes WHERE id = ?", push_id) is not None:
         push_id = identifiers.checkout_request_id(tx.now_us, wanted.msisdn)
@@ -94,12 +98,12 @@ def accept(tx: Transaction, jobs: Jobs, wanted: PushRequest) -> Push:
         wanted.callback_url,
         tx.now_us,
         tx.now_us + PROMPT_LIVES_US,
-        int(is_permitted),
-        PromptState.WAITING.value if is_permitted else PromptState.CANCELLED.value,
+        int(is_shown),
+        PromptState.WAITING.value if is_shown else PromptState.CANCELLED.value,
     )
     push = get(tx, push_id)
-    if not is_permitted:
-        _settle(tx, jobs, push, push.state, NOT_PERMITTED)
+    if not is_shown:
+        _settle(tx, jobs, push, push.state, NOT_PUSHED if is_permitted else NOT_PERMITTED)
         return get(tx, push_id)
     payload = {"push": push_id}
     jobs.add(tx, JobKind.EXPIRY, f"expiry:{push_id}", payload, due_us=push.expires_us)
@@ -166,11 +170,51 @@ def _settle(
         tx.next_seq(),
         push.id,
     )
+    if code == PAID:
+        _confirm_there_too(tx, jobs, get(tx, push.id))
     if faults.takes(tx, Fault.CALLBACK_LOST):
         return
+    told = {"push": push.id, "ids_of": push.id}
+    if faults.takes(tx, Fault.CALLBACK_OTHER_SHOP):
+        told["ids_of"] = _of_another_shop(tx, push) or ""
+    if faults.takes(tx, Fault.CALLBACK_TEXT_VALUES):
+        told["has_text_values"] = "yes"
+    if faults.takes(tx, Fault.CALLBACK_NO_METADATA):
+        told["has_no_metadata"] = "yes"
     due_us = tx.now_us + faults.seconds(tx, Fault.CALLBACK_DELAY_S) * SECOND_US
     for _ in range(2 if faults.takes(tx, Fault.CALLBACK_TWICE) else 1):
-        jobs.add(tx, JobKind.CALLBACK, push.callback_lane, {"push": push.id}, due_us=due_us)
+        jobs.add(tx, JobKind.CALLBACK, push.callback_lane, told, due_us=due_us)
+
+
+def _confirm_there_too(tx: Transaction, jobs: Jobs, push: Push) -> None:
+    """Some short codes hear of a payment by prompt also at the address for money paid by hand, under the same
+    receipt."""
+    addresses = hand_payments.addresses_of(tx, push.shortcode, push.party_b)
+    if addresses is None or not faults.is_on(tx, Fault.C2B_STK):
+        return
+    faults.takes(tx, Fault.C2B_STK)
+    assert push.receipt is not None
+    assert push.paid_whole is not None
+    is_paybill = push.transaction_type == PAYBILL
+    payment = HandPayment(
+        id=push.receipt,
+        seq=push.seq,
+        shortcode=addresses.shortcode,
+        kind=HandKind.PAYBILL if is_paybill else HandKind.TILL,
+        msisdn=push.msisdn,
+        amount_whole=push.paid_whole,
+        account_reference=push.account_reference if is_paybill else "",
+        third_party_id="",
+        at_us=tx.now_us,
+        state=HandState.DONE,
+        reason=None,
+    )
+    hand_payments.plan_confirmation(tx, jobs, addresses, payment)
+
+
+def _of_another_shop(tx: Transaction, push: Push) -> str | None:
+    row = tx.row("SELECT id FROM pushes WHERE shortcode <> ? ORDER BY place DESC LIMIT 1", push.shortcode)
+    return str(row["id"]) if row else None
 
 
 def push_of(row: sqlite3.Row) -> Push:

@@ -23,9 +23,9 @@ FORBIDDEN_IN_URL = ("m-pesa", "mpesa", "safaricom", "exe", "cmd", "sql", "query"
 """Daraja refuses callback addresses with these words, in any case (C2B page and FAQ of its portal)."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_SHORTCODE = re.compile(r"[0-9]{5,7}")
-_MSISDN = re.compile(r"254[17][0-9]{8}")
-_DIGITS = re.compile(r"[0-9]{1,12}")
+SHORTCODE = re.compile(r"[0-9]{5,7}")
+MSISDN = re.compile(r"254[17][0-9]{8}")
+DIGITS = re.compile(r"[0-9]{1,12}")
 
 
 class InvalidField(ValueError):
@@ -59,8 +59,8 @@ class PushRequest:
 
 def read_signed(body: JsonObject) -> Signed:
     """Raises InvalidField. Only the form of the timestamp is checked: nobody saw Daraja compare it with a clock."""
-    shortcode = _text(body, "BusinessShortCode", _SHORTCODE)
-    timestamp = _text(body, "Timestamp", re.compile(r"[0-9]{14}"))
+    shortcode = text(body, "BusinessShortCode", SHORTCODE)
+    timestamp = text(body, "Timestamp", re.compile(r"[0-9]{14}"))
     try:
         datetime.strptime(timestamp, "%Y%m%d%H%M%S").replace(tzinfo=EAT)
     except ValueError:
@@ -83,17 +83,17 @@ def read_push(body: JsonObject, *, is_strict: bool) -> PushRequest:
     kind = body.get("TransactionType")
     if kind not in (PAYBILL, TILL):
         raise InvalidField("TransactionType")
-    amount = _text(body, "Amount", _DIGITS)
+    amount = text(body, "Amount", DIGITS)
     if not 1 <= int(amount) <= MOST_AMOUNT_WHOLE:
         raise InvalidField("Amount")
-    _text(body, "PartyA", _MSISDN)
-    party_b = _text(body, "PartyB", _SHORTCODE)
-    msisdn = _text(body, "PhoneNumber", _MSISDN)
+    text(body, "PartyA", MSISDN)
+    party_b = text(body, "PartyB", SHORTCODE)
+    msisdn = text(body, "PhoneNumber", MSISDN)
     callback_url = body.get("CallBackURL")
     if not isinstance(callback_url, str) or not is_callback_url(callback_url):
         raise InvalidField("CallBackURL")
     return PushRequest(
-        shortcode=_text(body, "BusinessShortCode", _SHORTCODE),
+        shortcode=text(body, "BusinessShortCode", SHORTCODE),
         transaction_type=str(kind),
         amount_whole=int(amount),
         party_b=party_b,
@@ -122,13 +122,13 @@ def is_callback_url(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
 
 
-def _text(body: JsonObject, field: str, shape: re.Pattern[str]) -> str:
-    """Daraja takes whole numbers as numbers or as text; a fraction, also 10.0, is neither."""
+def text(body: JsonObject, field: str, shape: re.Pattern[str]) -> str:
+    """Daraja takes whole numbers as numbers or as text; a fraction, also 10.0, is neither. Raises InvalidField."""
     value = body.get(field)
-    text = str(value) if isinstance(value, str) or type(value) is int else ""
-    if not shape.fullmatch(text):
+    given = str(value) if isinstance(value, str) or type(value) is int else ""
+    if not shape.fullmatch(given):
         raise InvalidField(field)
-    return text
+    return given
 
 
 def _words(body: JsonObject, field: str, called: str, most: int) -> str:

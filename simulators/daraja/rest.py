@@ -1,19 +1,19 @@
 """Daraja's HTTP side: the token, the push, the query, and its many ways to refuse."""
 
-import json
 import time
 
 from flask import Blueprint, Response, request
 
-from simulators import faults, wire
+from simulators import faults, slow
 from simulators.cut import cut_answer
-from simulators.daraja import identifiers, pushes, reading
+from simulators.daraja import edge, identifiers, pushes, reading, rest_by_hand
+from simulators.daraja.edge import DarajaError, Edge, SpikeArrest
 from simulators.daraja.pushes import Push, UnknownPush
 from simulators.daraja.reading import InvalidField, Signed
 from simulators.fault_names import Fault
 from simulators.jobs import Jobs
 from simulators.moments import SECOND_US
-from simulators.problems import JsonObject, NotAnObject, parse_object
+from simulators.problems import JsonObject
 from simulators.prompts import PhoneBusy
 from simulators.store import Store, Transaction
 
@@ -22,34 +22,6 @@ TOKEN_LIVES_S = 3599
 _CALLBACK_FIRST_WAIT_S = 8.0
 _CALLBACK_FIRST_LOOK_S = 0.005
 
-_HTML = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-
-
-class DarajaError(Exception):
-    """Refused in Daraja's shape. Nothing was done."""
-
-    def __init__(self, http_status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.http_status = http_status
-        self.code = code
-        self.message = message
-
-    def response(self) -> Response:
-        body: JsonObject = {
-            "requestId": identifiers.request_id(),
-            "errorCode": self.code,
-            "errorMessage": self.message,
-        }
-        return _json(body, self.http_status)
-
-
-def not_found() -> DarajaError:
-    return DarajaError(404, "404.001.01", "Resource not found")
-
-
-def not_allowed() -> DarajaError:
-    return DarajaError(405, "405.001", "Method Not Allowed")
-
 
 def create_blueprint(store: Store, jobs: Jobs) -> Blueprint:
     blueprint = Blueprint("daraja", __name__, url_prefix="/daraja")
@@ -57,8 +29,10 @@ def create_blueprint(store: Store, jobs: Jobs) -> Blueprint:
     blueprint.add_url_rule("/oauth/v1/generate", "token", rest.token, methods=["GET"])
     blueprint.add_url_rule("/mpesa/stkpush/v1/processrequest", "push", rest.push, methods=["POST"])
     blueprint.add_url_rule("/mpesa/stkpushquery/v1/query", "query", rest.query, methods=["POST"])
+    rest_by_hand.add_routes(blueprint, store, jobs)
     blueprint.register_error_handler(DarajaError, DarajaError.response)
-    blueprint.after_request(rest.remember)
+    blueprint.register_error_handler(SpikeArrest, lambda _: SpikeArrest.response())
+    blueprint.after_request(Edge(store).remember)
     return blueprint
 
 
@@ -66,43 +40,48 @@ class _Rest:
     def __init__(self, store: Store, jobs: Jobs) -> None:
         self._store = store
         self._jobs = jobs
+        self._edge = Edge(store)
 
     def token(self) -> Response:
+        slow.wait(self._store, Fault.DARAJA_DELAY_S)
+        with self._store.transaction() as tx:
+            is_html = faults.takes(tx, Fault.TOKEN_ERROR_HTML)
+            is_refused_empty = faults.takes(tx, Fault.CREDENTIALS_EMPTY_400)
+            is_refused_coded = faults.takes(tx, Fault.CREDENTIALS_400_008_01)
         given = request.authorization
-        if given is None or given.type != "basic" or not given.username or not given.password:
+        if is_html:
+            return slow.html_error(503, "Service Unavailable")
+        if is_refused_coded or given is None or given.type != "basic" or not given.username or not given.password:
             raise DarajaError(400, "400.008.01", "Invalid Authentication passed")
         if request.args.get("grant_type") != "client_credentials":
             raise DarajaError(400, "400.008.02", "Invalid grant type passed")
-        if "wrong" in given.username or "wrong" in given.password:
+        if is_refused_empty or "wrong" in given.username or "wrong" in given.password:
             # Wrong credentials were seen answered with 400 and no body at all.
             return Response(b"", 400)
         token = identifiers.access_token()
         with self._store.transaction() as tx:
             tx.run("DELETE FROM tokens WHERE expires_us <= ?", tx.now_us)
             tx.run("INSERT INTO tokens VALUES (?, ?)", token, tx.now_us + TOKEN_LIVES_S * SECOND_US)
-        return _json({"access_token": token, "expires_in": str(TOKEN_LIVES_S)}, 200)
+        return edge.answer({"access_token": token, "expires_in": str(TOKEN_LIVES_S)}, 200)
 
     def push(self) -> Response:
         # Each endpoint words a dead token in its own way; both mean the same.
-        self._authenticate(DarajaError(404, "404.001.03", "Invalid Access Token"))
-        self._slow_down()
-        with self._store.transaction() as tx:
-            is_busy = faults.takes(tx, Fault.PUSH_BUSY)
-            is_html = not is_busy and faults.takes(tx, Fault.PUSH_ERROR_HTML)
-        if is_busy:
-            raise DarajaError(500, "500.003.02", "System is busy. Please try again in few minutes.")
-        if is_html:
-            return Response(_HTML, 502, content_type="text/html")
-        body = _body()
+        self._edge.admit(DarajaError(404, "404.001.03", "Invalid Access Token"))
+        broken = self._outage()
+        if broken is not None:
+            return broken
+        body = edge.body()
         with self._store.transaction() as tx:
             push, is_paid_first = self._accept(tx, body)
-            is_cut = faults.takes(tx, Fault.PUSH_TIMEOUT)
+            is_cut, is_empty = faults.takes(tx, Fault.PUSH_TIMEOUT), faults.takes(tx, Fault.PUSH_EMPTY)
             cut_after_s = faults.seconds(tx, Fault.CUT_AFTER_S)
         if is_paid_first:
             self._await_callbacks(push)
         if is_cut:
             return cut_answer(cut_after_s)
-        return _json(
+        if is_empty:
+            return Response(b"", 200, content_type="application/json")
+        return edge.answer(
             {
                 "MerchantRequestID": push.merchant_request_id,
                 "CheckoutRequestID": push.id,
@@ -114,21 +93,26 @@ class _Rest:
         )
 
     def query(self) -> Response:
-        self._authenticate(DarajaError(400, "400.003.01", "Invalid Access Token"))
-        self._slow_down()
-        body = _body()
+        self._edge.admit(DarajaError(400, "400.003.01", "Invalid Access Token"))
+        body = edge.body()
         with self._store.transaction() as tx:
             push = self._asked_about(tx, body)
+            is_empty, is_html = faults.takes(tx, Fault.QUERY_EMPTY), faults.takes(tx, Fault.QUERY_ERROR_HTML)
+            is_bare = faults.takes(tx, Fault.QUERY_NO_RESULT_CODE)
             is_pending_500 = faults.takes(tx, Fault.QUERY_PENDING_500)
             is_pending = faults.takes(tx, Fault.QUERY_4999) or push.result_code is None
             is_denied = faults.takes(tx, Fault.QUERY_SAYS_FAILED)
+        if is_empty:
+            return Response(b"", 200, content_type="application/json")
+        if is_html:
+            return slow.html_error(502, "Bad Gateway")
         if is_pending_500:
             pending: JsonObject = {
                 "requestId": push.id,
                 "errorCode": "500.001.1001",
                 "errorMessage": "The transaction is being processed",
             }
-            return _json(pending, 500)
+            return edge.answer(pending, 500)
         if is_pending:
             code, text = "4999", "The transaction is still under processing"
         elif is_denied:
@@ -136,30 +120,25 @@ class _Rest:
         else:
             assert push.result_code is not None
             code, text = str(push.result_code), pushes.RESULT_TEXT[push.result_code]
-        return _json(
-            {
-                "ResponseCode": "0",
-                "ResponseDescription": "The service request has been accepted successfully",
-                "MerchantRequestID": push.merchant_request_id,
-                "CheckoutRequestID": push.id,
-                "ResultCode": code,
-                "ResultDesc": text,
-            },
-            200,
-        )
+        found: JsonObject = {
+            "ResponseCode": "0",
+            "ResponseDescription": "The service request has been accepted successfully",
+            "MerchantRequestID": push.merchant_request_id,
+            "CheckoutRequestID": push.id,
+        }
+        return edge.answer(found if is_bare else {**found, "ResultCode": code, "ResultDesc": text}, 200)
 
-    def remember(self, response: Response) -> Response:
-        if request.method == "POST":
-            try:
-                # The password holds the passkey, so it is not kept.
-                content = {
-                    name: value for name, value in parse_object(request.get_data()).items() if name != "Password"
-                }
-            except NotAnObject:
-                content = JsonObject()
-            with self._store.transaction() as tx:
-                wire.remember(tx, "daraja", request.path, content, response.status_code)
-        return response
+    def _outage(self) -> Response | None:
+        """A push that is not even looked at. Raises DarajaError."""
+        with self._store.transaction() as tx:
+            is_busy = faults.takes(tx, Fault.PUSH_BUSY)
+            is_html = not is_busy and faults.takes(tx, Fault.PUSH_ERROR_HTML)
+            is_empty = not is_busy and not is_html and faults.takes(tx, Fault.PUSH_ERROR_EMPTY)
+        if is_busy:
+            raise DarajaError(500, "500.003.02", "System is busy. Please try again in few minutes.")
+        if is_html:
+            return slow.html_error(502, "Bad Gateway")
+        return Response(b"", 503) if is_empty else None
 
     def _accept(self, tx: Transaction, body: JsonObject) -> tuple[Push, bool]:
         """The push, and whether it was paid at once so that its callback comes before the reply."""
@@ -167,7 +146,7 @@ class _Rest:
             signed = reading.read_signed(body)
             wanted = reading.read_push(body, is_strict=faults.is_on(tx, Fault.STRICT_LENGTHS))
         except InvalidField as error:
-            raise _invalid(error.field) from error
+            raise edge.invalid(error.field) from error
         self._check_passkey(tx, signed, is_learning=True)
         try:
             push = pushes.accept(tx, self._jobs, wanted)
@@ -185,14 +164,16 @@ class _Rest:
     def _asked_about(self, tx: Transaction, body: JsonObject) -> Push:
         try:
             signed = reading.read_signed(body)
-            push = pushes.get(tx, str(body.get("CheckoutRequestID")))
         except InvalidField as error:
-            raise _invalid(error.field) from error
-        except UnknownPush as error:
-            raise _invalid("CheckoutRequestID") from error
-        if push.shortcode != signed.shortcode:
-            raise _invalid("CheckoutRequestID")
+            raise edge.invalid(error.field) from error
+        # Who asks is looked at first: a wrong passkey is told also to who asks about nothing.
         self._check_passkey(tx, signed, is_learning=False)
+        try:
+            push = pushes.get(tx, str(body.get("CheckoutRequestID")))
+        except UnknownPush as error:
+            raise edge.invalid("CheckoutRequestID") from error
+        if push.shortcode != signed.shortcode:
+            raise edge.invalid("CheckoutRequestID")
         return push
 
     def _check_passkey(self, tx: Transaction, signed: Signed, *, is_learning: bool) -> None:
@@ -208,44 +189,8 @@ class _Rest:
         if known is None and is_learning:
             tx.run("INSERT INTO passkeys VALUES (?, ?)", signed.shortcode, signed.passkey)
 
-    def _authenticate(self, refusal: DarajaError) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise DarajaError(404, "404.001.04", "Invalid Authentication Header")
-        with self._store.transaction() as tx:
-            is_good = (
-                tx.row("SELECT 1 FROM tokens WHERE token = ? AND expires_us > ?", token.strip(), tx.now_us) is not None
-            )
-            if is_good and faults.takes(tx, Fault.TOKEN_DEAD):
-                tx.run("DELETE FROM tokens WHERE token = ?", token.strip())
-                is_good = False
-        if not is_good:
-            raise refusal
-
-    def _slow_down(self) -> None:
-        with self._store.transaction() as tx:
-            delay_s = faults.seconds(tx, Fault.ANSWER_DELAY_S)
-        time.sleep(delay_s)
-
     def _await_callbacks(self, push: Push) -> None:
         """Hold the reply back until the shop has heard of the result, or for so long that it never will."""
         deadline = time.monotonic() + _CALLBACK_FIRST_WAIT_S
         while time.monotonic() < deadline and not self._jobs.is_lane_empty(push.callback_lane):
             time.sleep(_CALLBACK_FIRST_LOOK_S)
-
-
-def _body() -> JsonObject:
-    if request.mimetype != "application/json":
-        raise DarajaError(400, "400.002.02", "Bad Request - Invalid Content-Type")
-    try:
-        return parse_object(request.get_data())
-    except NotAnObject as error:
-        raise DarajaError(400, "400.002.05", "Invalid Request Payload") from error
-
-
-def _invalid(field: str) -> DarajaError:
-    return DarajaError(400, "400.002.02", f"Bad Request - Invalid {field}")
-
-
-def _json(body: JsonObject, http_status: int) -> Response:
-    return Response(json.dumps(body), http_status, content_type="application/json")

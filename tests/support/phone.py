@@ -210,6 +210,23 @@ class Phone:
         wanted: JsonObject = {"action": "pay", "payer": payer, "amount_minor": amount_minor}
         return self.call("POST", f"/sim/references/{one['id']}", wanted)
 
+    def pay_till(self, customer: str, shortcode: str, amount_whole: int, account_reference: str = "") -> JsonObject:
+        """That customer pays a paybill or a till by hand, unasked. Raises Refused."""
+        (payer,) = [
+            one["msisdn"] for one in _objects(self.state(), "customers") if one["address"] == self.address(customer)
+        ]
+        wanted: JsonObject = {
+            "shortcode": shortcode,
+            "account_reference": account_reference,
+            "amount_whole": amount_whole,
+            "payer": payer,
+        }
+        return self.call("POST", "/sim/till", wanted)
+
+    def by_hand(self) -> JsonObject:
+        """`payments` made by hand, `addresses` registered for them, `orders`: reversals and status questions."""
+        return self.call("GET", "/sim/daraja/by_hand")
+
     def register_merchant(self, merchant: str, **more: str) -> JsonObject:
         """Open that merchant's account at e-Kwanza, as its portal would: `webhook_url`, `api_key`, …"""
         return self.call("POST", "/sim/ekwanza/merchants", {"merchant": merchant, **more})
