@@ -68,6 +68,7 @@ SECRETS: dict[Process, frozenset[str]] = {
     Process.ROUTER: frozenset(
         {
             "DUKANI_KEY_BOT_ROUTER",
+            "DUKANI_KEY_ROUTER_ADAPTER",
             "DUKANI_KEY_GRANT",
             "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
             "DUKANI_KEY_EVENTS_ROUTER_BOT",
@@ -79,6 +80,7 @@ SECRETS: dict[Process, frozenset[str]] = {
         {
             "DUKANI_VAULT_KEY",
             "DUKANI_KEY_BOT_ADAPTER",
+            "DUKANI_KEY_ROUTER_ADAPTER",
             "DUKANI_KEY_GRANT",
             "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
             "DUKANI_METRICS_TOKEN",
@@ -95,6 +97,7 @@ PAIRS = frozenset(
     {
         "DUKANI_KEY_BOT_ROUTER",
         "DUKANI_KEY_BOT_ADAPTER",
+        "DUKANI_KEY_ROUTER_ADAPTER",
         "DUKANI_KEY_GRANT",
         "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
         "DUKANI_KEY_EVENTS_ROUTER_BOT",

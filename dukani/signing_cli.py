@@ -7,6 +7,7 @@ import click
 PAIRS = {
     "bot-router": "DUKANI_KEY_BOT_ROUTER",
     "bot-adapter": "DUKANI_KEY_BOT_ADAPTER",
+    "router-adapter": "DUKANI_KEY_ROUTER_ADAPTER",
     "grant": "DUKANI_KEY_GRANT",
     "events-adapter-router": "DUKANI_KEY_EVENTS_ADAPTER_ROUTER",
     "events-router-bot": "DUKANI_KEY_EVENTS_ROUTER_BOT",
@@ -14,6 +15,7 @@ PAIRS = {
 _SENDER_AND_RECEIVER = {
     "bot-router": ("bot", "router"),
     "bot-adapter": ("bot", "payment adapter"),
+    "router-adapter": ("router", "payment adapter"),
     "grant": ("router", "payment adapter"),
     "events-adapter-router": ("payment adapter", "router"),
     "events-router-bot": ("router", "bot"),

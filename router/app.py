@@ -10,6 +10,7 @@ from kit.db import Database, refuse_superuser
 from kit.gauges import pools
 from kit.metrics import Gauge
 from kit.outside import Outside
+from kit.peers import Peer
 from kit.service import Service
 from kit.settings import Settings, SettingsError
 from kit.signing import key_ring
@@ -33,7 +34,16 @@ from router.orders.holds import HoldSweep, hold_sweep_loop
 from router.orders.routes import order_routes
 from router.orders.vendor_routes import vendor_order_routes
 from router.orders.views import PAYABLE_KIND
-from router.payments.service import Registry, Sweep, payment_events, sweep_loop, vendor_payment_routes
+from router.payments.service import (
+    HandingOver,
+    Registry,
+    Sweep,
+    payment_events,
+    refund_events,
+    sweep_loop,
+    vendor_money_routes,
+    vendor_payment_routes,
+)
 from router.planting import ShopToPlant, plant_shops
 from router.reference.routes import reference_routes
 from router.rounds import Rounds
@@ -43,6 +53,7 @@ from router.vendors.admin_routes import vendor_routes
 from router.vendors.key_routes import key_routes
 from router.vendors.keys import ApiKeys
 from router.vendors.limits import RateLimiter
+from router.vendors.rail_routes import rail_routes, rails_events
 from router.vendors.routes import shop_routes
 from router.vendors.service import Directory
 
@@ -64,6 +75,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     app.register_blueprint(shop_routes(edge))
     app.register_blueprint(vendor_routes(edge, settings))
     app.register_blueprint(key_routes(edge, keys.forget))
+    tickets = key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER")
+    app.register_blueprint(rail_routes(edge, tickets, settings.adapter_public_url))
     app.register_blueprint(catalog_routes(edge, catalogue, available))
     grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
     app.register_blueprint(order_routes(edge, catalogue, grant_keys, hold_for=hold_for))
@@ -76,6 +89,12 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         app.register_blueprint(development_routes(edge))
     from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
+    app.register_blueprint(refund_events(databases, from_adapter, payables, clock))
+    adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER"), clock)
+    handing_over = HandingOver(databases, payables, adapter, clock)
+    refunds = handing_over.loop()
+    app.register_blueprint(vendor_money_routes(edge, payables, PAYABLE_KIND, refunds.wake))
+    app.register_blueprint(rails_events(databases, directory, from_adapter, clock))
 
     to_bot = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT"))
     wakes = Wakes.by(settings)
@@ -87,6 +106,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         relay_visit(clock, to_bot, settings.bot_url),
         Sweep(databases, payables, clock).visit,
         HoldSweep(databases, directory, clock).visit,
+        handing_over.visit,
         rollup.visit,
         webhooks.visit,
     )
@@ -97,11 +117,12 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         relay_loop(databases.shared, clock, to_bot, settings.bot_url, wakes),
         sweep_loop(databases, payables, clock),
         hold_sweep_loop(databases, directory, clock),
+        refunds,
         rounds.loop,
         rollup.loop(),
         webhooks.loop,
     ]
-    on_stop = [meter.flush, wakes.close, webhooks.close, databases.close]
+    on_stop = [meter.flush, wakes.close, webhooks.close, adapter.close, databases.close]
     return Service("router", app, loops, on_stop, _gauges(databases, clock), answering=[meter.loop(), keys.uses_loop()])
 
 

@@ -34,6 +34,8 @@ EXAMPLES: Mapping[str, Example] = {
     "shop.show": Example(),
     "capabilities.list": Example(),
     "capabilities.switch": Example({"enabled": True}, path={"capability": "commerce.catalog"}),
+    "rails.list": Example(),
+    "credentials.link": Example(),
     "keys.make": Example({"name": "Till in the shop", "scopes": ["orders:read", "orders:write"]}),
     "keys.list": Example(query={"limit": "20"}),
     "keys.revoke": Example(path=_KEY),

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
     true,
 )
 
@@ -92,6 +93,23 @@ vendor_limits = Table(
     CheckConstraint("bot_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_bot_check"),
     CheckConstraint("key_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_key_check"),
     CheckConstraint("customer_per_minute BETWEEN 1 AND 1000000", name="vendor_limits_customer_check"),
+    sqlite_strict=True,
+)
+
+# What the payment adapter told: whether a vendor's settings are complete for a rail, and the names of those that are
+# not. No foreign key: news of a vendor may come before the vendor does, and is kept.
+vendor_rails = Table(
+    "vendor_rails",
+    platform_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("rail", Code, nullable=False),
+    Column("provider", Code, nullable=False, server_default=""),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("is_ready", Flag, nullable=False, server_default=true()),
+    Column("missing", JsonDoc, nullable=False, server_default=text("'[]'")),
+    Column("announced_at", UtcTime),
+    PrimaryKeyConstraint("vendor_id", "rail", name="vendor_rails_pk"),
+    CheckConstraint("version >= 0", name="vendor_rails_version_check"),
     sqlite_strict=True,
 )
 

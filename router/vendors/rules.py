@@ -35,6 +35,17 @@ class RateLimits:
     """What one customer's messages make the bot ask for in one shop."""
 
 
+@dataclass(frozen=True, slots=True)
+class RailState:
+    """What the payment adapter told of one rail of a shop."""
+
+    rail: Rail
+    is_ready: bool
+    """The shop's settings for it are complete."""
+    missing: tuple[str, ...] = ()
+    """The names of those that are not there, or not usable."""
+
+
 _WITH_THE_OTHERS = Shared()
 
 
@@ -51,6 +62,8 @@ class Vendor:
     timezone: str
     has_own_database: bool
     capabilities: frozenset[str]
+    rail_states: tuple[RailState, ...] = ()
+    """Of the rails whose capability it has, those that the payment adapter told of."""
     billing_anchor_day: int = 1
     """The local day on which a month of usage begins: 1 to 28."""
     limits: RateLimits = RateLimits()
@@ -130,17 +143,51 @@ def _way_to_enable(vendor_id: VendorId, capability: Capability) -> str:
     return f'the shop can switch it on itself (PUT /api/v1/capabilities/{capability} with {{"enabled": true}})'
 
 
-RAIL_CURRENCY: dict[Rail, Currency] = {Rail.MPESA_STK: Currency.KES}
+RAIL_CURRENCY: Mapping[Rail, Currency] = {
+    Rail.MPESA_STK: Currency.KES,
+    Rail.GPO: Currency.AOA,
+    Rail.EMIS_REF: Currency.AOA,
+    Rail.TICKET: Currency.AOA,
+}
 """The rails that can be charged, and in what. A rail that is missing here is not offered, whatever a shop enables."""
 
 
+def fitting_rails(currency: Currency) -> list[Rail]:
+    """The rails that charge in this currency, in the order in which they are offered."""
+    return [rail for rail, theirs in RAIL_CURRENCY.items() if theirs is currency]
+
+
 def rails_of(vendor: Vendor) -> list[Rail]:
-    """The rails on which this shop can be paid now."""
+    """The rails on which this shop can be paid now: switched on, in its currency, and with complete settings."""
+    ready = {state.rail for state in vendor.rail_states if state.is_ready}
     return [
         rail
-        for rail, currency in RAIL_CURRENCY.items()
-        if RAIL_CAPABILITY[rail] in vendor.capabilities and currency is vendor.currency
+        for rail in fitting_rails(vendor.currency)
+        if RAIL_CAPABILITY[rail] in vendor.capabilities and rail in ready
     ]
+
+
+def why_not_offered(vendor: Vendor, rail: Rail | None = None) -> str:
+    """Why this shop can't be paid on that rail, or on any, and what to do about it: for the shop and its operator."""
+    fitting = fitting_rails(vendor.currency)
+    if rail is not None and rail not in fitting:
+        names = ", ".join(fitting)
+        return f"{vendor.name} sells in {vendor.currency}, which {rail} does not charge; what does: {names}"
+    meant = fitting if rail is None else [rail]
+    enabled = [each for each in meant if RAIL_CAPABILITY[each] in vendor.capabilities]
+    if not enabled:
+        ways = "; ".join(_way_to_enable(vendor.id, RAIL_CAPABILITY[each]) for each in meant)
+        return f"{vendor.name} has not enabled {', '.join(RAIL_CAPABILITY[each] for each in meant)}: {ways}"
+    lacks = "; ".join(f"{each} lacks {_lacking(vendor, each)}" for each in enabled)
+    return (
+        f"{vendor.name} can't be paid yet: {lacks}. They are given at the address that POST /api/v1/credentials-links "
+        f"answers, or that an operator gets (dukani secrets link {vendor.id})"
+    )
+
+
+def _lacking(vendor: Vendor, rail: Rail) -> str:
+    known = next((state for state in vendor.rail_states if state.rail is rail), None)
+    return ", ".join(known.missing) if known is not None and known.missing else "all its settings"
 
 
 _USUAL_ZONE: Mapping[Currency, str] = {Currency.KES: "Africa/Nairobi", Currency.AOA: "Africa/Luanda"}

@@ -11,20 +11,32 @@ from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, insert, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, case, cast, insert, or_, select, true
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.money import Currency
 from contracts.router_api import ShopView, VendorSummary
-from contracts.states import Capability
+from contracts.states import RAIL_CAPABILITY, Capability, Rail
 from kit.db import Database, Tx, insert_new
 from kit.problems import Problem
 from router.databases import IsolationLevel
 from router.targets import DbTarget, Dedicated, Location, Shared, TargetError, Unusable, parse_target
 from router.vendors.homes import Home, dedicated_homes, find_vendor, home_of, rehome
-from router.vendors.models import vendor_capabilities, vendor_limits, vendors
-from router.vendors.rules import Allowed, Denial, Denied, RateLimits, Vendor, VendorStatus, gate, rails_of, zone_for
+from router.vendors.models import vendor_capabilities, vendor_limits, vendor_rails, vendors
+from router.vendors.rules import (
+    Allowed,
+    Denial,
+    Denied,
+    RailState,
+    RateLimits,
+    Vendor,
+    VendorStatus,
+    gate,
+    rails_of,
+    why_not_offered,
+    zone_for,
+)
 
 __all__ = [
     "Directory",
@@ -38,6 +50,7 @@ __all__ = [
     "rails_of",
     "rehome",
     "shop_view",
+    "why_not_offered",
 ]
 
 _log = structlog.get_logger()
@@ -103,6 +116,13 @@ class Directory:
                 if reason is Denial.MISCONFIGURED:
                     raise Problem(503, ErrorCode.UNAVAILABLE, detail, retry_after_s=30)
                 raise Problem(403, ErrorCode.CAPABILITY_MISSING, detail, missing=list(missing))
+
+    def paid_on(self, vendor: Vendor, rail: Rail | None) -> Vendor:
+        """This shop, read again if as it is remembered it can't be paid on that rail (None: on any)."""
+        offered = rails_of(vendor)
+        if rail in offered or (rail is None and offered):
+            return vendor
+        return self._read(vendor.id) or vendor
 
     def location(self, vendor_id: VendorId, *, anew: bool = False) -> Location:
         """Where the shop's rows are, at most `CACHE_S` old or read now. Raises Problem 404 shop_unknown."""
@@ -256,11 +276,11 @@ def _with_capabilities(which: ColumnElement[bool]) -> Select[Any]:
     """A row per enabled capability, or one with none, so that one statement brings everything."""
     enabled = and_(vendor_capabilities.c.vendor_id == vendors.c.id, vendor_capabilities.c.enabled.is_(true()))
     return (
-        select(*_COLUMNS, _TARGET, vendor_capabilities.c.capability, *_LIMITS)
+        select(*_COLUMNS, _TARGET, vendor_capabilities.c.capability, *_RAILS, *_LIMITS)
         .select_from(
-            vendors.outerjoin(vendor_capabilities, enabled).outerjoin(
-                vendor_limits, vendor_limits.c.vendor_id == vendors.c.id
-            )
+            vendors.outerjoin(vendor_capabilities, enabled)
+            .outerjoin(vendor_rails, _RAIL_OF_CAPABILITY)
+            .outerjoin(vendor_limits, vendor_limits.c.vendor_id == vendors.c.id)
         )
         .where(which)
         .order_by(vendors.c.created_at, vendors.c.id)
@@ -271,6 +291,13 @@ def _with_capabilities(which: ColumnElement[bool]) -> Select[Any]:
 _TARGET = cast(vendors.c.db_target, Text).label("db_target")
 _COLUMNS = tuple(column for column in vendors.c if column.name != "db_target")
 _LIMITS = tuple(column for column in vendor_limits.c if column.name != "vendor_id")
+_RAILS = (vendor_rails.c.rail, vendor_rails.c.is_ready, vendor_rails.c.missing)
+# A rail belongs to one capability, so what is told of it stands in that capability's row and makes no more of them.
+_RAIL_OF_CAPABILITY = and_(
+    vendor_rails.c.vendor_id == vendor_capabilities.c.vendor_id,
+    vendor_rails.c.rail
+    == case(*((vendor_capabilities.c.capability == needed, rail) for rail, needed in RAIL_CAPABILITY.items())),
+)
 
 
 def limits_in(row: Row[Any]) -> RateLimits:
@@ -298,6 +325,10 @@ def _dedicated(row: Row[Any]) -> Dedicated | Unusable:
         return Unusable(str(error))
 
 
+def _rail_state(row: Row[Any]) -> RailState:
+    return RailState(Rail(row.rail), row.is_ready, tuple(row.missing))
+
+
 def _vendor(rows: list[Row[Any]]) -> Vendor:
     first = rows[0]
     is_shared = first.isolation_level == IsolationLevel.SHARED_DB
@@ -312,6 +343,7 @@ def _vendor(rows: list[Row[Any]]) -> Vendor:
         timezone=timezone,
         has_own_database=not is_shared,
         capabilities=frozenset(row.capability for row in rows if row.capability is not None),
+        rail_states=tuple(_rail_state(row) for row in rows if row.rail is not None),
         billing_anchor_day=first.billing_anchor_day,
         limits=limits_in(first),
         location=Shared() if is_shared else _dedicated(first),

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from contracts.money import Currency
-from contracts.states import Capability
+from contracts.states import Capability, Rail
 from kit.paging import InOrder, Time
 from router.databases import IsolationLevel
 from router.operations import KeyScope
@@ -178,6 +178,27 @@ class CapabilityList(_Answered):
 
 class SwitchCapability(_Sent):
     enabled: bool
+
+
+# --- rails ---------------------------------------------------------------------------------------------------------
+
+
+class RailView(_Answered):
+    rail: Rail
+    meaning: str
+    capability: Capability
+    is_enabled: bool
+    """The shop has the capability."""
+    is_ready: bool
+    """The shop's settings for it are complete."""
+    is_offered: bool
+    """Customers can pay on it now."""
+    missing: list[str] | None
+    """The names of settings that are missing or not usable. null: nothing was ever stored."""
+
+
+class RailList(_Answered):
+    rails: list[RailView]
 
 
 # --- keys ----------------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from router.targets import Access
 from router.vendors.models import vendor_capabilities, vendors
 from router.vendors.service import Directory
 from tests.support.databases import NewDatabase, seeing_all
+from tests.support.rails import plant_rails_of
 
 AMINA = "whatsapp:+254708374149"
 BARAKA = "whatsapp:+254700000001"
@@ -46,6 +47,7 @@ _SECRETS = {
     name: letter * 32
     for name, letter in (
         ("DUKANI_KEY_BOT_ROUTER", "b"),
+        ("DUKANI_KEY_ROUTER_ADAPTER", "r"),
         ("DUKANI_KEY_GRANT", "g"),
         ("DUKANI_KEY_EVENTS_ADAPTER_ROUTER", "a"),
         ("DUKANI_KEY_EVENTS_ROUTER_BOT", "e"),
@@ -92,12 +94,16 @@ class Counter:
     # --- what is there -------------------------------------------------------------------------------------------
 
     def open_shop(self, vendor_id: str = MAMA, name: str = "Mama Njeri", **columns: Any) -> VendorId:
+        """Its rails are ready, unless `is_ready=False`."""
         capabilities = columns.pop("capabilities", ("commerce.catalog", "commerce.orders", "payments.mpesa_stk"))
+        is_ready = columns.pop("is_ready", True)
         row = {"id": vendor_id, "name": name, "word": vendor_id.removeprefix("vendor-"), **columns}
         with self.platform.write() as tx:
             tx.execute(insert(vendors).values(**row))
             for capability in capabilities:
                 tx.execute(insert(vendor_capabilities).values(vendor_id=vendor_id, capability=capability))
+            if is_ready:
+                plant_rails_of(tx, vendor_id, capabilities)
         return VendorId(vendor_id)
 
     def put(

@@ -39,6 +39,7 @@ _FROM_BOT: Mapping[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     "shops.show": (None, {}),
     "usage.report_messages": ({"messages": [{"message_id": "SM1", "sent_at": "2026-11-21T00:00:00Z"}]}, {}),
     "payments.events.take": ({}, {}),
+    "rails.events.take": ({}, {}),
 }
 """Body and query of what our own processes ask. What people ask stands in the reference."""
 

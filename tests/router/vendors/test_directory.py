@@ -9,28 +9,42 @@ from sqlalchemy.exc import IntegrityError
 
 from contracts.ids import VendorId
 from contracts.money import Currency
-from contracts.states import Capability
+from contracts.states import Capability, Rail
 from router.vendors.models import vendor_capabilities, vendors
 from router.vendors.rules import (
     CAPABILITY_NOTES,
     Allowed,
     Denial,
     Denied,
+    RailState,
     Switcher,
     Vendor,
     VendorStatus,
     gate,
     rails_of,
+    why_not_offered,
 )
 from router.vendors.service import CACHE_S
 from tests.support.counter import AMINA, MAMA, Counter
 
 
 def a_vendor(
-    *capabilities: str, status: VendorStatus = VendorStatus.ACTIVE, currency: Currency = Currency.KES
+    *capabilities: str,
+    status: VendorStatus = VendorStatus.ACTIVE,
+    currency: Currency = Currency.KES,
+    states: tuple[RailState, ...] = (),
 ) -> Vendor:
     return Vendor(
-        VendorId("v"), "Shop", "shop", status, currency, "en", "Africa/Nairobi", False, frozenset(capabilities)
+        id=VendorId("v"),
+        name="Shop",
+        word="shop",
+        status=status,
+        currency=currency,
+        locale="en",
+        timezone="Africa/Nairobi",
+        has_own_database=False,
+        capabilities=frozenset(capabilities),
+        rail_states=states,
     )
 
 
@@ -66,10 +80,29 @@ def test_every_capability_says_what_it_means() -> None:
     assert set(CAPABILITY_NOTES) == set(Capability)
 
 
-def test_a_rail_needs_its_capability_and_its_currency() -> None:
-    assert rails_of(a_vendor("payments.mpesa_stk")) == ["mpesa_stk"]
-    assert rails_of(a_vendor("payments.mpesa_stk", currency=Currency.AOA)) == []
-    assert rails_of(a_vendor("payments.ekwanza_gpo")) == []
+def test_a_rail_needs_its_capability_its_currency_and_complete_settings() -> None:
+    every = tuple(RailState(rail, is_ready=True) for rail in Rail)
+    assert rails_of(a_vendor("payments.mpesa_stk", states=every)) == ["mpesa_stk"]
+    assert rails_of(a_vendor("payments.mpesa_stk", currency=Currency.AOA, states=every)) == []
+    assert rails_of(a_vendor("payments.ekwanza_gpo", states=every)) == []
+    assert rails_of(a_vendor(*Capability, currency=Currency.AOA, states=every)) == ["gpo", "emis_ref", "ticket"]
+    assert rails_of(a_vendor(*Capability, states=())) == []
+    unready = (RailState(Rail.MPESA_STK, is_ready=False, missing=("passkey",)),)
+    assert rails_of(a_vendor(*Capability, states=unready)) == []
+
+
+def test_what_is_lacking_is_named_and_where_to_give_it() -> None:
+    mpesa = (RailState(Rail.MPESA_STK, is_ready=False, missing=("consumer_key", "passkey")),)
+    said = why_not_offered(a_vendor("payments.mpesa_stk", states=mpesa))
+    assert "mpesa_stk lacks consumer_key, passkey" in said
+    assert "POST /api/v1/credentials-links" in said
+    assert "dukani secrets link v" in said
+    assert "mpesa_stk lacks all its settings" in why_not_offered(a_vendor("payments.mpesa_stk"))
+    assert "dukani vendor enable v payments.mpesa_stk" in why_not_offered(a_vendor(), Rail.MPESA_STK)
+    assert "sells in KES, which gpo does not charge" in why_not_offered(a_vendor(*Capability), Rail.GPO)
+    luanda = why_not_offered(a_vendor("payments.ekwanza_gpo", currency=Currency.AOA))
+    assert "gpo lacks all its settings" in luanda
+    assert "ticket" not in luanda.replace("credential", "")
 
 
 @pytest.mark.parametrize("word", ["mama", "MAMA", " Mama "])
