@@ -27,7 +27,7 @@ from payment_adapter.providers.base import (
 )
 from payment_adapter.providers.daraja import c2b, callback, results, reversal, vendor_settings
 from payment_adapter.providers.daraja.answers import TokenInvalid, read_push, read_query
-from payment_adapter.providers.daraja.c2b import HandPayments, Rejection, ResponseType
+from payment_adapter.providers.daraja.c2b import HandPayments, ResponseType
 from payment_adapter.providers.daraja.calls import QUERY_PATH, Calls
 from payment_adapter.providers.daraja.credentials import (
     PROVIDER,
@@ -109,7 +109,7 @@ class Daraja:
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:
         return callback.read(body)
 
-    # --- money paid by hand (NoticeReader) ------------------------------------------------------------------------
+    # --- money paid by hand (NoticeReader, NoticeChecker) ---------------------------------------------------------
 
     def register_urls(
         self, credentials: Credentials, confirmation_url: Secret, validation_url: Secret, response_type: ResponseType
@@ -127,12 +127,8 @@ class Daraja:
     def acknowledgement(self, *, is_kept: bool) -> JsonObject:
         return c2b.acknowledgement(is_kept=is_kept)
 
-    def check_validation(self, body: bytes, credentials: Credentials) -> Rejection | None:
-        """Why a payment by hand should not go through, by its form alone; `answer_to_check` is what to answer."""
-        return c2b.check(body, credentials)
-
-    def answer_to_check(self, rejection: Rejection | None) -> JsonObject:
-        return c2b.answer_to_check(rejection)
+    def check_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> JsonObject:
+        return c2b.answer_to_check(c2b.check(body, credentials))
 
     # --- refunds (Refunder, RefundLimits, LateRefunder) -----------------------------------------------------------
 
