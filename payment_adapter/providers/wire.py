@@ -46,6 +46,11 @@ class Reply:
     retry_after_s: int | None = None
     """What a gateway that turns requests away says of when to come back."""
 
+    @property
+    def is_throttled(self) -> bool:
+        """HTTP 429: turned away because there were too many."""
+        return self.status == 429
+
     def json_object(self) -> JsonObject | None:
         """The body as a JSON object; None for anything else (an HTML page, nothing at all)."""
         return read_object(self.body)

@@ -27,7 +27,9 @@ REFERENCE_LIVES = timedelta(hours=72)
 """Where the gateway names no due date."""
 
 _DONE = (200, 201, 202)
-_UNAUTHORIZED, _TIMED_OUT, _THROTTLED = 401, 408, 429
+_UNAUTHORIZED, _TIMED_OUT = 401, 408
+_BAD_REQUEST = (400, 404, 405, 413, 415, 422)
+"""With a JSON body that has no code, they are the framework's own words about a request that it did not pass on."""
 _THROTTLED_WAIT_S = 30
 """Where a 429 does not say how long."""
 _REFUND_STATUS = {
@@ -45,7 +47,7 @@ def is_token_error(reply: Reply) -> bool:
 
 def is_refusal(reply: Reply, code: str) -> bool:
     """Whether the gateway says that it did nothing: an error of ours that it has a code for, or its throttle."""
-    if reply.status == _THROTTLED:
+    if reply.is_throttled:
         return True
     return bool(code) and 400 <= reply.status < 500 and reply.status != _TIMED_OUT and code != codes.DUPLICATE
 
@@ -65,11 +67,13 @@ def read_charge(reply: Reply, order: ChargeOrder, now: datetime) -> Outcome:
     if reply.status in _DONE and body is not None:
         return _read_done(body, order, now)
     code, message = error_of(body)
-    if reply.status == _THROTTLED:
-        wait_s = reply.retry_after_s or _THROTTLED_WAIT_S
-        return Refused(Failure(FailureReason.BUSY, True, code or "429", message, retry_after_s=wait_s))
+    if reply.is_throttled:
+        return Refused(throttled(reply, message))
     if is_refusal(reply, code):
         return Refused(codes.failure_of(code, message))
+    if not code and body is not None and reply.status in _BAD_REQUEST:
+        detail = reading.text(body, "title") or message or "the gateway refuses the form of the request"
+        return Refused(Failure(FailureReason.NOT_SENT, False, f"HTTP {reply.status}", detail[: codes.MAX_DETAIL]))
     return Unclear(f"HTTP {reply.status} {code} {message}".strip())
 
 
@@ -111,6 +115,12 @@ def read_refund(reply: Reply) -> RefundAnswer:
         status, _ = reading.verdict(said, None)
         return RefundAnswer(_REFUND_STATUS[status], reading.text(body, "id"), detail)
     return RefundAnswer(RefundStatus.FAILED if is_refusal(reply, code) else RefundStatus.UNKNOWN, None, detail)
+
+
+def throttled(reply: Reply, message: str) -> Failure:
+    """Of a request that was turned away because there were too many."""
+    wait_s = reply.retry_after_s or _THROTTLED_WAIT_S
+    return Failure(FailureReason.BUSY, True, "429", message, retry_after_s=wait_s, is_throttled=True)
 
 
 def instructions_of(content: JsonObject, now: datetime) -> PaymentInstructions | None:

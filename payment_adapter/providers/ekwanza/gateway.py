@@ -87,9 +87,8 @@ class Gateway:
         a failure in it is asked about again by its id."""
         if charge.transaction_id is not None:
             return self._look_up_id(charge.transaction_id, charge, owner, ekwanza)
-        listed = self._find(
-            f"{CHARGES_PATH}?{urlencode({'merchantTransactionId': charge.our_reference})}", owner, ekwanza
-        )
+        path = f"{CHARGES_PATH}?{urlencode({'merchantTransactionId': charge.our_reference})}"
+        listed = self._find(path, owner, ekwanza, charge.our_reference)
         if isinstance(listed, NoAnswer):
             return listed
         report = answers.read_payment(listed, charge)
@@ -160,13 +159,13 @@ class Gateway:
         try:
             reply = self._with_token(lambda token: self._get(path, token, ekwanza), owner, ekwanza)
         except NoToken as error:
-            return NoAnswer(error.failure.detail)
+            return NoAnswer(error.failure.detail, is_throttled=error.failure.is_throttled)
         except (NotSent, NoReply) as error:
             return NoAnswer(f"no answer to the look-up: {error}")
         body = reply.json_object()
         if reply.status != 200 or body is None:
             code, message = answers.error_of(body)
-            return NoAnswer(f"HTTP {reply.status} {code} {message}".strip())
+            return NoAnswer(f"HTTP {reply.status} {code} {message}".strip(), is_throttled=reply.is_throttled)
         payment = reading.inner(body, "payment")
         if payment is not None:
             return payment

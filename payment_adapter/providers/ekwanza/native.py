@@ -27,6 +27,7 @@ from payment_adapter.providers.base import (
     Unclear,
 )
 from payment_adapter.providers.ekwanza import codes, reading
+from payment_adapter.providers.ekwanza.answers import throttled
 from payment_adapter.providers.ekwanza.credentials import EkwanzaCredentials, Environment, Hosts
 from payment_adapter.providers.wire import Http, JsonObject, NoReply, NotSent, Reply
 
@@ -35,7 +36,6 @@ TICKET_PATH = "/Ticket/"
 _NO_SUCH_TOKEN = "36"  # noqa: S105 (a status, no secret)
 _NO_SUCH_TICKET = "000000000000"
 _PNG = b"\x89PNG\r\n\x1a\n"
-_THROTTLED_WAIT_S = 30
 _BAD_TOKEN = Failure(FailureReason.SHOP_SETUP, False, _NO_SUCH_TOKEN, "e-Kwanza does not know the notification token")
 
 
@@ -99,9 +99,8 @@ class Native:
 def read_ticket(reply: Reply) -> Outcome:
     """What the answer to a request for a ticket says of it."""
     body = reply.json_object()
-    if reply.status == 429:
-        wait_s = reply.retry_after_s or _THROTTLED_WAIT_S
-        return Refused(Failure(FailureReason.BUSY, True, "429", "e-Kwanza turns requests away", retry_after_s=wait_s))
+    if reply.is_throttled:
+        return Refused(throttled(reply, "e-Kwanza turns requests away"))
     if body is None:
         return Unclear(f"HTTP {reply.status} without a body that can be read")
     code, status = reading.text(body, "Code"), reading.text(body, "Status")
@@ -132,7 +131,7 @@ def read_state(reply: Reply, code: str) -> Report | NoAnswer:
     """What a look-up says of the ticket with this code."""
     body = reply.json_object()
     if reply.status != 200 or body is None:
-        return NoAnswer(f"HTTP {reply.status}")
+        return NoAnswer(f"HTTP {reply.status}", is_throttled=reply.is_throttled)
     if reading.text(body, "Code") not in (None, code):
         return NoAnswer("the answer names another ticket")
     raw = reading.text(body, "Status")

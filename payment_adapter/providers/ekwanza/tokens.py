@@ -10,6 +10,7 @@ from contracts.states import FailureReason
 from kit.clock import Clock
 from payment_adapter.providers.base import Failure
 from payment_adapter.providers.ekwanza import reading
+from payment_adapter.providers.ekwanza.answers import throttled
 from payment_adapter.providers.ekwanza.credentials import EkwanzaCredentials, Environment, Hosts
 from payment_adapter.providers.token_cache import NoToken, Owner, TokenCache, lifetime_of
 from payment_adapter.providers.wire import Http, NoReply, NotSent, Reply
@@ -50,6 +51,8 @@ class Tokens:
         body = reply.json_object() or {}
         if reply.status in (400, 401, 403):
             raise NoToken(_refusal(reply.status, reading.text(body, "error") or "", body.get("error_description")))
+        if reply.is_throttled:
+            raise NoToken(throttled(reply, "AppyPay's sign-in turns requests away"))
         token = body.get("access_token")
         if reply.status != 200 or not isinstance(token, str) or not token:
             raise NoToken(Failure(FailureReason.NOT_SENT, True, str(reply.status), "AppyPay's sign-in gave no token"))
