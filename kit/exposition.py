@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 
-from kit.metrics import LOOP_TURN, PAYMENT_EVENT, PUSH, REQUEST, SHARED_FOLDER, WAKE, Gauge, Reading
+from kit.metrics import CALLBACK, LOOP_TURN, PAYMENT_EVENT, PUSH, REQUEST, SHARED_FOLDER, WAKE, Gauge, Reading
 
 _log = structlog.get_logger()
 
@@ -20,6 +20,7 @@ _COUNTERS = {
     LOOP_TURN: ("Turns of background loops", ("loop", "outcome")),
     PUSH: ("Payment prompts handed to a provider, by what came of it", ("outcome",)),
     PAYMENT_EVENT: ("Payment events taken, by what they said and what became of them", ("said", "became")),
+    CALLBACK: ("Callbacks of payment providers, by what became of them", ("provider", "outcome")),
     WAKE: ("Wake-ups to and from other processes", ("way", "outcome")),
 }
 

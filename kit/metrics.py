@@ -31,6 +31,7 @@ LOOP_TURN = "dukani_loop_turns"
 PUSH = "dukani_pushes"
 PAYMENT_EVENT = "dukani_payment_events"
 WAKE = "dukani_wakes"
+CALLBACK = "dukani_callbacks"
 
 Reading = tuple[tuple[str, ...], float]
 """Values of the labels, in their order, and what is read."""
@@ -125,6 +126,11 @@ def loop_turned(loop: str, outcome: str) -> None:
 def pushed(outcome: str) -> None:
     """A payment prompt was handed to a provider, or may have been."""
     figures.note(PUSH, (outcome,))
+
+
+def callback_came(provider: str, outcome: str) -> None:
+    """`outcome` is `kept`, `forged`, `unknown_secret` (then of no provider) or, besides, `other_source`."""
+    figures.note(CALLBACK, (provider, outcome))
 
 
 def payment_event_taken(said: str, became: str) -> None:

@@ -78,6 +78,9 @@ class Settings:
     """One JSON object a line, for machines; else lines for a person."""
     hold_minutes: int
     """How long stock stays held for a confirmed order."""
+    confirm_callbacks: Mapping[str, str]
+    """By payment provider, when an unsigned callback about money counts only after the provider was asked: `never`,
+    `odd` (when it names another amount than was asked) or `always`."""
     _secrets: Mapping[str, str] = field(repr=False)
     _may_ask_for: frozenset[str] | None = None
 
@@ -313,6 +316,10 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         dedicated_connections=reader.integer("DUKANI_DEDICATED_CONNECTIONS", 60, 2, 10_000),
         logs_are_json=reader.choice("DUKANI_LOG_FORMAT", "text" if is_local else "json", ("text", "json")) == "json",
         hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
+        confirm_callbacks={
+            provider: reader.choice(f"DUKANI_CONFIRM_{provider.upper()}", "odd", ("never", "odd", "always"))
+            for provider in ("mpesa", "ekwanza")
+        },
         _secrets={name: values[name].strip() for name in SECRET_NAMES if values.get(name, "").strip()},
     )
     _check_together(reader, settings)

@@ -1,14 +1,14 @@
 """Builds the payment adapter: rooms, routes and loops from settings and a clock. Also plants the demo's credentials."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from contracts.payment_api import PAYMENT_EVENTS_PATH
+from contracts.payment_api import PAYMENT_EVENTS_PATH, RAILS_EVENTS_PATH, REFUND_EVENTS_PATH
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
 from kit.gauges import outboxes, pools
-from kit.outbox import Relay, http_delivery
+from kit.outbox import Delivery, OutboxEvent, Park, Relay, http_delivery
 from kit.owners import Owner
 from kit.service import Service
 from kit.settings import Settings, SettingsError
@@ -16,10 +16,15 @@ from kit.signing import key_ring
 from kit.web import add_readiness, make_app
 from kit.webhooks import EventSigner
 from payment_adapter.callbacks import routes as callback_routes
+from payment_adapter.callbacks.addresses import Addresses
+from payment_adapter.callbacks.arrivals import Arrivals
 from payment_adapter.callbacks.service import Callbacks
+from payment_adapter.callbacks.watch import Suspicion, Watch
 from payment_adapter.charges import routes as charge_routes
+from payment_adapter.charges.lanes import Brakes, Lanes
 from payment_adapter.charges.models import outbox
 from payment_adapter.charges.push import CALLBACK_PATH, Pusher
+from payment_adapter.charges.rules import Confirm
 from payment_adapter.charges.service import Charges, Wakes
 from payment_adapter.providers.base import Provider
 from payment_adapter.providers.daraja import credentials as daraja_credentials
@@ -30,12 +35,19 @@ from payment_adapter.providers.daraja.wire import Wire
 from payment_adapter.providers.ekwanza.client import Ekwanza
 from payment_adapter.providers.ekwanza.credentials import hosts_by_environment
 from payment_adapter.reconcile.poll import Poller
+from payment_adapter.refunds.room import open_room
 from payment_adapter.vault.master import master_keys
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Origin, Vault
 
-_PUSH_THREADS = 4
-_POLL_THREADS = 2
+_PUSH_THREADS = 12
+_PUSHES_PER_PROVIDER = 8
+_PUSHES_PER_SHOP = 3
+"""A provider may keep a push waiting until the payer has answered, for a minute and a half: so one shop, and one
+provider, has fewer pushes under way in this process than there are threads."""
+_POLL_THREADS = 4
+_POLLS_PER_PROVIDER = 3
+_POLLS_PER_SHOP = 2
 _RELAY_THREADS = 4
 _SWEEP_S = 1.0
 """Wake-ups make it fast; this is for what no wake-up announced: a restart, another process, a clock that moved."""
@@ -53,28 +65,67 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     ekwanza = Ekwanza(hosts_by_environment(settings), clock)
     providers: tuple[Provider, ...] = (daraja, ekwanza)
 
-    pushing = Loop("push", lambda: pusher.turn(), idle_s=_SWEEP_S, threads=_PUSH_THREADS)
+    pushing = Loop("push", lambda: pusher.turn(), idle_s=_SWEEP_S * 2, threads=_PUSH_THREADS)
     polling = Loop("poll", lambda: poller.turn(), idle_s=_SWEEP_S, threads=_POLL_THREADS)
     applying = Loop("callbacks", lambda: callbacks.turn(), idle_s=_SWEEP_S)
     relaying = Loop("payment-events", lambda: relay.turn(), idle_s=_SWEEP_S, threads=_RELAY_THREADS)
 
-    charges = Charges(clock, providers, Wakes(push=pushing.wake, relay=relaying.wake, poll=polling.wake))
-    pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=owner)
-    poller = Poller(db, charges, vault, clock)
-    callbacks = Callbacks(db, charges, clock, applying.wake)
-    relay = Relay(db, outbox, clock, http_delivery(settings.router_url + PAYMENT_EVENTS_PATH, signer, clock))
+    wakes = Wakes(push=pushing.wake, relay=relaying.wake, poll=polling.wake)
+    confirm = {name: Confirm(when) for name, when in settings.confirm_callbacks.items()}
+    charges = Charges(clock, providers, wakes, confirm)
+    brakes = Brakes()
+    push_lanes = Lanes(per_lane=_PUSHES_PER_SHOP, per_provider=_PUSHES_PER_PROVIDER, brakes=brakes)
+    poll_lanes = Lanes(per_lane=_POLLS_PER_SHOP, per_provider=_POLLS_PER_PROVIDER, brakes=brakes)
+    pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=owner, lanes=push_lanes)
+    poller = Poller(db, charges, vault, clock, poll_lanes)
+    addresses = Addresses(vault, clock, settings.adapter_public_url)
+    arrivals = Arrivals(db, charges, addresses, vault, clock, applying.wake)
+    callbacks = Callbacks(db, charges, vault, clock)
+    relay = Relay(db, outbox, clock, deliver_by_type(settings.router_url, signer, clock))
 
     app = make_app("payment_adapter")
     add_readiness(app, {"database": db.ping})
     charge_routes.add_routes(app, db, charges, clock, callers=callers, grants=grants)
-    callback_routes.add_routes(app, db, callbacks, callback_routes.Strangers(clock))
+    watch = Watch(clock)
+    callback_routes.add_routes(app, db, arrivals, charges, watch)
+    refunding = open_room(
+        app,
+        db,
+        vault,
+        clock,
+        providers,
+        public_url=settings.adapter_public_url,
+        owner=Owner(Path(settings.data_dir) / "refunds"),
+        callers=key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER"),
+        sweep_s=_SWEEP_S,
+        wake_relay=relaying.wake,
+        note_stranger=lambda: watch.note(Suspicion.STRANGER),
+    )
     return Service(
         "payment_adapter",
         app,
-        (pushing, polling, applying, relaying),
-        on_stop=(daraja.close, ekwanza.close, pusher.leave, db.close),
+        (pushing, polling, applying, *refunding.loops, relaying),
+        on_stop=(arrivals.close, daraja.close, ekwanza.close, pusher.leave, refunding.leave, db.close),
         gauges=(pools({"payments": db}), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
+
+
+def deliver_by_type(router_url: str, signer: EventSigner, clock: Clock) -> Callable[[OutboxEvent], Delivery]:
+    """What a row of the outbox is about, which its type begins with, says where the router takes it."""
+    ways = {
+        about: http_delivery(router_url + path, signer, clock)
+        for about, path in (
+            ("payment", PAYMENT_EVENTS_PATH),
+            ("refund", REFUND_EVENTS_PATH),
+            ("rails", RAILS_EVENTS_PATH),
+        )
+    }
+
+    def deliver(event: OutboxEvent) -> Delivery:
+        way = ways.get(event.type.partition(".")[0])
+        return Park(f"nobody takes events of type {event.type}") if way is None else way(event)
+
+    return deliver
 
 
 def plant(

@@ -97,6 +97,8 @@ def _charges() -> None:
         sa.Column("paid_amount_minor", BigInt),
         sa.Column("receipt", Code),
         sa.Column("paid_at", UtcTime),
+        sa.Column("hinted_amount_minor", BigInt),
+        sa.Column("hinted_receipt", Code),
         sa.Column("next_poll_at", UtcTime),
         sa.PrimaryKeyConstraint("vendor_id", "charge_id", name="charges_pkey"),
         sa.UniqueConstraint("charge_id", name="charges_charge_id_key"),
@@ -120,6 +122,7 @@ def _charges() -> None:
     )
     _partial_index("charges_to_push", "charges", ["status", "created_at"], "status IN ('created', 'claimed')")
     _partial_index("charges_to_poll", "charges", ["next_poll_at"], "next_poll_at IS NOT NULL")
+    op.create_index("charges_by_account_reference", "charges", ["vendor_id", "account_reference"])
 
 
 def _callback_inbox() -> None:
@@ -127,7 +130,10 @@ def _callback_inbox() -> None:
         "callback_inbox",
         sa.Column("vendor_id", Code, nullable=False),
         sa.Column("callback_id", Code, nullable=False),
-        sa.Column("charge_id", Code, nullable=False),
+        sa.Column("provider", Code, nullable=False),
+        sa.Column("charge_id", Code),
+        sa.Column("sent_to", Code, nullable=False),
+        sa.Column("event_id", sa.Text),
         sa.Column("body_hash", Code, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("headers", JsonDoc, nullable=False),
@@ -138,7 +144,7 @@ def _callback_inbox() -> None:
         sa.Column("next_at", UtcTime, nullable=False),
         sa.Column("processed_at", UtcTime),
         sa.PrimaryKeyConstraint("vendor_id", "callback_id", name="callback_inbox_pkey"),
-        sa.UniqueConstraint("charge_id", "body_hash", name="callback_inbox_body_key"),
+        sa.UniqueConstraint("vendor_id", "sent_to", "body_hash", name="callback_inbox_body_key"),
         sa.ForeignKeyConstraint(
             ["vendor_id", "charge_id"], ["charges.vendor_id", "charges.charge_id"], name="callback_inbox_charge_fkey"
         ),
@@ -146,6 +152,7 @@ def _callback_inbox() -> None:
             "status IN ('received', 'processing', 'processed', 'ignored', 'failed')",
             name="callback_inbox_status_check",
         ),
+        sa.CheckConstraint("sent_to = coalesce(charge_id, provider)", name="callback_inbox_sent_to_check"),
         sqlite_strict=True,
     )
     _partial_index("callback_inbox_due", "callback_inbox", ["next_at"], "status = 'received'")

@@ -1,122 +1,146 @@
-"""The inbox of callbacks: kept raw before they are answered, applied afterwards, several in one transaction.
+"""Applies what has come: callbacks of charges several in one transaction, notices to a shop's address one by one.
 
 Applying a callback and marking it done are one commit, so a crash between them is no case."""
 
-import hashlib
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
 
 import structlog
-from sqlalchemy import Select, select, update
+from sqlalchemy import bindparam, select, update
 
-from contracts.ids import new_id
 from contracts.states import InboxStatus
 from kit.clock import Clock
-from kit.db import Database, Tx, insert_new
+from kit.columns import UtcTime
+from kit.db import Database, Tx
 from payment_adapter.callbacks.models import inbox
-from payment_adapter.charges.record import Source
-from payment_adapter.charges.service import Applied, Charges
-from payment_adapter.providers.base import CallbackUnreadable
+from payment_adapter.callbacks.notices import STATUS_BY_APPLIED, Done, Later, Notices
+from payment_adapter.charges.decide import Applied
+from payment_adapter.charges.record import Charge, Source
+from payment_adapter.charges.service import Charges
+from payment_adapter.providers.base import CallbackUnreadable, Report
+from payment_adapter.vault.service import Vault
 
 _log = structlog.get_logger()
 
-BATCH = 50
+BATCH = 100
 MAX_ATTEMPTS = 5
 _RETRY_AFTER = timedelta(seconds=5)
 
-_KEPT_HEADERS = ("content-type", "user-agent", "x-forwarded-for")
-_MAX_HEADER = 300
-
-_STATUS_BY_OUTCOME = {
-    Applied.CHANGED: InboxStatus.PROCESSED,
-    Applied.ENRICHED: InboxStatus.PROCESSED,
-    Applied.NOTHING: InboxStatus.IGNORED,
-    Applied.MISMATCH: InboxStatus.FAILED,
-}
+_TAKE = (
+    select(inbox)
+    .where(inbox.c.callback_id.in_(bindparam("which", expanding=True)), inbox.c.status == InboxStatus.RECEIVED)
+    .order_by(inbox.c.charge_id, inbox.c.received_at, inbox.c.callback_id)
+    .with_for_update(skip_locked=True)
+)
+_DONE = (
+    update(inbox)
+    .where(inbox.c.vendor_id == bindparam("of_vendor"), inbox.c.callback_id == bindparam("which"))
+    .values(
+        status=bindparam("new_status"),
+        outcome=bindparam("new_outcome"),
+        attempts=inbox.c.attempts + 1,
+        processed_at=bindparam("at", type_=UtcTime()),
+    )
+)
+_DUE = (
+    select(inbox.c.callback_id, inbox.c.charge_id)
+    .where(inbox.c.status == InboxStatus.RECEIVED, inbox.c.next_at <= bindparam("now", type_=UtcTime()))
+    .order_by(inbox.c.next_at, inbox.c.callback_id)
+    .limit(BATCH)
+)
 
 
 class Callbacks:
-    def __init__(self, db: Database, charges: Charges, clock: Clock, wake: Callable[[], None]) -> None:
+    """Runs in several threads and processes at once."""
+
+    def __init__(self, db: Database, charges: Charges, vault: Vault, clock: Clock) -> None:
         self._db = db
         self._charges = charges
+        self._notices = Notices(charges, vault, clock)
         self._clock = clock
-        self._wake = wake
-
-    def is_known(self, tx: Tx, secret: str) -> bool:
-        return self._charges.find_by_secret(tx, secret) is not None
-
-    def store(self, tx: Tx, secret: str, body: bytes, headers: Mapping[str, str]) -> None:
-        """Keep a callback as it came. The same body for the same charge is kept once. Raises LookupError for a secret
-        that no charge has."""
-        charge = self._charges.find_by_secret(tx, secret)
-        if charge is None:
-            raise LookupError("no charge has this secret")
-        now = self._clock.now()
-        row = {
-            "vendor_id": charge.vendor_id,
-            "callback_id": new_id(now),
-            "charge_id": charge.charge_id,
-            "body_hash": hashlib.sha256(body).hexdigest(),
-            "body": body,
-            "headers": {name: headers[name][:_MAX_HEADER] for name in _KEPT_HEADERS if name in headers},
-            "received_at": now,
-            "next_at": now,
-        }
-        if insert_new(tx, inbox, row, conflict=["charge_id", "body_hash"]):
-            tx.after_commit(self._wake)
 
     def turn(self) -> bool:
-        """Apply what has come: all of it in one transaction, or, if one of them breaks that, each on its own."""
+        """Apply what has come. Returns whether anything was due."""
         with self._db.read() as tx:
-            due = [str(row.callback_id) for row in tx.execute(_due(self._clock.now()))]
-        if not due:
-            return False
+            due = tx.execute(_DUE, {"now": self._clock.now()}).all()
+        of_charges = [str(row.callback_id) for row in due if row.charge_id is not None]
+        if of_charges:
+            self._in_one_go(of_charges)
+        for row in due:
+            if row.charge_id is None:
+                self._alone(row.callback_id, self._apply_notice)
+        return bool(due)
+
+    def _in_one_go(self, which: Sequence[str]) -> None:
+        """All of them in one transaction, or, if one of them breaks that, each on its own."""
         try:
             with self._db.write() as tx:
-                for callback_id in due:
-                    self._apply(tx, callback_id)
+                self._apply(tx, which)
         except Exception as error:
             _log.warning("callbacks are applied one by one now", error=type(error).__name__)
-            for callback_id in due:
-                self._apply_alone(callback_id)
-        return True
+            for callback_id in which:
+                self._alone(callback_id, lambda tx, one: self._apply(tx, [one]))
 
-    def _apply_alone(self, callback_id: str) -> None:
+    def _alone(self, callback_id: str, apply: Callable[[Tx, str], None]) -> None:
         try:
             with self._db.write() as tx:
-                self._apply(tx, callback_id)
+                apply(tx, callback_id)
         except Exception as error:
             _log.error("a callback can't be applied", callback=callback_id, error=type(error).__name__)
             with self._db.write() as tx:
                 self._postpone(tx, callback_id)
 
-    def _apply(self, tx: Tx, callback_id: str) -> None:
-        row = tx.execute(
-            select(inbox)
-            .where(inbox.c.callback_id == callback_id, inbox.c.status == InboxStatus.RECEIVED)
-            .with_for_update(skip_locked=True)
-        ).first()
+    def _apply(self, tx: Tx, which: Sequence[str]) -> None:
+        """Those of them that no other worker has."""
+        rows = tx.execute(_TAKE, {"which": list(which)}).all()
+        charges = self._charges.lock_all(tx, {row.charge_id for row in rows})
+        done: list[tuple[Any, Done]] = []
+        news: list[tuple[Any, Charge, Report]] = []
+        for row in rows:
+            charge = charges[row.charge_id]
+            try:
+                report = self._charges.provider(charge).read_callback(bytes(row.body), row.headers)
+            except CallbackUnreadable as error:
+                _log.warning("a callback can't be read", charge=charge.charge_id, why=str(error))
+                done.append((row, Done(InboxStatus.FAILED, f"unreadable: {error}")))
+            else:
+                news.append((row, charge, report))
+        if news:
+            applied = self._charges.report_all(tx, [(charge, report) for _, charge, report in news], Source.CALLBACK)
+            for (row, charge, report), became in zip(news, applied, strict=True):
+                if became is Applied.MISMATCH:
+                    _log.warning("a callback does not fit its charge", charge=charge.charge_id)
+                done.append((row, Done(STATUS_BY_APPLIED[became], f"{report.status}: {became}")))
+        for row, became in done:
+            if became.outcome.startswith("unreadable"):
+                self._charges.ask_soon(tx, self._charges.lock(tx, row.charge_id))
+        self._mark(tx, done)
+
+    def _apply_notice(self, tx: Tx, callback_id: str) -> None:
+        row = tx.execute(_TAKE, {"which": [callback_id]}).first()
         if row is None:  # another worker has it
             return
-        charge = self._charges.lock(tx, row.charge_id)
-        try:
-            report = self._charges.provider(charge).read_callback(row.body, row.headers)
-        except CallbackUnreadable as error:
-            _log.warning("a callback can't be read", charge=charge.charge_id, why=str(error))
-            self._charges.ask_soon(tx, charge)
-            self._done(tx, callback_id, InboxStatus.FAILED, f"unreadable: {error}")
-            return
-        applied = self._charges.report(tx, charge, report, Source.CALLBACK)
-        if applied is Applied.MISMATCH:
-            _log.warning("a callback does not fit its charge", charge=charge.charge_id)
-        self._done(tx, callback_id, _STATUS_BY_OUTCOME[applied], f"{report.status}: {applied}")
+        match self._notices.apply(tx, row):
+            case Done() as done:
+                self._mark(tx, [(row, done)])
+            case Later(at, why):
+                tx.execute(update(inbox).where(inbox.c.callback_id == callback_id).values(next_at=at, outcome=why))
 
-    def _done(self, tx: Tx, callback_id: str, status: InboxStatus, outcome: str) -> None:
-        tx.execute(
-            update(inbox)
-            .where(inbox.c.callback_id == callback_id)
-            .values(status=status, outcome=outcome, attempts=inbox.c.attempts + 1, processed_at=self._clock.now())
-        )
+    def _mark(self, tx: Tx, done: Sequence[tuple[Any, Done]]) -> None:
+        now = self._clock.now()
+        rows = [
+            {
+                "of_vendor": row.vendor_id,
+                "which": row.callback_id,
+                "new_status": became.status,
+                "new_outcome": became.outcome,
+                "at": now,
+            }
+            for row, became in done
+        ]
+        if rows:
+            tx.execute(_DONE, rows)
 
     def _postpone(self, tx: Tx, callback_id: str) -> None:
         """Later again; after the last attempt it is left for a person."""
@@ -133,18 +157,3 @@ class Callbacks:
                 outcome="could not be applied",
             )
         )
-
-
-def _due(now: datetime) -> Select[tuple[str]]:
-    """By charge, so that two workers lock charges in one order; within a charge as they came."""
-    oldest = (
-        select(inbox.c.callback_id)
-        .where(inbox.c.status == InboxStatus.RECEIVED, inbox.c.next_at <= now)
-        .order_by(inbox.c.next_at)
-        .limit(BATCH)
-    )
-    return (
-        select(inbox.c.callback_id)
-        .where(inbox.c.callback_id.in_(oldest))
-        .order_by(inbox.c.charge_id, inbox.c.received_at, inbox.c.callback_id)
-    )

@@ -44,6 +44,9 @@ charges = Table(
     Column("paid_amount_minor", BigInt),
     Column("receipt", Code),
     Column("paid_at", UtcTime),
+    # What a callback said that is believed only once the provider says so, too.
+    Column("hinted_amount_minor", BigInt),
+    Column("hinted_receipt", Code),
     # When to ask next what became of it.
     Column("next_poll_at", UtcTime),
     PrimaryKeyConstraint("vendor_id", "charge_id", name="charges_pkey"),
@@ -78,6 +81,7 @@ charges = Table(
         postgresql_where=text("next_poll_at IS NOT NULL"),
         sqlite_where=text("next_poll_at IS NOT NULL"),
     ),
+    Index("charges_by_account_reference", "vendor_id", "account_reference"),
     sqlite_strict=True,
 )
 

@@ -13,12 +13,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.states import ChargeStatus, FailureReason
 from kit.clock import Clock
-from kit.db import Database
+from kit.db import Database, Tx
 from kit.metrics import pushed
 from kit.owners import Owner
+from payment_adapter.charges.lanes import Lanes
 from payment_adapter.charges.record import Charge
-from payment_adapter.charges.service import LAPSED, Charges
-from payment_adapter.providers.base import ChargeOrder, Failure, Outcome, Unclear
+from payment_adapter.charges.service import LAPSED, Charges, Lane
+from payment_adapter.providers.base import ChargeOrder, Failure, Outcome, Refused, Unclear
 from payment_adapter.vault.envelope import CannotOpen
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials, Vault
@@ -26,11 +27,13 @@ from payment_adapter.vault.service import Credentials, Vault
 _log = structlog.get_logger()
 
 CALLBACK_PATH = "/callbacks/"
-LEASE = timedelta(seconds=150)
-"""How long a claim of a process elsewhere is believed to be under way: longer than two tokens and two pushes take."""
+LEASE = timedelta(minutes=6)
+"""How long a claim of a process elsewhere is believed to be under way: longer than two tokens and two pushes take,
+where a provider answers a push only when the payer has (90 s and more)."""
 
 _COMMIT_TRIES = 3
 _RECOVER_EVERY_S = 1.0
+_LAPSE_AT_ONCE = 50
 
 _NO_CREDENTIALS = Failure(FailureReason.SHOP_SETUP, False, "credentials", "the vendor has no credentials here")
 _SEALED = Failure(FailureReason.SHOP_SETUP, False, "credentials", "the vendor's credentials can't be opened")
@@ -44,10 +47,18 @@ class _Claim:
 
 
 class Pusher:
-    """Runs in several threads at once."""
+    """Runs in several threads at once. `lanes` keeps one slow provider, or one shop's, from taking them all."""
 
     def __init__(
-        self, db: Database, charges: Charges, vault: Vault, clock: Clock, *, public_url: str, owner: Owner
+        self,
+        db: Database,
+        charges: Charges,
+        vault: Vault,
+        clock: Clock,
+        *,
+        public_url: str,
+        owner: Owner,
+        lanes: Lanes | None = None,
     ) -> None:
         self._db = db
         self._charges = charges
@@ -55,6 +66,7 @@ class Pusher:
         self._clock = clock
         self._public_url = public_url
         self._owner = owner
+        self._lanes = lanes or Lanes()
         self._in_flight: set[str] = set()
         self._guard = threading.Lock()
         self._recover_at = 0.0  # monotonic
@@ -73,37 +85,67 @@ class Pusher:
     def _push_one(self) -> bool:
         # Looking costs no write lock: an idle loop must not disturb those who write.
         with self._db.read() as tx:
-            if not self._charges.is_any_created(tx):
-                return False
-        claimed = self._claim()
-        if isinstance(claimed, bool):
-            return claimed
+            is_any_overdue = bool(self._charges.overdue(tx, 1, is_locked=False))
+            lane = None if is_any_overdue else self._next_lane(tx)
+        if is_any_overdue:
+            return self._lapse_overdue()
+        if lane is None:
+            return False
+        if not self._lanes.enter(lane):
+            return True  # another thread of ours was faster: look again
+        outcome: Outcome | None = None
         try:
-            self._commit_answer(claimed.charge, self._call(claimed))
+            claimed = self._claim(lane)
+            if claimed is not None:
+                outcome = self._push(claimed)
+        finally:
+            self._lanes.leave(lane, is_throttled=_is_throttled(outcome))
+        return True
+
+    def _next_lane(self, tx: Tx) -> Lane | None:
+        """Of the charge that waits longest, among those with the fewest under way."""
+        for lanes, providers in self._lanes.to_avoid():
+            charge = self._charges.next_created(tx, is_locked=False, lanes=lanes, providers=providers)
+            if charge is not None:
+                return charge.provider, charge.vendor_id
+        return None
+
+    def _push(self, claimed: _Claim) -> Outcome:
+        try:
+            outcome = self._call(claimed)
+            self._commit_answer(claimed.charge, outcome)
         finally:
             with self._guard:
                 self._in_flight.discard(claimed.charge.charge_id)
-        return True
+        return outcome
 
-    def _claim(self) -> _Claim | bool:
-        """The claim, committed; else whether there was anything to do."""
+    def _lapse_overdue(self) -> bool:
+        """Whoever waited too long, behind a slow provider or while nobody was here, is told so and may try again."""
+        with self._db.write() as tx:
+            late = self._charges.overdue(tx, _LAPSE_AT_ONCE, is_locked=True)
+            for charge in late:
+                self._charges.lapse(tx, charge, LAPSED)
+        return bool(late)
+
+    def _claim(self, lane: Lane) -> _Claim | None:
+        """The claim, committed; None where there is nothing to push after all."""
         secret = Secret(secrets.token_hex(32))
         with self._db.write() as tx:
-            charge = self._charges.next_created(tx)
+            charge = self._charges.next_created(tx, is_locked=True, of=lane)
             if charge is None:
-                return False
+                return None
             if self._clock.now() >= charge.grant_expires_at:
                 self._charges.lapse(tx, charge, LAPSED)
-                return True
+                return None
             try:
                 credentials = self._vault.load(tx, charge.vendor_id, charge.provider)
             except CannotOpen:
                 _log.error("credentials can't be opened: is DUKANI_VAULT_KEY the right one?", vendor=charge.vendor_id)
                 self._charges.lapse(tx, charge, _SEALED)
-                return True
+                return None
             if credentials is None:
                 self._charges.lapse(tx, charge, _NO_CREDENTIALS)
-                return True
+                return None
             claimed = self._charges.claim(tx, charge, self._owner.name, secret)
             assert claimed is not None  # it was locked as CREATED
             # Before the commit: from then on a claim of ours that is not in here has lost its answer.
@@ -175,3 +217,10 @@ class Pusher:
             return True
         assert charge.claimed_at is not None
         return self._clock.now() >= charge.claimed_at + LEASE
+
+
+def _is_throttled(outcome: Outcome | None) -> bool | None:
+    """None: nothing was asked of the provider, or it said nothing."""
+    if outcome is None or isinstance(outcome, Unclear):
+        return None
+    return isinstance(outcome, Refused) and outcome.failure.is_throttled

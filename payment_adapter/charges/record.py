@@ -50,6 +50,11 @@ class Charge:
     status: ChargeStatus
     reason: FailureReason | None
     may_retry: bool
+    provider_code: str | None
+    provider_detail: str | None
+    """Why it stands where it stands, in the provider's words or in ours: for people."""
+    decided_by: Source | None
+    created_at: datetime
     claim_owner: str | None
     claimed_at: datetime | None
     provider_transaction_id: str | None
@@ -58,6 +63,9 @@ class Charge:
     paid_amount_minor: int | None
     receipt: str | None
     paid_at: datetime | None
+    hinted_amount_minor: int | None
+    """What a callback said was paid: it counts once the provider says that it was paid. `hinted_receipt` likewise."""
+    hinted_receipt: str | None
     next_poll_at: datetime | None
 
     @classmethod
@@ -79,6 +87,10 @@ class Charge:
             status=ChargeStatus(row.status),
             reason=None if row.reason is None else FailureReason(row.reason),
             may_retry=row.may_retry,
+            provider_code=row.provider_code,
+            provider_detail=row.provider_detail,
+            decided_by=None if row.decided_by is None else Source(row.decided_by),
+            created_at=row.created_at,
             claim_owner=row.claim_owner,
             claimed_at=row.claimed_at,
             provider_transaction_id=row.provider_transaction_id,
@@ -87,6 +99,8 @@ class Charge:
             paid_amount_minor=row.paid_amount_minor,
             receipt=row.receipt,
             paid_at=row.paid_at,
+            hinted_amount_minor=row.hinted_amount_minor,
+            hinted_receipt=row.hinted_receipt,
             next_poll_at=row.next_poll_at,
         )
 

@@ -1,12 +1,17 @@
-"""What may become of a charge. One table; only PAID absorbs."""
+"""What may become of a charge, and when it is asked about first. One table; only PAID absorbs."""
 
 from datetime import timedelta
 from enum import StrEnum
 
-from contracts.states import ChargeStatus
+from contracts.money import Currency
+from contracts.states import PUSHED_RAILS, ChargeStatus, Rail
 
 FIRST_POLL_AFTER = timedelta(seconds=15)
 """A customer who types a PIN is usually done by then, and the callback here: after that we ask."""
+FIRST_LOOK_AFTER = timedelta(minutes=1)
+"""A reference is copied into a bank's app or a cash machine first."""
+
+IN_DOUBT_OVER_AMOUNT = "a callback names another amount than was asked, and the provider can't be asked about it"
 
 
 class Fact(StrEnum):
@@ -45,6 +50,25 @@ TRANSITIONS: dict[ChargeStatus, dict[Fact, ChargeStatus]] = {
 }
 
 
+class Confirm(StrEnum):
+    """When what an unsigned callback says of money is believed only after the provider was asked."""
+
+    NEVER = "never"
+    ODD = "odd"
+    """When it names another amount than was asked."""
+    ALWAYS = "always"
+
+
 def follow(status: ChargeStatus, fact: Fact) -> ChargeStatus | None:
     """The status after the fact, or None where the fact changes nothing."""
     return TRANSITIONS[status].get(fact)
+
+
+def first_poll_after(rail: Rail) -> timedelta:
+    """Counted from the claim."""
+    return FIRST_POLL_AFTER if rail in PUSHED_RAILS else FIRST_LOOK_AFTER
+
+
+def currency_of(rail: Rail) -> Currency:
+    """What is paid by that rail."""
+    return Currency.KES if rail is Rail.MPESA_STK else Currency.AOA

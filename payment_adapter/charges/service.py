@@ -1,12 +1,12 @@
 """The door to charges: opening one from a grant, and everything that is learned of it afterwards.
 
-Every change of status passes `_move`, which asks the table in `rules` and announces what came of it."""
+What a report does to a charge is decided in `decide`; every change of status asks the table in `rules` and is announced
+here, in the transaction that made it."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import structlog
@@ -14,17 +14,23 @@ from sqlalchemy import Select, select, update
 
 from contracts.errors import ErrorCode
 from contracts.ids import new_code, new_id
-from contracts.payment_api import ChargeGrant, ChargeView
-from contracts.states import ChargeStatus, FailureReason, PaymentEventStatus, Rail
+from contracts.payment_api import ChargeGrant, ChargeView, PaymentEvent
+from contracts.states import PUSHED_RAILS, ChargeStatus, FailureReason, PaymentEventStatus, Rail
+from kit.announcements import Announcement, enqueue_all
 from kit.clock import Clock
 from kit.db import Tx, insert_new
-from kit.outbox import enqueue
 from kit.problems import Problem
+from payment_adapter.charges import store
+from payment_adapter.charges.decide import Applied, Circumstances, Decision, Owners, decide, failed, moved
+from payment_adapter.charges.lanes import Lane
 from payment_adapter.charges.models import charges, outbox
 from payment_adapter.charges.record import Charge, Source
-from payment_adapter.charges.rules import FIRST_POLL_AFTER, Fact, follow
+from payment_adapter.charges.rules import Confirm, Fact, first_poll_after
+from payment_adapter.charges.store import ChargeMoved
 from payment_adapter.providers.base import Accepted, Failure, Outcome, Provider, Refused, Report, Settled, Unclear
 from payment_adapter.vault.secret import Secret
+
+__all__ = ["LAPSED", "Applied", "ChargeMoved", "Charges", "Lane", "Opened", "Wakes", "hash_secret"]
 
 _log = structlog.get_logger()
 
@@ -33,21 +39,8 @@ OUR_REFERENCE_LENGTH = 15
 
 LAPSED = Failure(FailureReason.NOT_SENT, True, "grant_expired", "the grant ran out before it was used")
 
-
-class ChargeMoved(RuntimeError):
-    """Another transaction changed the charge between our lock and our update: nothing was written, try again."""
-
-
-class Applied(StrEnum):
-    """What a report did to its charge."""
-
-    CHANGED = "changed"
-    ENRICHED = "enriched"
-    """The status was known; its receipt, or its transaction id, was not."""
-    NOTHING = "nothing"
-    """It was known, or comes too late to count."""
-    MISMATCH = "mismatch"
-    """It names another transaction or a receipt that another charge has: not believed."""
+_WAITING = select(charges).where(charges.c.status == ChargeStatus.CREATED)
+_CLAIM_ORDER = (charges.c.created_at, charges.c.charge_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +59,40 @@ class Wakes:
 
 
 class Charges:
-    def __init__(self, clock: Clock, providers: Iterable[Provider], wakes: Wakes) -> None:
+    def __init__(
+        self, clock: Clock, providers: Iterable[Provider], wakes: Wakes, confirm: Mapping[str, Confirm] | None = None
+    ) -> None:
+        """`confirm`: by provider, when a callback's word is not enough; an odd amount where nothing is said."""
         self._clock = clock
         self._providers = {provider.name: provider for provider in providers}
         self._by_rail: Mapping[Rail, Provider] = {
             rail: provider for provider in self._providers.values() for rail in provider.rails
         }
         self._wakes = wakes
+        self._confirm = confirm or {}
 
     def provider(self, charge: Charge) -> Provider:
         return self._providers[charge.provider]
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """By name."""
+        return self._providers
+
+    def can_ask(self, charge: Charge) -> bool:
+        """Whether the charge's provider can be asked about it."""
+        return self.provider(charge).can_look_up(charge.ref)
 
     # --- from the grant to the claim ------------------------------------------------------------------------------
 
     def open(self, tx: Tx, grant: ChargeGrant) -> Opened:
         """The charge of this grant's intent, made if it is new. The same grant gets the same answer, however often
-        and however late. Raises Problem 409 grant_conflict, 409 rail_unavailable."""
+        and however late. Raises Problem 409 grant_conflict, 409 rail_unavailable, 422 payer_missing."""
         provider = self._by_rail.get(grant.rail)
         if provider is None:
             raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, f"nothing here can charge by {grant.rail}")
+        if grant.payer_msisdn is None and grant.rail in PUSHED_RAILS:
+            raise Problem(422, ErrorCode.PAYER_MISSING, f"{grant.rail} rings a phone: the grant must say whose")
         now = self._clock.now()
         is_alive = now < grant.expires_at
         row: dict[str, Any] = {
@@ -99,7 +107,7 @@ class Charges:
             **grant.model_dump(exclude={"issued_at", "expires_at"}),
         }
         is_new = insert_new(tx, charges, row, conflict=["intent_id"])
-        charge = self._one(tx, select(charges).where(charges.c.intent_id == grant.intent_id))
+        charge = store.one(tx, select(charges).where(charges.c.intent_id == grant.intent_id))
         assert charge is not None
         if not is_new:
             if not charge.says_the_same_as(grant):
@@ -112,35 +120,54 @@ class Charges:
             self.lapse(tx, charge, LAPSED)
         return Opened(_first_answer(charge), is_replay=not is_new)
 
-    def next_created(self, tx: Tx) -> Charge | None:
-        """The oldest charge that waits to be pushed, locked; one that another transaction holds is passed over."""
-        waiting = select(charges).where(charges.c.status == ChargeStatus.CREATED)
-        return self._one(
-            tx, waiting.order_by(charges.c.created_at, charges.c.charge_id).limit(1).with_for_update(skip_locked=True)
-        )
+    def next_created(
+        self,
+        tx: Tx,
+        *,
+        is_locked: bool,
+        of: Lane | None = None,
+        lanes: Sequence[Lane] = (),
+        providers: Sequence[str] = (),
+    ) -> Charge | None:
+        """The oldest charge that waits to be pushed: of this lane, or of any but those `lanes` and `providers`. Locked,
+        one that another transaction holds is passed over."""
+        return store.one(tx, _next(_WAITING, of, lanes, providers, is_locked).order_by(*_CLAIM_ORDER).limit(1))
+
+    def overdue(self, tx: Tx, limit: int, *, is_locked: bool) -> list[Charge]:
+        """Charges that wait and whose grant has run out."""
+        late = _WAITING.where(charges.c.grant_expires_at <= self._clock.now()).order_by(*_CLAIM_ORDER).limit(limit)
+        return [Charge.of(row) for row in tx.execute(late.with_for_update(skip_locked=True) if is_locked else late)]
 
     def unfinished(self, tx: Tx, limit: int = 50) -> list[Charge]:
         """Charges that are claimed and have no answer yet, oldest first."""
         claimed = select(charges).where(charges.c.status == ChargeStatus.CLAIMED).order_by(charges.c.created_at)
         return [Charge.of(row) for row in tx.execute(claimed.limit(limit))]
 
-    def is_any_created(self, tx: Tx) -> bool:
-        waiting = select(charges.c.charge_id).where(charges.c.status == ChargeStatus.CREATED).limit(1)
-        return tx.execute(waiting).first() is not None
-
     def claim(self, tx: Tx, charge: Charge, owner: str, secret: Secret) -> Charge | None:
         """Take the charge's one push. None if somebody else did."""
         now = self._clock.now()
-        return self._move(
-            tx,
-            charge,
-            Fact.CLAIM,
-            {"claim_owner": owner, "claimed_at": now, "secret_hash": hash_secret(secret.reveal())},
+        statement = (
+            update(charges)
+            .where(
+                charges.c.vendor_id == charge.vendor_id,
+                charges.c.charge_id == charge.charge_id,
+                charges.c.status == ChargeStatus.CREATED,
+            )
+            .values(
+                status=ChargeStatus.CLAIMED,
+                claim_owner=owner,
+                claimed_at=now,
+                secret_hash=hash_secret(secret.reveal()),
+                updated_at=now,
+            )
+            .returning(charges)
         )
+        row = tx.execute(statement).first()
+        return None if row is None else Charge.of(row)
 
     def lapse(self, tx: Tx, charge: Charge, failure: Failure) -> None:
         """It will never be pushed; the router hears why."""
-        self._move(tx, charge, Fact.LAPSE, _failed(failure, Source.PUSH))
+        self._follow(tx, charge, Fact.LAPSE, failed(charge, failure, Source.PUSH))
 
     # --- what the push and the providers say ----------------------------------------------------------------------
 
@@ -150,185 +177,173 @@ class Charges:
         match outcome:
             case Settled(report):
                 self.report(tx, charge, report, Source.PUSH)
-            case Accepted(transaction_id, request_id, instructions):
-                if not self._may_adopt(tx, charge, transaction_id):
-                    _log.error("the push was answered with an id that belongs elsewhere", charge=charge_id)
-                    self._move(tx, charge, Fact.DOUBT, {"provider_detail": "answered with a foreign transaction id"})
-                    return
-                ids: dict[str, Any] = {"provider_transaction_id": transaction_id, "provider_request_id": request_id}
-                if instructions is not None:
-                    ids["instructions"] = instructions.model_dump(mode="json", exclude_none=True)
-                # In doubt by a callback's own word, which knew the id: that we now know it, too, resolves nothing.
-                is_no_news = charge.status is ChargeStatus.UNKNOWN and charge.provider_transaction_id is not None
-                poll_at = (charge.claimed_at or self._clock.now()) + FIRST_POLL_AFTER
-                if is_no_news or self._move(tx, charge, Fact.ACCEPT, {**ids, "next_poll_at": poll_at}) is None:
-                    self._note(tx, charge, ids)
+            case Accepted():
+                self._accepted(tx, charge, outcome)
             case Refused(failure):
-                self._move(tx, charge, Fact.REFUSE, _failed(failure, Source.PUSH))
+                self._follow(tx, charge, Fact.REFUSE, failed(charge, failure, Source.PUSH))
             case Unclear(detail):
-                self._move(tx, charge, Fact.DOUBT, {"provider_detail": detail})
+                self.doubt(tx, charge, detail)
+
+    def _accepted(self, tx: Tx, charge: Charge, answer: Accepted) -> None:
+        owners = store.owners(tx, charge.provider, [answer.transaction_id], [])
+        is_foreign = owners.transactions.get(answer.transaction_id, charge.charge_id) != charge.charge_id
+        if is_foreign or charge.provider_transaction_id not in (None, answer.transaction_id):
+            _log.error("the push was answered with an id that belongs elsewhere", charge=charge.charge_id)
+            self.doubt(tx, charge, "answered with a foreign transaction id")
+            return
+        named = replace(
+            charge,
+            provider_transaction_id=answer.transaction_id,
+            provider_request_id=answer.request_id,
+            instructions=answer.instructions or charge.instructions,
+        )
+        poll_at = (charge.claimed_at or self._clock.now()) + first_poll_after(charge.rail)
+        # In doubt by a callback's own word, which knew the id: that we now know it, too, resolves nothing.
+        is_no_news = charge.status is ChargeStatus.UNKNOWN and charge.provider_transaction_id is not None
+        accepted = None if is_no_news else moved(charge, Fact.ACCEPT, replace(named, next_poll_at=poll_at))
+        self._keep(tx, [(charge, accepted or Decision(Applied.ENRICHED, named))])
 
     def doubt(self, tx: Tx, charge: Charge, why: str) -> bool:
-        """Nobody can say what became of it. Returns whether that is new."""
-        return self._move(tx, charge, Fact.DOUBT, {"provider_detail": why}) is not None
+        """Nobody can say what became of it: the provider is asked where it can be. Returns whether that is new."""
+        ask_at = (charge.claimed_at or self._clock.now()) + first_poll_after(charge.rail)
+        if charge.next_poll_at is not None or not self.can_ask(charge):
+            ask_at = charge.next_poll_at
+        return self._follow(tx, charge, Fact.DOUBT, replace(charge, provider_detail=why, next_poll_at=ask_at))
 
     def report(self, tx: Tx, charge: Charge, report: Report, source: Source) -> Applied:
         """Apply what a callback or a query says of a locked charge. Only success absorbs."""
-        ids: dict[str, Any] = {}
-        if report.transaction_id is not None:
-            if not self._may_adopt(tx, charge, report.transaction_id):
-                return Applied.MISMATCH
-            ids = {
-                "provider_transaction_id": report.transaction_id,
-                "provider_request_id": charge.provider_request_id or report.request_id,
-            }
-        match report.status:
-            case PaymentEventStatus.PAID:
-                return self._paid(tx, charge, report, source, ids)
-            case PaymentEventStatus.FAILED | PaymentEventStatus.EXPIRED:
-                assert report.failure is not None
-                fact = Fact.FAIL if report.status is PaymentEventStatus.FAILED else Fact.EXPIRE
-                values = {**ids, **_failed(report.failure, source)}
-                if source is Source.CALLBACK:
-                    values["next_poll_at"] = None
-                moved = self._move(tx, charge, fact, values)
-            case PaymentEventStatus.UNKNOWN:
-                # The provider has more to say than it said: ask at once.
-                tx.after_commit(self._wakes.poll)
-                moved = self._move(tx, charge, Fact.DOUBT, {**ids, "next_poll_at": self._clock.now()})
-                if moved is None and charge.status is ChargeStatus.UNKNOWN:
-                    self._note(tx, charge, {**ids, "next_poll_at": self._clock.now()})
-            case PaymentEventStatus.PENDING:
-                moved = None
-        if moved is not None:
-            return Applied.CHANGED
-        return Applied.ENRICHED if self._note(tx, charge, ids) else Applied.NOTHING
+        return self.report_all(tx, [(charge, report)], source)[0]
 
-    def _paid(self, tx: Tx, charge: Charge, report: Report, source: Source, ids: Mapping[str, Any]) -> Applied:
-        amount_minor = report.amount_minor if report.amount_minor is not None else charge.amount.minor
-        if amount_minor != charge.amount.minor:
-            _log.warning(
-                "another amount was paid", charge=charge.charge_id, asked=charge.amount.minor, paid=amount_minor
+    def report_all(self, tx: Tx, news: Sequence[tuple[Charge, Report]], source: Source) -> list[Applied]:
+        """The same for several, in this order; of charges that are all locked. Two reports may be of one charge."""
+        owners = self._owners(tx, news)
+        first = {charge.charge_id: charge for charge, _ in news}
+        latest = dict(first)
+        decisions: list[Decision] = []
+        for each, report in news:
+            charge = latest[each.charge_id]
+            named = (
+                charge
+                if charge.provider_transaction_id
+                else replace(charge, provider_transaction_id=report.transaction_id)
             )
-        if report.receipt is not None and self._is_taken(tx, charge, charges.c.receipt == report.receipt):
-            _log.error("a receipt was reported for two charges", charge=charge.charge_id)
-            return Applied.MISMATCH
-        money = {
-            "paid_amount_minor": amount_minor,
-            "receipt": report.receipt,
-            "paid_at": report.occurred_at or self._clock.now(),
-        }
-        settled = {"reason": None, "may_retry": False, "next_poll_at": None, "decided_by": source}
-        if self._move(tx, charge, Fact.PAY, {**ids, **money, **settled}) is not None:
-            return Applied.CHANGED
-        if report.receipt is None or report.receipt == charge.receipt:
-            return Applied.ENRICHED if self._note(tx, charge, ids) else Applied.NOTHING
-        if charge.receipt is not None:
-            _log.error("two receipts were reported for one charge", charge=charge.charge_id)
-            return Applied.MISMATCH
-        # Paid by a query's word, which names no receipt and no amount: now the callback brings both.
-        enriched = self._update(tx, charge, {**ids, **money})
-        self._announce(tx, enriched, is_enriched=True)
-        return Applied.ENRICHED
+            confirm = self._confirm.get(charge.provider, Confirm.ODD)
+            circumstances = Circumstances(self._clock.now(), confirm, self.can_ask(named))
+            decision = decide(charge, report, source, owners[charge.provider], circumstances)
+            owners[charge.provider].note(decision.charge)
+            latest[each.charge_id] = decision.charge
+            decisions.append(decision)
+        self._write(tx, [(first[which], after) for which, after in latest.items()], decisions)
+        return [decision.applied for decision in decisions]
+
+    def enrich(self, tx: Tx, charge: Charge, receipt: str) -> Applied:
+        """A locked charge that is paid, and whose receipt was not known, has this one."""
+        known = Report(
+            PaymentEventStatus.PAID,
+            amount_minor=charge.paid_amount_minor,
+            receipt=receipt,
+            occurred_at=charge.paid_at,
+        )
+        return self.report(tx, charge, known, Source.CALLBACK)
+
+    def announce(self, tx: Tx, event: PaymentEvent, aggregate: str) -> None:
+        """Tell the router of money that is no charge's."""
+        self._announce(tx, [(event, aggregate)])
 
     # --- finding --------------------------------------------------------------------------------------------------
 
     def find_by_secret(self, tx: Tx, secret: str) -> Charge | None:
         """The charge whose callback address ends in this secret."""
-        return self._one(tx, select(charges).where(charges.c.secret_hash == hash_secret(secret)))
+        return store.of_secret(tx, hash_secret(secret))
+
+    def with_secrets(self, tx: Tx, hashes: Collection[str]) -> Mapping[str, Any]:
+        """By hash of their secret, rows with vendor_id, charge_id and provider of the charges that have these."""
+        return store.with_secrets(tx, hashes)
+
+    def lock_all(self, tx: Tx, charge_ids: Collection[str]) -> dict[str, Charge]:
+        """By id, as `lock`; whatever the order that they are named in, they are locked in one."""
+        return store.lock_all(tx, charge_ids)
 
     def lock(self, tx: Tx, charge_id: str) -> Charge:
         """The charge, held until the transaction ends. Raises LookupError."""
-        charge = self._one(tx, select(charges).where(charges.c.charge_id == charge_id).with_for_update())
+        charge = store.lock_one(tx, charge_id)
         if charge is None:
             raise LookupError(f"no charge {charge_id}")
         return charge
 
-    def next_to_ask(self, tx: Tx, *, is_locked: bool) -> Charge | None:
-        """The charge that has been due longest to be asked about."""
-        due = select(charges).where(
-            charges.c.next_poll_at <= self._clock.now(), charges.c.provider_transaction_id.is_not(None)
-        )
-        due = due.order_by(charges.c.next_poll_at).limit(1)
-        return self._one(tx, due.with_for_update(skip_locked=True) if is_locked else due)
+    def next_to_ask(
+        self,
+        tx: Tx,
+        *,
+        is_locked: bool,
+        of: Lane | None = None,
+        lanes: Sequence[Lane] = (),
+        providers: Sequence[str] = (),
+    ) -> Charge | None:
+        """The charge that has been due longest to be asked about: of this lane, or of any but those."""
+        due = select(charges).where(charges.c.next_poll_at <= self._clock.now())
+        return store.one(tx, _next(due, of, lanes, providers, is_locked).order_by(charges.c.next_poll_at).limit(1))
 
-    def ask_again_at(self, tx: Tx, charge: Charge, moment: datetime | None) -> None:
+    def ask_again_at(self, tx: Tx, charge: Charge, moment: datetime | None) -> Charge:
         """When to ask next; None: not any more."""
-        self._update(tx, charge, {"next_poll_at": moment})
+        after = replace(charge, next_poll_at=moment)
+        store.save(tx, [(charge, after)], self._clock.now())
+        return after
 
-    def ask_soon(self, tx: Tx, charge: Charge) -> None:
-        """Something came that could not be read: if the charge is still open, ask what happened."""
-        is_open = charge.status in (ChargeStatus.ACCEPTED, ChargeStatus.UNKNOWN)
-        if is_open and charge.provider_transaction_id is not None:
-            self._update(tx, charge, {"next_poll_at": self._clock.now()})
-            tx.after_commit(self._wakes.poll)
+    def ask_soon(self, tx: Tx, charge: Charge) -> bool:
+        """Something came that decides nothing by itself: ask what happened, unless it is known that it was paid.
+        Returns whether the provider can be asked."""
+        if charge.status in (ChargeStatus.PAID, ChargeStatus.CREATED) or not self.can_ask(charge):
+            return False
+        self.ask_again_at(tx, charge, self._clock.now())
+        tx.after_commit(self._wakes.poll)
+        return True
 
     # --- inside ---------------------------------------------------------------------------------------------------
 
-    def _one(self, tx: Tx, query: Select[Any]) -> Charge | None:
-        row = tx.execute(query).first()
-        return None if row is None else Charge.of(row)
+    def _owners(self, tx: Tx, news: Sequence[tuple[Charge, Report]]) -> dict[str, Owners]:
+        """By provider, who has what the reports name; looked up only where a charge would get it anew."""
+        transactions: dict[str, set[str]] = {charge.provider: set() for charge, _ in news}
+        receipts: dict[str, set[str]] = {charge.provider: set() for charge, _ in news}
+        for charge, report in news:
+            if report.transaction_id is not None and charge.provider_transaction_id is None:
+                transactions[charge.provider].add(report.transaction_id)
+            receipts[charge.provider] |= {
+                receipt for receipt in (report.receipt, charge.hinted_receipt) if receipt is not None
+            }
+        return {name: store.owners(tx, name, transactions[name], receipts[name]) for name in transactions}
 
-    def _may_adopt(self, tx: Tx, charge: Charge, transaction_id: str) -> bool:
-        """A charge has one transaction, and a transaction one charge."""
-        if charge.provider_transaction_id is not None:
-            return charge.provider_transaction_id == transaction_id
-        return not self._is_taken(tx, charge, charges.c.provider_transaction_id == transaction_id)
-
-    def _is_taken(self, tx: Tx, charge: Charge, condition: Any) -> bool:
-        others = select(charges.c.charge_id).where(
-            charges.c.provider == charge.provider, condition, charges.c.charge_id != charge.charge_id
-        )
-        return tx.execute(others.limit(1)).first() is not None
-
-    def _move(self, tx: Tx, charge: Charge, fact: Fact, values: Mapping[str, Any]) -> Charge | None:
-        """The one place where a status changes. None, and nothing written, where the table says it does not."""
-        after = follow(charge.status, fact)
-        if after is None:
-            return None
-        moved = self._update(tx, charge, {**values, "status": after})
-        self._announce(tx, moved)
-        return moved
-
-    def _note(self, tx: Tx, charge: Charge, ids: Mapping[str, Any]) -> bool:
-        """Keep ids that were not known, without a change of status."""
-        known = {"provider_transaction_id": charge.provider_transaction_id, "next_poll_at": charge.next_poll_at}
-        if all(known.get(name, value) == value for name, value in ids.items()):
+    def _follow(self, tx: Tx, charge: Charge, fact: Fact, after: Charge) -> bool:
+        """Whether the fact changed anything."""
+        decision = moved(charge, fact, after)
+        if decision is None:
             return False
-        self._update(tx, charge, ids)
+        self._keep(tx, [(charge, decision)])
         return True
 
-    def _update(self, tx: Tx, charge: Charge, values: Mapping[str, Any]) -> Charge:
-        statement = (
-            update(charges)
-            .where(
-                charges.c.vendor_id == charge.vendor_id,
-                charges.c.charge_id == charge.charge_id,
-                charges.c.status == charge.status,
-            )
-            .values(updated_at=self._clock.now(), **values)
-            .returning(charges)
+    def _keep(self, tx: Tx, decided: Sequence[tuple[Charge, Decision]]) -> None:
+        self._write(
+            tx, [(before, decision.charge) for before, decision in decided], [decision for _, decision in decided]
         )
-        row = tx.execute(statement).first()
-        if row is None:
-            raise ChargeMoved(charge.charge_id)
-        return Charge.of(row)
 
-    def _announce(self, tx: Tx, charge: Charge, *, is_enriched: bool = False) -> None:
-        event = charge.event(self._clock.now(), is_enriched=is_enriched)
-        if event is None:
-            return
-        enqueue(
-            tx,
-            outbox,
-            event_id=event.event_id,
-            vendor_id=charge.vendor_id,
-            aggregate=f"charge:{charge.charge_id}",
-            type=f"payment.{event.status}",
-            body=event,
-            now=self._clock.now(),
-            wake=self._wakes.relay,
-        )
+    def _write(self, tx: Tx, changes: Sequence[tuple[Charge, Charge]], decisions: Sequence[Decision]) -> None:
+        now = self._clock.now()
+        store.save(tx, changes, now)
+        told = [
+            (decision.charge.event(now, is_enriched=decision.is_enriched), f"charge:{decision.charge.charge_id}")
+            for decision in decisions
+            if decision.is_told
+        ]
+        self._announce(tx, [(event, aggregate) for event, aggregate in told if event is not None])
+        if any(decision.asks_now for decision in decisions):
+            tx.after_commit(self._wakes.poll)
+
+    def _announce(self, tx: Tx, events: Sequence[tuple[PaymentEvent, str]]) -> None:
+        announcements = [
+            Announcement(event.event_id, event.vendor_id, aggregate, f"payment.{event.status}", event)
+            for event, aggregate in events
+        ]
+        enqueue_all(tx, outbox, announcements, now=self._clock.now(), wake=self._wakes.relay)
 
 
 def hash_secret(secret: str) -> str:
@@ -336,18 +351,17 @@ def hash_secret(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
+def _next(
+    query: Select[Any], of: Lane | None, lanes: Sequence[Lane], providers: Sequence[str], is_locked: bool
+) -> Select[Any]:
+    if of is not None:
+        query = query.where(charges.c.provider == of[0], charges.c.vendor_id == of[1])
+    query = store.except_lanes(query, lanes, providers)
+    return query.with_for_update(skip_locked=True) if is_locked else query
+
+
 def _first_answer(charge: Charge) -> ChargeView:
     """What was answered when the charge was opened, word for word, whatever became of it since."""
     is_dead = charge.opened_as is ChargeStatus.FAILED
     reason = LAPSED.reason if is_dead else None
     return ChargeView(charge_id=charge.charge_id, intent_id=charge.intent_id, status=charge.opened_as, reason=reason)
-
-
-def _failed(failure: Failure, source: Source) -> dict[str, Any]:
-    return {
-        "reason": failure.reason,
-        "may_retry": failure.may_retry,
-        "provider_code": failure.code,
-        "provider_detail": failure.detail,
-        "decided_by": source,
-    }

@@ -13,6 +13,7 @@ from contracts.states import PaymentEventStatus
 from kit.db import Tx
 from payment_adapter.callbacks.models import inbox
 from payment_adapter.callbacks.service import MAX_ATTEMPTS, Callbacks
+from payment_adapter.callbacks.watch import Suspicion
 from payment_adapter.charges.record import Source
 from payment_adapter.providers.base import Report, Unclear
 from tests.support.payments import PAYER, Desk, stk, stk_paid
@@ -108,13 +109,17 @@ def test_a_failure_is_announced_with_its_reason(sqlite_desk: Desk, code: Any, st
 
 
 @pytest.mark.parametrize("amount", [449, 451, 1, 449.99, "100.50"])
-def test_another_amount_is_reported_as_the_provider_says_it(sqlite_desk: Desk, amount: Any) -> None:
+def test_another_amount_counts_once_the_provider_says_that_it_was_paid(sqlite_desk: Desk, amount: Any) -> None:
     desk = sqlite_desk
     secret = desk.push()
     desk.call_back(secret, stk_paid(amount))
+    assert (desk.told(), [row.outcome for row in desk.inbox()]) == (["pending"], ["paid: asked"])
+
+    desk.provider.findings = [Report(PaymentEventStatus.PAID)]
+    assert desk.poller.turn()
 
     event = desk.events()[-1]
-    assert (event.status, event.amount_minor) == ("paid", round(float(amount) * 100))
+    assert (event.status, event.amount_minor, event.receipt) == ("paid", round(float(amount) * 100), "UF1E26WQJZ")
     assert desk.charge().amount.minor == 45_000
 
 
@@ -228,7 +233,7 @@ def test_a_thousand_forgeries_are_counted_and_change_nothing(sqlite_desk: Desk) 
         statuses = {client.post(f"/callbacks/{secrets.token_hex(32)}", data=body).status_code for _ in range(1000)}
 
     assert statuses == {404}
-    assert desk.strangers.count == 1000
+    assert desk.watch.count(Suspicion.STRANGER) == 1000
     assert len(logs) == 1  # said once a minute, not once each
     assert (list(desk.inbox()), desk.told(), desk.charge().status) == ([], ["pending"], "accepted")
 
@@ -286,14 +291,14 @@ def test_a_callback_that_breaks_the_batch_holds_nobody_else_back(desk: Desk, mon
     bad, good = desk.push("intent-1"), desk.push("intent-2")
     desk.send(bad, stk_paid(id="ws_CO_1"))
     desk.send(good, stk_paid(id="ws_CO_2", receipt="UF1E26WQJA"))
-    real = desk.charges.report
+    real = desk.charges.report_all
 
-    def poisonous(tx: Tx, charge: Any, report: Report, source: Source) -> Any:
-        if charge.intent_id == "intent-1":
+    def poisonous(tx: Tx, news: Any, source: Source) -> Any:
+        if any(charge.intent_id == "intent-1" for charge, _ in news):
             raise RuntimeError("a mistake of ours")
-        return real(tx, charge, report, source)
+        return real(tx, news, source)
 
-    monkeypatch.setattr(desk.charges, "report", poisonous)
+    monkeypatch.setattr(desk.charges, "report_all", poisonous)
     desk.run_callbacks()
     assert desk.charge("intent-2").status == "paid"
     assert (desk.charge("intent-1").status, sorted(row.status for row in desk.inbox())) == (
@@ -315,7 +320,7 @@ def test_a_callback_whose_processing_failed_once_is_applied_later(desk: Desk, mo
         def broken(*_: object) -> None:
             raise RuntimeError("a mistake of ours")
 
-        patch.setattr(desk.charges, "report", broken)
+        patch.setattr(desk.charges, "report_all", broken)
         desk.run_callbacks()
     assert desk.told() == ["pending"]
 
@@ -337,7 +342,7 @@ def test_two_workers_apply_each_callback_once(desk: Desk) -> None:
     for number, secret in enumerate(pushed, start=1):
         desk.send(secret, stk(1032, id=f"ws_CO_{number}"))
         desk.send(secret, stk_paid(id=f"ws_CO_{number}", receipt=f"UF1E26WQ{number:02}"))
-    workers = [Callbacks(desk.db, desk.charges, desk.clock, lambda: None) for _ in range(4)]
+    workers = [Callbacks(desk.db, desk.charges, desk.vault, desk.clock) for _ in range(4)]
     barrier = threading.Barrier(4)
 
     def work(worker: Callbacks) -> None:

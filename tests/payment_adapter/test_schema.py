@@ -7,11 +7,12 @@ from sqlalchemy import Engine, inspect
 from kit.db import Database
 from payment_adapter.callbacks import models as callback_models
 from payment_adapter.charges import models as charge_models
+from payment_adapter.refunds import models as refund_models
 from payment_adapter.schema import metadata
 from payment_adapter.vault import models as vault_models
 from tests.support.databases import NewDatabase
 
-ROOMS = (callback_models, charge_models, vault_models)
+ROOMS = (callback_models, charge_models, refund_models, vault_models)
 
 
 def shape(engine: Engine) -> dict[str, Any]:
@@ -52,7 +53,12 @@ def test_the_migrations_make_what_the_models_declare(new_database: NewDatabase) 
         "vault_sets",
         "vault_credentials",
         "charges",
+        "callback_addresses",
         "callback_inbox",
+        "refunds",
+        "refund_totals",
+        "refund_addresses",
+        "refund_results",
         "outbox",
     }
 

@@ -23,8 +23,11 @@ from kit.owners import Owner
 from kit.signing import KeyRing, sign_headers
 from kit.web import make_app
 from payment_adapter.callbacks import routes as callback_routes
+from payment_adapter.callbacks.addresses import Addresses
+from payment_adapter.callbacks.arrivals import Arrivals
 from payment_adapter.callbacks.models import inbox
 from payment_adapter.callbacks.service import Callbacks
+from payment_adapter.callbacks.watch import Watch
 from payment_adapter.charges import routes as charge_routes
 from payment_adapter.charges.models import charges as charge_table
 from payment_adapter.charges.models import outbox
@@ -106,7 +109,9 @@ class Desk:
     pusher: Pusher = field(init=False)
     poller: Poller = field(init=False)
     callbacks: Callbacks = field(init=False)
-    strangers: callback_routes.Strangers = field(init=False)
+    addresses: Addresses = field(init=False)
+    arrivals: Arrivals = field(init=False)
+    watch: Watch = field(init=False)
     app: Flask = field(init=False)
 
     def __post_init__(self) -> None:
@@ -116,11 +121,13 @@ class Desk:
         self.charges = Charges(self.clock, [self.provider], Wakes(nothing, nothing, nothing))
         self.pusher = Pusher(self.db, self.charges, self.vault, self.clock, public_url=PUBLIC_URL, owner=self.owner)
         self.poller = Poller(self.db, self.charges, self.vault, self.clock)
-        self.callbacks = Callbacks(self.db, self.charges, self.clock, nothing)
-        self.strangers = callback_routes.Strangers(self.clock)
+        self.callbacks = Callbacks(self.db, self.charges, self.vault, self.clock)
+        self.addresses = Addresses(self.vault, self.clock, PUBLIC_URL)
+        self.arrivals = Arrivals(self.db, self.charges, self.addresses, self.vault, self.clock, nothing)
+        self.watch = Watch(self.clock)
         self.app = make_app("payment_adapter", max_body_bytes=self.max_body_bytes)
         charge_routes.add_routes(self.app, self.db, self.charges, self.clock, callers=CALLERS, grants=GRANTS)
-        callback_routes.add_routes(self.app, self.db, self.callbacks, self.strangers)
+        callback_routes.add_routes(self.app, self.db, self.arrivals, self.charges, self.watch)
 
     def restart(self) -> "Desk":
         """The next life of the process, which was killed: same database, provider and machine."""

@@ -1,0 +1,172 @@
+"""Callbacks on arrival: whose they are, whether they are forged, and kept, several requests in one commit.
+
+The secret says whose: one charge's, or a shop's for one provider. What a shop's address gets is read here already, for
+its signature and its event id; what it means is found out afterwards, from the bytes as they came."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+from contracts.ids import new_id
+from kit.batches import Batches
+from kit.clock import Clock
+from kit.db import Database, Tx, insert_all_new
+from kit.metrics import callback_came
+from payment_adapter.callbacks.addresses import Addresses, ShopAddress
+from payment_adapter.callbacks.models import inbox
+from payment_adapter.charges.service import Charges
+from payment_adapter.providers.base import CallbackForged, CallbackUnreadable, NoticeReader
+from payment_adapter.vault.envelope import CannotOpen
+from payment_adapter.vault.service import Credentials, Vault
+
+_log = structlog.get_logger()
+
+ACCEPTED: Mapping[str, object] = {"ResultCode": 0, "ResultDesc": "Accepted"}
+"""The answer to a charge's own callback, and to a provider that says nothing of its own about it."""
+
+MAX_BATCH = 128
+
+_KEPT_HEADERS = ("content-type", "user-agent", "x-forwarded-for", "x-signature")
+_MAX_HEADER = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    secret_hash: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    """By lower-case name."""
+
+
+class Fate(StrEnum):
+    KEPT = "kept"
+    """Committed."""
+    STRANGER = "stranger"
+    FORGED = "forged"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    fate: Fate
+    provider: str = ""
+    vendor_id: str = ""
+    acknowledgement: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+class Arrivals:
+    """Thread-safe."""
+
+    def __init__(
+        self,
+        db: Database,
+        charges: Charges,
+        addresses: Addresses,
+        vault: Vault,
+        clock: Clock,
+        wake: Callable[[], None],
+        *,
+        wait_s: float = 10.0,
+    ) -> None:
+        self._db = db
+        self._charges = charges
+        self._addresses = addresses
+        self._vault = vault
+        self._clock = clock
+        self._wake = wake
+        self._batches: Batches[Arrived, Answer] = Batches(
+            self._keep, key=lambda arrived: arrived.secret_hash, most=MAX_BATCH, wait_s=wait_s
+        )
+
+    def take(self, arrived: Arrived) -> Answer:
+        """What became of it, which is committed. Raises TimeoutError, kit.batches.Closed, and whatever kept this one
+        from being stored."""
+        return self._batches.submit(arrived)
+
+    def close(self) -> None:
+        self._batches.close()
+
+    def address_of(self, tx: Tx, secret_hash: str) -> ShopAddress | None:
+        return self._addresses.find(tx, [secret_hash]).get(secret_hash)
+
+    def credentials_of(self, tx: Tx, address: ShopAddress) -> Credentials | None:
+        """None, too, where they can't be opened, which an operator is told."""
+        try:
+            return self._vault.load(tx, address.vendor_id, address.provider)
+        except CannotOpen:
+            _log.error("credentials can't be opened: is DUKANI_VAULT_KEY the right one?", vendor=address.vendor_id)
+            return None
+
+    def acknowledgement(self, provider_name: str) -> Mapping[str, object]:
+        provider = self._charges.providers.get(provider_name)
+        return provider.acknowledgement(is_kept=True) if isinstance(provider, NoticeReader) else ACCEPTED
+
+    def _keep(self, batch: Sequence[Arrived]) -> list[Answer]:
+        hashes = {arrived.secret_hash for arrived in batch}
+        with self._db.read() as tx:  # strangers cost no write
+            of_charges = self._charges.with_secrets(tx, hashes)
+            of_shops = self._addresses.find(tx, hashes - of_charges.keys())
+            credentials = {address: self.credentials_of(tx, address) for address in of_shops.values()}
+        answers: list[Answer] = []
+        rows: list[dict[str, Any]] = []
+        for arrived in batch:
+            charge, address = of_charges.get(arrived.secret_hash), of_shops.get(arrived.secret_hash)
+            if charge is not None:
+                rows.append(self._row(arrived, charge.vendor_id, charge.provider, charge.charge_id, None))
+            elif address is not None:
+                try:
+                    event_id = self._event_id(arrived, address.provider, credentials[address])
+                except CallbackForged:
+                    answers.append(Answer(Fate.FORGED, address.provider, address.vendor_id))
+                    continue
+                rows.append(self._row(arrived, address.vendor_id, address.provider, None, event_id))
+            else:
+                answers.append(Answer(Fate.STRANGER))
+                continue
+            row = rows[-1]
+            said = ACCEPTED if charge is not None else self.acknowledgement(row["provider"])
+            answers.append(Answer(Fate.KEPT, row["provider"], row["vendor_id"], said))
+        if rows:
+            with self._db.write() as tx:
+                insert_all_new(tx, inbox, rows, conflict=["vendor_id", "sent_to", "body_hash"])
+                tx.after_commit(self._wake)
+            for row in rows:
+                callback_came(row["provider"], Fate.KEPT.value)
+        return answers
+
+    def _event_id(self, arrived: Arrived, provider_name: str, credentials: Credentials | None) -> str | None:
+        """None for what can't be read, which is kept for a person to look at. Raises CallbackForged."""
+        provider = self._charges.providers.get(provider_name)
+        if credentials is None or not isinstance(provider, NoticeReader):
+            return None  # it is judged when it is applied
+        try:
+            return provider.read_notice(arrived.body, arrived.headers, credentials).event_id
+        except CallbackForged:
+            raise
+        except CallbackUnreadable:
+            return None
+        except Exception as error:
+            _log.error("a mistake of ours while reading a callback", provider=provider_name, error=type(error).__name__)
+            return None
+
+    def _row(
+        self, arrived: Arrived, vendor_id: str, provider: str, charge_id: str | None, event_id: str | None
+    ) -> dict[str, Any]:
+        now = self._clock.now()
+        headers = arrived.headers
+        return {
+            "vendor_id": vendor_id,
+            "callback_id": new_id(now),
+            "provider": provider,
+            "charge_id": charge_id,
+            "sent_to": charge_id or provider,
+            "event_id": event_id,
+            "body_hash": hashlib.sha256(arrived.body).hexdigest(),
+            "body": arrived.body,
+            "headers": {name: headers[name][:_MAX_HEADER] for name in _KEPT_HEADERS if name in headers},
+            "received_at": now,
+            "next_at": now,
+        }
