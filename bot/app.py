@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.conversation.step import step
 from bot.inbound import delivery_status, events, twilio
 from bot.inbound.forms import SignedForms
+from bot.pages import pictures
 from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
@@ -56,7 +57,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), clock, pool_size=threads)
     messenger = Twilio(settings, settings.bot_public_url + delivery_status.PATH, pool_size=threads)
     owner = Owner(Path(settings.data_dir) / "leases")
-    sender = Sender(db, clock, owner.name, messenger, threads=threads)
+    sender = Sender(db, clock, owner.name, messenger, threads=threads, public_url=settings.bot_public_url)
     commands = Commands(Router(router), PaymentAdapter(adapter))
     turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads)
     recovery = Recovery(db, clock, owner)
@@ -112,5 +113,6 @@ def _web(settings: Settings, clock: Clock, db: Database, turns: Turns, sender: S
     forms = SignedForms(settings)
     twilio.add_route(app, forms, clock, turns)
     delivery_status.add_route(app, forms, db, clock, sender)
+    pictures.add_route(app, db, clock)
     events.add_route(app, EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT")), clock, turns)
     return app

@@ -8,6 +8,7 @@ from typing import assert_never
 
 import structlog
 
+from bot.pages.pictures import address_of
 from bot.ports.messenger import LookUpFailed, Messenger, NotTaken, Refused, Taken, Unsure
 from bot.slots import Offer, Ran, Slots
 from bot.store import delivery, messages
@@ -31,11 +32,15 @@ SendOffer = Offer[int, Outgoing]
 
 
 class Sender:
-    def __init__(self, db: Database, clock: Clock, owner: str, messenger: Messenger, *, threads: int) -> None:
+    def __init__(
+        self, db: Database, clock: Clock, owner: str, messenger: Messenger, *, threads: int, public_url: str = ""
+    ) -> None:
+        """`public_url` is where Twilio reaches the bot, to fetch pictures."""
         self._db = db
         self._clock = clock
         self._owner = owner
         self._messenger = messenger
+        self._public_url = public_url
         self._is_warm = False
         self.slots: Slots[int, Outgoing] = Slots(threads)
 
@@ -142,7 +147,8 @@ class Sender:
         return why is not None
 
     def _call(self, message: Outgoing) -> None:
-        outcome = self._messenger.send(message.sender, message.recipient, message.body)
+        picture_url = address_of(self._public_url, message.picture) if message.picture else None
+        outcome = self._messenger.send(message.sender, message.recipient, message.body, picture_url)
         match outcome:
             case Taken(sid):
                 self._record_sent(message, sid)
@@ -155,6 +161,8 @@ class Sender:
                 _log.error("Twilio refused a message", message=message.seq, why=why, error_code=code)
                 with self._db.write() as tx:
                     messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.FAILED, why=why, code=code)
+                    if messages.again_without_picture(tx, self._clock.now(), seq=message.seq):
+                        tx.after_commit(self.wake)
             case _:
                 assert_never(outcome)
 
@@ -175,7 +183,7 @@ class Sender:
             if not delivery.has_known_early(tx):
                 return False
         with self._db.write() as tx:
-            return delivery.apply_early(tx) > 0
+            return delivery.apply_early(tx, self._clock.now()) > 0
 
 
 def why_held(gate: Gate, answers_customer: bool, now: datetime) -> str | None:

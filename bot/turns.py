@@ -4,7 +4,7 @@ No transaction is open while a command is performed. Every command's key comes f
 off anywhere is simply taken again: what was done is found done."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -13,10 +13,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
 from bot.inbound.forms import said
-from bot.replies.reply import Reply
-from bot.sending import Sender
+from bot.replies.pictures import png_of
+from bot.replies.reply import Picture, Reply
+from bot.sending import FREE_TEXT_WINDOW, Sender
 from bot.slots import Ran, Slots
-from bot.store import conversations, inbox
+from bot.store import conversations, inbox, pictures
 from bot.store.conversations import Arrival, Item, LeaseLost, Turn
 from bot.store.messages import Draft
 from bot.store.tables import ItemKind, Purpose
@@ -64,6 +65,7 @@ class _Decided:
     state: State
     reply: str | None
     answers_customer: bool
+    picture: Picture | None = field(default=None, kw_only=True)
     vendor_id: str | None = None
     """Whose shop the reply is about. None as well for an apology: no shop pays for our mistakes."""
 
@@ -157,7 +159,9 @@ class Turns:
             step = self._script.step(state, event, self._clock.now())
             if step.command is None:
                 text = self._script.render(step.reply) if step.reply is not None else None
-                return _Decided(step.state, text or None, step.answers_customer, _shop_of(first, step.state))
+                picture = step.reply.picture if step.reply is not None else None
+                shop = _shop_of(first, step.state)
+                return _Decided(step.state, text or None, step.answers_customer, shop, picture=picture)
             turn = self._keep_lease(turn)
             try:
                 result = self._performer.perform(step.command, customer, f"{turn.item.item_id}:{n}")
@@ -196,8 +200,17 @@ class Turns:
             inbox.end(tx, turn.item.seq, status, now, why)
             if decided.reply is not None:
                 draft = _draft(turn, Purpose.REPLY, decided.reply, answers_customer=decided.answers_customer)
-                draft = replace(draft, vendor_id=decided.vendor_id)
+                picture = self._kept(tx, decided.picture, decided.reply, now) if decided.picture else None
+                draft = replace(draft, vendor_id=decided.vendor_id, picture=picture)
                 self._sender.enqueue(tx, draft, None if has_unsent else offer)
+
+    def _kept(self, tx: Tx, picture: Picture, caption: str, now: datetime) -> str | None:
+        """The token that Twilio fetches it by, while its message may be sent. None for what can't be sent."""
+        png = png_of(picture, caption)
+        if png is None:
+            _log.warning("a picture can't be sent; its text goes alone", characters=len(picture.png_base64))
+            return None
+        return pictures.keep(tx, png, expires_at=now + FREE_TEXT_WINDOW, now=now)
 
     def _wait_for_peer(self, turn: Turn, down: _PeerDown) -> None:
         """Keep the item first in line, and tell the customer once that the answer will take a while."""

@@ -21,6 +21,7 @@ class Posted:
     recipient: str
     body: str
     taken_at: datetime
+    picture_url: str | None = None
 
 
 class FakeMessenger:
@@ -39,7 +40,7 @@ class FakeMessenger:
         self.before_call: Callable[[str], None] = lambda body: None
         """Called with the body before each call, outside any lock: a test may wait or raise in it."""
 
-    def send(self, sender: str, recipient: str, body: str) -> Sending:
+    def send(self, sender: str, recipient: str, body: str, picture_url: str | None = None) -> Sending:
         self.before_call(body)
         with self._lock:
             self.calls += 1
@@ -47,7 +48,7 @@ class FakeMessenger:
             if not is_taken:
                 assert outcome is not None
                 return outcome
-            posted = Posted(f"SM{len(self.taken) + 1:032x}", sender, recipient, body, self._clock.now())
+            posted = Posted(f"SM{len(self.taken) + 1:032x}", sender, recipient, body, self._clock.now(), picture_url)
             self.taken.append(posted)
             return outcome or Taken(posted.sid)
 

@@ -48,7 +48,9 @@ class LookUpFailed(Exception):
 class Messenger(Protocol):
     """Sends to customers. Thread-safe."""
 
-    def send(self, sender: str, recipient: str, body: str) -> Sending: ...
+    def send(self, sender: str, recipient: str, body: str, picture_url: str | None = None) -> Sending:
+        """The text, below the picture at that address if there is one."""
+        ...
 
     def find(self, sender: str, recipient: str, body: str, since: datetime) -> list[str]:
         """Ids of messages with that text that were taken since then, newest first. Raises LookUpFailed."""

@@ -25,8 +25,8 @@ class Twilio:
         self._lock = threading.Lock()
         self._made: TwilioClient | None = None
 
-    def send(self, sender: str, recipient: str, body: str) -> Sending:
-        return self._client().send(sender, recipient, body, self._status_callback)
+    def send(self, sender: str, recipient: str, body: str, picture_url: str | None = None) -> Sending:
+        return self._client().send(sender, recipient, body, self._status_callback, picture_url)
 
     def find(self, sender: str, recipient: str, body: str, since: datetime) -> list[str]:
         return self._client().find(sender, recipient, body, since - CLOCKS_DIFFER)

@@ -104,9 +104,14 @@ class TwilioClient:
         self._client.api.base_url = settings.twilio_api_base_url
         self._messages = self._client.api.v2010.account.messages
 
-    def send(self, sender: str, recipient: str, body: str, status_callback: str) -> Sending:
+    def send(
+        self, sender: str, recipient: str, body: str, status_callback: str, picture_url: str | None = None
+    ) -> Sending:
+        media = {"media_url": [picture_url]} if picture_url is not None else {}
         try:
-            made = self._messages.create(to=recipient, from_=sender, body=body, status_callback=status_callback)
+            made = self._messages.create(
+                to=recipient, from_=sender, body=body, status_callback=status_callback, **media
+            )
         except _NeverSent as error:
             return NotTaken(f"can't connect: {error}")
         except _TooBusy as error:

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, case, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.store.messages import again_without_picture
 from bot.store.tables import MessageStatus, early_statuses, messages
 from kit.db import Tx
 
@@ -54,7 +55,7 @@ _FORGET = delete(early_statuses).where(_e.sid == bindparam("which"))
 
 def report(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime) -> bool:
     """Apply a status, or keep it for a sid that is not known yet. Returns False in that case."""
-    if _apply(tx, sid, status, code) or tx.execute(_IS_KNOWN, {"which": sid}).first() is not None:
+    if _apply(tx, sid, status, code, now) or tx.execute(_IS_KNOWN, {"which": sid}).first() is not None:
         return True
     tx.execute(
         _KEEP[tx.is_postgres],
@@ -68,15 +69,19 @@ def has_known_early(tx: Tx) -> bool:
     return tx.execute(_KNOWN_EARLY).first() is not None
 
 
-def apply_early(tx: Tx) -> int:
+def apply_early(tx: Tx, now: datetime) -> int:
     """Apply what came before its message was recorded as sent. Returns how many were."""
     rows = tx.execute(_KNOWN_EARLY).all()
     for row in rows:
-        _apply(tx, row.sid, MessageStatus(row.status), row.error_code)
+        _apply(tx, row.sid, MessageStatus(row.status), row.error_code, now)
         tx.execute(_FORGET, {"which": row.sid})
     return len(rows)
 
 
-def _apply(tx: Tx, sid: str, status: MessageStatus, code: int | None) -> bool:
+def _apply(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime) -> bool:
     why = "Twilio could not deliver it" if status is MessageStatus.FAILED else None
-    return tx.execute(_APPLY[status], {"which": sid, "code": code, "why": why}).rowcount == 1
+    is_applied = tx.execute(_APPLY[status], {"which": sid, "code": code, "why": why}).rowcount == 1
+    if is_applied and status is MessageStatus.FAILED:
+        # A picture that can't be fetched takes its text down with it.
+        again_without_picture(tx, now, sid=sid)
+    return is_applied

@@ -30,6 +30,8 @@ class Draft:
     answers_customer: bool
     vendor_id: str | None = None
     """Whose shop it is about. None: nobody's, and nobody pays for it."""
+    picture: str | None = None
+    """The token of one that goes with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Outgoing:
     attempts: int
     tried_at: datetime
     """Since when Twilio may have it."""
+    picture: str | None = None
     is_fresh: bool = False
     """Written a moment ago, by the turn that leased it."""
 
@@ -116,6 +119,7 @@ _CLAIM = (
         _m.status,
         _m.attempts,
         _m.tried_at,
+        _m.picture,
     )
 )
 _GATE = select(conversations.c.opted_out, conversations.c.last_message_at).where(
@@ -135,6 +139,24 @@ _OUTCOME = (
 )
 _SENT = _OUTCOME.values(sid=bindparam("new_sid"), sent_at=_now)
 _LATER = _OUTCOME.values(next_at=bindparam("due", type_=UtcTime))
+_COPIED = (_m.conversation_id, _m.inbox_seq, _m.sender, _m.recipient, _m.body, _m.answers_customer, _m.vendor_id)
+_ONCE_MORE = (
+    select(
+        *_COPIED,
+        literal("plain", Code).label("purpose"),
+        literal("queued", Code).label("status"),
+        bindparam("now", type_=UtcTime).label("next_at"),
+        bindparam("now", type_=UtcTime).label("created_at"),
+    )
+    .where(_m.picture.is_not(None), _m.status == "failed")
+    .where(or_(_m.seq == bindparam("which", type_=BigInt), _m.sid == bindparam("which_sid", type_=Code)))
+)
+_AGAIN_PLAIN = {
+    is_postgres: insert_(messages)
+    .from_select([column.name for column in _ONCE_MORE.selected_columns], _ONCE_MORE)
+    .on_conflict_do_nothing(index_elements=["inbox_seq", "purpose"])
+    for is_postgres, insert_ in ((True, postgresql.insert), (False, sqlite.insert))
+}
 _KNOWN_SIDS = select(_m.sid).where(_m.sid.in_(bindparam("sids", expanding=True, type_=Code)))
 
 _owned = and_(_m.lease_owner == _me, _m.status.in_(("sending", "uncertain")))
@@ -186,6 +208,7 @@ def enqueue(tx: Tx, draft: Draft, now: datetime, direct_owner: str | None) -> in
             "lease_until": now + LEASE if direct_owner else None,
             "created_at": now,
             "vendor_id": draft.vendor_id,
+            "picture": draft.picture,
         },
     ).scalar()
 
@@ -202,6 +225,7 @@ def leased(seq: int, draft: Draft, now: datetime) -> Outgoing:
         MessageStatus.SENDING,
         attempts=1,
         tried_at=now,
+        picture=draft.picture,
         is_fresh=True,
     )
 
@@ -231,6 +255,11 @@ def ended(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, code: i
     """It will not be sent: `failed` or `held`. Raises LeaseLost."""
     values = {"which": seq, "me": me, "new_status": status, "why": why, "code": code}
     _require_one(tx.execute(_OUTCOME, values).rowcount)
+
+
+def again_without_picture(tx: Tx, now: datetime, *, seq: int | None = None, sid: str | None = None) -> bool:
+    """A message that failed with a picture is queued once more as its text alone. Returns whether it was."""
+    return tx.execute(_AGAIN_PLAIN[tx.is_postgres], {"which": seq, "which_sid": sid, "now": now}).rowcount == 1
 
 
 def later(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, due: datetime) -> None:
@@ -286,4 +315,5 @@ def _outgoing_of(row: Row[Any]) -> Outgoing:
         MessageStatus(row.status),
         row.attempts,
         row.tried_at,
+        row.picture,
     )

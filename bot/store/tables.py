@@ -10,6 +10,7 @@ from sqlalchemy import (
     FromClause,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -32,10 +33,12 @@ class ItemKind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why something is sent: to answer an inbox item, or to say that its answer will take a while."""
+    """Why something is sent: to answer an inbox item, to say that its answer will take a while, or to say an answer
+    once more without the picture that kept it from arriving."""
 
     REPLY = "reply"
     NOTICE = "notice"
+    PLAIN = "plain"
 
 
 class MessageStatus(StrEnum):
@@ -132,12 +135,13 @@ messages = Table(
     Column("sent_at", UtcTime),
     Column("vendor_id", Code),  # whose shop it was about: the one that the customer was in, or that had news
     Column("reported_at", UtcTime),  # since when the shop's usage contains it
+    Column("picture", Code),  # the token of one that goes with it
     PrimaryKeyConstraint("seq", name="messages_pkey"),
     UniqueConstraint("inbox_seq", "purpose", name="messages_inbox_seq_key"),
     UniqueConstraint("sid", name="messages_sid_key"),
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="messages_conversation_fkey"),
     ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name="messages_inbox_fkey"),
-    CheckConstraint("purpose IN ('reply', 'notice')", name="messages_purpose_check"),
+    CheckConstraint("purpose IN ('reply', 'notice', 'plain')", name="messages_purpose_check"),
     CheckConstraint(
         "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held')",
         name="messages_status_check",
@@ -148,6 +152,18 @@ messages = Table(
     Index("messages_unreported", "vendor_id", "seq", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
     sqlite_strict=True,
 )
+
+pictures = Table(
+    "pictures",
+    metadata,
+    Column("token", Code, nullable=False),  # in its address, and all that protects it
+    Column("png", LargeBinary, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("token", name="pictures_pkey"),
+    Index("pictures_expired", "expires_at"),
+    sqlite_strict=True,
+)
+"""What Twilio fetches to send it, for a while."""
 
 early_statuses = Table(
     "early_statuses",

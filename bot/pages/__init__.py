@@ -1,0 +1,1 @@
+"""What customers, and those who carry messages to them, fetch from the bot by its address."""
