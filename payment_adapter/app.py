@@ -1,6 +1,6 @@
-"""Builds the payment adapter: rooms, routes and loops from settings and a clock. Also plants the demo's credentials."""
+"""Builds the payment adapter: rooms, routes and loops from settings and a clock."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from contracts.payment_api import PAYMENT_EVENTS_PATH, RAILS_EVENTS_PATH, REFUND_EVENTS_PATH
@@ -27,18 +27,18 @@ from payment_adapter.charges.push import CALLBACK_PATH, Pusher
 from payment_adapter.charges.rules import Confirm
 from payment_adapter.charges.service import Charges, Wakes
 from payment_adapter.providers.base import Provider
-from payment_adapter.providers.daraja import credentials as daraja_credentials
 from payment_adapter.providers.daraja.addresses import forbidden_word
 from payment_adapter.providers.daraja.client import Daraja
-from payment_adapter.providers.daraja.credentials import PROVIDER
 from payment_adapter.providers.daraja.wire import Wire
 from payment_adapter.providers.ekwanza.client import Ekwanza
 from payment_adapter.providers.ekwanza.credentials import hosts_by_environment
 from payment_adapter.reconcile.poll import Poller
 from payment_adapter.refunds.room import open_room
+from payment_adapter.settings_page.book import SettingsBook
+from payment_adapter.settings_page.keeping import Keeping
+from payment_adapter.settings_page.routes import settings_routes
 from payment_adapter.vault.master import master_keys
-from payment_adapter.vault.secret import Secret
-from payment_adapter.vault.service import Origin, Vault
+from payment_adapter.vault.service import Vault
 
 _PUSH_THREADS = 12
 _PUSHES_PER_PROVIDER = 8
@@ -51,6 +51,9 @@ _POLLS_PER_SHOP = 2
 _RELAY_THREADS = 4
 _SWEEP_S = 1.0
 """Wake-ups make it fast; this is for what no wake-up announced: a restart, another process, a clock that moved."""
+
+_KEEPING_S = 60.0
+"""How often somebody looks whether stored settings have grown old enough to be erased."""
 
 
 def create_service(settings: Settings, clock: Clock) -> Service:
@@ -82,12 +85,16 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     arrivals = Arrivals(db, charges, addresses, vault, clock, applying.wake)
     callbacks = Callbacks(db, charges, vault, clock)
     relay = Relay(db, outbox, clock, deliver_by_type(settings.router_url, signer, clock))
+    book = SettingsBook(vault, (daraja, ekwanza), clock, relaying.wake)
+    keeping = Loop("settings", Keeping(db, vault, book, clock).turn, idle_s=_KEEPING_S)
 
     app = make_app("payment_adapter")
     add_readiness(app, {"database": db.ping})
     charge_routes.add_routes(app, db, charges, clock, callers=callers, grants=grants)
     watch = Watch(clock)
     callback_routes.add_routes(app, db, arrivals, charges, watch)
+    from_router = key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER")
+    app.register_blueprint(settings_routes(db, book, from_router, clock, settings.adapter_public_url))
     refunding = open_room(
         app,
         db,
@@ -96,7 +103,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         providers,
         public_url=settings.adapter_public_url,
         owner=Owner(Path(settings.data_dir) / "refunds"),
-        callers=key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER"),
+        callers=from_router,
         sweep_s=_SWEEP_S,
         wake_relay=relaying.wake,
         note_stranger=lambda: watch.note(Suspicion.STRANGER),
@@ -104,7 +111,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     return Service(
         "payment_adapter",
         app,
-        (pushing, polling, applying, *refunding.loops, relaying),
+        (pushing, polling, applying, *refunding.loops, keeping, relaying),
         on_stop=(arrivals.close, daraja.close, ekwanza.close, pusher.leave, refunding.leave, db.close),
         gauges=(pools({"payments": db}), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
@@ -128,30 +135,6 @@ def deliver_by_type(router_url: str, signer: EventSigner, clock: Clock) -> Calla
     return deliver
 
 
-def plant(
-    settings: Settings, clock: Clock, vendor_ids: Iterable[str], demo_shortcodes: Mapping[str, str] | None = None
-) -> None:
-    """Give these demo vendors Daraja credentials: from DARAJA_* where they are set, else invented ones, with the short
-    code that `demo_shortcodes` has for the vendor (the sandbox's own for others).
-
-    Run again, it only brings a planted set up to date with DARAJA_*; what a vendor stored itself is never touched, and
-    a vendor who is not named gets nothing. Local mode only. Raises SettingsError."""
-    if not settings.is_local:
-        raise SettingsError("DUKANI_ENV=production: demo credentials are planted in local mode only")
-    given = daraja_credentials.from_environment(settings)
-    vault = Vault(master_keys(settings))
-    db = Database(settings.payments_database_url, pool_size=1)
-    try:
-        with db.write() as tx:
-            for vendor_id in vendor_ids:
-                present = vault.load(tx, vendor_id, PROVIDER)
-                if present is None or (present.origin is Origin.PLANTED and _is_outdated(present.fields, given)):
-                    fields = given or daraja_credentials.invented((demo_shortcodes or {}).get(vendor_id))
-                    vault.store(tx, vendor_id, PROVIDER, fields, origin=Origin.PLANTED, now=clock.now())
-    finally:
-        db.close()
-
-
 def check_callback_address(public_url: str) -> None:
     """Daraja refuses callback addresses that hold certain words. Raises SettingsError."""
     word = forbidden_word(public_url + CALLBACK_PATH)
@@ -160,7 +143,3 @@ def check_callback_address(public_url: str) -> None:
             f"DUKANI_ADAPTER_PUBLIC_URL={public_url!r}: Daraja refuses callback addresses that hold "
             f"{word!r}; use another host name or path"
         )
-
-
-def _is_outdated(present: Mapping[str, Secret], given: Mapping[str, Secret] | None) -> bool:
-    return given is not None and dict(present) != dict(given)

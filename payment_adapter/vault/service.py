@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, insert, select, update
 
 from kit.db import Tx, insert_new
-from payment_adapter.vault.envelope import Key, MasterKeys, bind, new_key, seal, unseal
+from payment_adapter.vault.envelope import CannotOpen, Key, MasterKeys, bind, new_key, seal, unseal
 from payment_adapter.vault.models import credentials, data_keys, sets
 from payment_adapter.vault.secret import Secret
 
@@ -75,7 +75,8 @@ class Vault:
         now: datetime,
         by: str = "",
     ) -> int:
-        """Store a whole set; returns its version, one above the last."""
+        """Store a whole set; returns its version, one above the last. Raises CannotOpen where the vendor has sets that
+        can't be opened: whoever wants to begin anew removes them first."""
         if not fields:
             raise ValueError("a set of credentials holds something; to end one, remove it")
         key = self._locked_key(tx, vendor_id, now)
@@ -139,7 +140,7 @@ class Vault:
 
     def lock(self, tx: Tx, vendor_id: str, now: datetime) -> None:
         """Whoever stores, removes or exchanges keys of this vendor takes turns until the transaction ends."""
-        self._locked_key(tx, vendor_id, now)
+        self._lock(tx, vendor_id, now)
 
     # --- what may be told -----------------------------------------------------------------------------------------
 
@@ -244,8 +245,22 @@ class Vault:
         return version
 
     def _locked_key(self, tx: Tx, vendor_id: str, now: datetime) -> Key:
-        """The vendor's newest data key, made on first use. Its rows are locked, so that versions of one vendor are
-        given out one at a time."""
+        """The vendor's newest data key, made on first use. One that can't be opened is followed by another, unless
+        something that counts is sealed with it."""
+        self._lock(tx, vendor_id, now)
+        rows = tx.execute(
+            select(data_keys.c.key_id, data_keys.c.wrapped).where(data_keys.c.vendor_id == vendor_id)
+        ).all()
+        newest = max(rows, key=lambda row: _number(row.key_id))
+        try:
+            return self._unwrap(vendor_id, newest.key_id, newest.wrapped)
+        except CannotOpen:
+            if any(each.fields for each in self.stored(tx, vendor_id)):
+                raise
+            return self._add_key(tx, vendor_id, new_key(f"k{_number(newest.key_id) + 1}"), now)
+
+    def _lock(self, tx: Tx, vendor_id: str, now: datetime) -> None:
+        """Lock the vendor's data keys, so that versions of one vendor are given out one at a time."""
         mine = data_keys.c.vendor_id == vendor_id
         lock = select(data_keys.c.key_id).where(mine).with_for_update()
         for _ in range(_LOCK_TRIES):
@@ -254,9 +269,6 @@ class Vault:
             # None yet; or the one that was waited for is gone, and another has come since.
             if tx.execute(select(data_keys.c.key_id).where(mine)).first() is None:
                 self._add_key(tx, vendor_id, new_key("k1"), now)
-        rows = tx.execute(select(data_keys.c.key_id, data_keys.c.wrapped).where(mine)).all()
-        newest = max(rows, key=lambda row: _number(row.key_id))
-        return self._unwrap(vendor_id, newest.key_id, newest.wrapped)
 
     def _add_key(self, tx: Tx, vendor_id: str, key: Key, now: datetime) -> Key:
         row = {

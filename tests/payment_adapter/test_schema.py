@@ -9,10 +9,11 @@ from payment_adapter.callbacks import models as callback_models
 from payment_adapter.charges import models as charge_models
 from payment_adapter.refunds import models as refund_models
 from payment_adapter.schema import metadata
+from payment_adapter.settings_page import models as settings_models
 from payment_adapter.vault import models as vault_models
 from tests.support.databases import NewDatabase
 
-ROOMS = (callback_models, charge_models, refund_models, vault_models)
+ROOMS = (callback_models, charge_models, refund_models, vault_models, settings_models)
 
 
 def shape(engine: Engine) -> dict[str, Any]:
@@ -59,6 +60,7 @@ def test_the_migrations_make_what_the_models_declare(new_database: NewDatabase) 
         "refund_totals",
         "refund_addresses",
         "refund_results",
+        "settings_sessions",
         "outbox",
     }
 
