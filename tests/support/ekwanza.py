@@ -40,7 +40,7 @@ def hosts(httpserver: HTTPServer) -> dict[Environment, Hosts]:
     return {Environment.SANDBOX: sandbox, Environment.PRODUCTION: nowhere}
 
 
-def credentials(vendor: str = "zungueira", version: int = 1, **changes: str) -> Credentials:
+def credentials(vendor: str = "zungueira", *, version: int = 1, **changes: str) -> Credentials:
     """A whole set; a field changed to an empty text is left out."""
     fields = {
         "environment": "sandbox",

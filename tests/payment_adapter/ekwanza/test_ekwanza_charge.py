@@ -382,7 +382,8 @@ def test_what_could_only_be_refused_costs_no_call(
 def test_a_shop_that_lacks_a_setting_is_told_which(
     httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock, name: str
 ) -> None:
-    outcome = ekwanza.create_charge(order_of(clock), credentials(**{name: ""}))
+    changes: dict[str, Any] = {name: ""}
+    outcome = ekwanza.create_charge(order_of(clock), credentials(**changes))
 
     assert isinstance(outcome, Refused)
     assert outcome.failure.reason is FailureReason.SHOP_SETUP

@@ -16,12 +16,12 @@ from payment_adapter.providers.ekwanza.codes import (
 OTHER_CARD = dict.fromkeys(("201", "212", "214", "220", "221", "222", "223", "228", "229"), ("account_problem", True))
 LIMIT = dict.fromkeys(("213", "215", "216", "224"), ("limit_reached", True))
 THEIR_ERROR = ("200", "227", "301", "302", "303", "304", "305", "307", "308", "402", "403", "406", "407", "408", "409")
-THEIR_ERROR += ("410", "500", "501", "502", "503", "504", "505", "507", "508", "900", "901", "-1")
+THEIR_ERROR_TOO = ("410", "500", "501", "502", "503", "504", "505", "507", "508", "900", "901", "-1")
 SETUP = dict.fromkeys(("208", "217", "230", "404", "412", "440", "801", "802", "803"), ("shop_setup", False))
 MEANINGS: dict[str, tuple[str, bool]] = {
     **OTHER_CARD,
     **LIMIT,
-    **dict.fromkeys(THEIR_ERROR, ("provider_error", True)),
+    **dict.fromkeys(THEIR_ERROR + THEIR_ERROR_TOO, ("provider_error", True)),
     **SETUP,
     **dict.fromkeys(("206", "306", "411"), ("busy", True)),
     **dict.fromkeys(("209", "225"), ("insufficient_funds", True)),
