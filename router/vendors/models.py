@@ -14,7 +14,7 @@ from sqlalchemy import (
     true,
 )
 
-from kit.columns import Code, Flag, JsonDoc, UtcTime
+from kit.columns import BigInt, Code, Flag, JsonDoc, UtcTime
 from router.databases import platform_metadata
 
 vendors = Table(
@@ -110,6 +110,27 @@ vendor_rails = Table(
     Column("announced_at", UtcTime),
     PrimaryKeyConstraint("vendor_id", "rail", name="vendor_rails_pk"),
     CheckConstraint("version >= 0", name="vendor_rails_version_check"),
+    sqlite_strict=True,
+)
+
+# Written by triggers, at every change of what the directory remembers of a shop; greater stamps commit later.
+vendor_stamps = Table(
+    "vendor_stamps",
+    platform_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("stamp", BigInt, nullable=False),
+    PrimaryKeyConstraint("vendor_id", name="vendor_stamps_pk"),
+    Index("vendor_stamps_newest", "stamp"),
+    sqlite_strict=True,
+)
+
+vendor_last_stamp = Table(
+    "vendor_last_stamp",
+    platform_metadata,
+    Column("id", BigInt, nullable=False),
+    Column("stamp", BigInt, nullable=False),
+    PrimaryKeyConstraint("id", name="vendor_last_stamp_pk"),
+    CheckConstraint("id = 1", name="vendor_last_stamp_one_row_check"),
     sqlite_strict=True,
 )
 

@@ -5,13 +5,13 @@ just added counts at once, and one that was withdrawn stops within `CACHE_S`."""
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, case, cast, insert, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, cast, insert, or_, select, true
+from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
@@ -23,7 +23,14 @@ from kit.problems import Problem
 from router.databases import IsolationLevel
 from router.targets import DbTarget, Dedicated, Location, Shared, TargetError, Unusable, parse_target
 from router.vendors.homes import Home, dedicated_homes, find_vendor, home_of, rehome
-from router.vendors.models import vendor_capabilities, vendor_limits, vendor_rails, vendors
+from router.vendors.models import (
+    vendor_capabilities,
+    vendor_last_stamp,
+    vendor_limits,
+    vendor_rails,
+    vendor_stamps,
+    vendors,
+)
 from router.vendors.rules import (
     Allowed,
     Denial,
@@ -56,15 +63,13 @@ __all__ = [
 _log = structlog.get_logger()
 
 CACHE_S = 5.0
-_CACHED_VENDORS = 20_000
+_LOOK_EVERY_S = 2.0
+"""How often the platform is asked which shops changed. Between two looks nothing is read for a shop that is known,
+however many there are; a look that fails is tried again until `CACHE_S`, then there is no answer."""
+_LOOK_AFTER_FAILURE_S = 0.5
+_CACHED_VENDORS = 50_000
 MAX_LISTED_SHOPS = 10
 _MAX_ID_LENGTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class _Remembered:
-    vendor: Vendor
-    until_s: float
 
 
 class Directory:
@@ -72,16 +77,22 @@ class Directory:
 
     def __init__(self, platform: Database) -> None:
         self._platform = platform
-        self._remembered: dict[str, _Remembered] = {}
+        self._remembered: dict[str, Vendor] = {}
+        self._stamp: int | None = None
+        """Every change up to this one is known: nothing of `_remembered` was changed by it later than it was read."""
+        self._good_until_s = 0.0
+        self._look_again_s = 0.0
         self._forgettings = 0
         self._lock = threading.Lock()
+        self._looking = threading.Lock()
 
     def find(self, vendor_id: str) -> Vendor | None:
         """The shop of that id, at most `CACHE_S` old; None if there is none at this moment."""
+        now_s = monotonic()
+        if now_s >= self._look_again_s:
+            self._look_for_changes(now_s)
         remembered = self._remembered.get(vendor_id)
-        if remembered is not None and monotonic() < remembered.until_s:
-            return remembered.vendor
-        return self._read(vendor_id)
+        return self._read(vendor_id) if remembered is None else remembered
 
     def named(self, vendor_id: VendorId) -> Vendor:
         """The shop that something of ours refers to. Raises LookupError: rows outlive no shop."""
@@ -210,12 +221,50 @@ class Directory:
             if not found:
                 self._remembered.pop(vendor_id, None)
                 return None
-            if self._forgettings != before:
-                return found[0]  # something changed while this was read: perhaps this
-            if len(self._remembered) >= _CACHED_VENDORS:
-                self._remembered.clear()
-            self._remembered[vendor_id] = _Remembered(found[0], monotonic() + CACHE_S)
+            if self._forgettings == before:  # else something changed while this was read: perhaps this
+                if len(self._remembered) >= _CACHED_VENDORS:
+                    self._remembered.clear()
+                self._remembered[vendor_id] = found[0]
         return found[0]
+
+    def _look_for_changes(self, now_s: float) -> None:
+        """Forget what was changed since the last look. One thread looks; others wait for it only when what is
+        remembered has become too old to go on with."""
+        if not self._looking.acquire(blocking=now_s >= self._good_until_s):
+            return
+        try:
+            started_s = monotonic()
+            if started_s < self._look_again_s:
+                return  # somebody else has just looked
+            try:
+                changed, stamp = self._changes()
+            except (SQLAlchemyError, TimeoutError):
+                if started_s >= self._good_until_s:
+                    raise
+                self._look_again_s = started_s + _LOOK_AFTER_FAILURE_S
+                return
+            with self._lock:
+                if changed is None:
+                    self._remembered.clear()
+                for vendor_id in changed or ():
+                    self._remembered.pop(vendor_id, None)
+                self._forgettings += 1
+                self._stamp = stamp
+            self._good_until_s, self._look_again_s = started_s + CACHE_S, started_s + _LOOK_EVERY_S
+        finally:
+            self._looking.release()
+
+    def _changes(self) -> tuple[list[str] | None, int]:
+        """The shops that were stamped since (None: nobody can say which), and the newest stamp."""
+        known = self._stamp
+        with self._platform.read() as tx:
+            last: int = tx.execute(_LAST_STAMP).scalar_one()
+            if known is None or last < known:  # less: the platform was restored from a backup
+                return None, last
+            if last == known:
+                return [], last
+            rows = tx.execute(_CHANGED, {"stamp": known}).all()
+        return [row.vendor_id for row in rows], max(last, *(row.stamp for row in rows))
 
 
 def shop_view(vendor: Vendor) -> ShopView:
@@ -286,6 +335,9 @@ def _with_capabilities(which: ColumnElement[bool]) -> Select[Any]:
         .order_by(vendors.c.created_at, vendors.c.id)
     )
 
+
+_LAST_STAMP = select(vendor_last_stamp.c.stamp)
+_CHANGED = select(vendor_stamps.c.vendor_id, vendor_stamps.c.stamp).where(vendor_stamps.c.stamp > bindparam("stamp"))
 
 # As text: a document that was broken by hand must not keep the row from being read.
 _TARGET = cast(vendors.c.db_target, Text).label("db_target")
