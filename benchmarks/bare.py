@@ -1,13 +1,14 @@
 """The floor of an order on PostgreSQL: its rows written by bare psycopg, nothing around them.
 
-`python -m benchmarks.bare <url> <vendors> <orders> <threads> <prefix>` prints orders a second and its own processor
-time per order in microseconds. The statements are those of an order with one open amount: the scope, the idempotency
-record, the customer, the order, its line, the usage record, one commit."""
+`python -m benchmarks.bare <url> <vendors> <first> <orders> <threads>` writes the orders numbered from `first` on and
+prints how many a second, and its own processor time per order in microseconds. The statements are those of an order
+with one open amount: the scope, the idempotency record, the customer, the order, its line, the usage record and one
+commit."""
 
 import os
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import psycopg
@@ -17,7 +18,7 @@ INSERTS = {
         "%(vendor)s, 'bare', 'orders.create', %(id)s, 'hash', 201, '{}', %(now)s"
     ),
     "customers (vendor_id, id, channel_address, name, created_at)": (
-        "%(vendor)s, %(customer)s, %(customer)s, '', %(now)s"
+        "%(vendor)s, %(customer)s, %(address)s, '', %(now)s"
     ),
     "orders (vendor_id, id, code, customer_id, status, currency, total_minor, source, created_at)": (
         "%(vendor)s, %(id)s, %(code)s, %(customer)s, 'DRAFT', 'KES', 3000, 'api', %(now)s"
@@ -36,7 +37,7 @@ STATEMENTS = [
 ]
 
 
-def _work(url: str, vendors: int, orders: range, prefix: str) -> None:
+def _work(url: str, vendors: int, orders: range) -> None:
     with psycopg.connect(url) as connection:
         connection.prepare_threshold = 1  # as prepared as can be: this is the floor
         for n in orders:
@@ -44,9 +45,10 @@ def _work(url: str, vendors: int, orders: range, prefix: str) -> None:
             connection.execute("SELECT set_config('app.vendor_id', %s, true)", [vendor])
             values = {
                 "vendor": vendor,
-                "id": f"{prefix}-{n}",
-                "code": f"{prefix[-3:]}{n}",
-                "customer": f"customer-{n % 50}",
+                "id": f"bare-{n}",
+                "code": f"B{n}",
+                "customer": f"bare-{n % 5}",
+                "address": f"whatsapp:+2547000001{n % 5:02}",
                 "now": datetime.now(UTC),
             }
             for statement in STATEMENTS:
@@ -55,20 +57,17 @@ def _work(url: str, vendors: int, orders: range, prefix: str) -> None:
 
 
 def main() -> None:
-    url, vendors, orders, threads, prefix = sys.argv[1:]
-    share = int(orders) // int(threads)
-    workers = [
-        threading.Thread(target=_work, args=(url, int(vendors), range(n * share, (n + 1) * share), prefix))
-        for n in range(int(threads))
-    ]
+    url = sys.argv[1]
+    vendors, first, orders, threads = (int(text) for text in sys.argv[2:])
+    share = orders // threads
+    shares = [range(first + n * share, first + (n + 1) * share) for n in range(threads)]
     started = time.monotonic()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    with ThreadPoolExecutor(threads) as pool:
+        for each in [pool.submit(_work, url, vendors, numbers) for numbers in shares]:
+            each.result()
     elapsed = time.monotonic() - started
     used = os.times()
-    done = share * int(threads)
+    done = share * threads
     print(f"{done / elapsed:.1f} {(used.user + used.system) * 1e6 / done:.1f}")
 
 

@@ -4,6 +4,7 @@ idempotent and metered, beside the same rows written by bare psycopg on the same
 Then how that changes as vendors, orders and dedicated databases grow. `--orders` says how many million orders."""
 
 import asyncio
+import itertools
 import json
 import os
 import random
@@ -11,9 +12,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -28,6 +29,8 @@ from tests.support.processes import ROOT, free_ports
 
 CONNECTIONS = 16
 REQUESTS_A_ROUND = 1_600
+PHONES = 5
+"""Customers of a shop. They exist before anything is measured: that somebody is new is no growth."""
 ROUNDS = 5
 WORKERS = 2
 PATH = "/api/v1/orders"
@@ -56,6 +59,7 @@ class Stage:
     router_pid: int
     vendors: int = 0
     posted: int = 0
+    turns: Iterator[int] = field(default_factory=itertools.count)
 
     def add_vendors(self, up_to: int) -> None:
         with _owner(self.platform) as connection:
@@ -76,10 +80,23 @@ class Stage:
                 [self.vendors, up_to - 1],
             )
             connection.execute("ANALYZE")
+        with _owner(self.ops) as connection:
+            connection.execute(
+                "INSERT INTO customers (vendor_id, id, channel_address, name, created_at) "
+                "SELECT 'vendor-bench-' || n, 'c' || p, 'whatsapp:+2547000000' || lpad(p::text, 2, '0'), '', now() "
+                "FROM generate_series(%s::int, %s::int) n, generate_series(0, %s::int) p",
+                [self.vendors, up_to - 1, PHONES - 1],
+            )
+            connection.execute("ANALYZE")
         self.vendors = up_to
 
-    async def post(self, among: int, prefix: str = "vendor-bench-") -> Round:
-        """One round of orders for random shops among the first `among`."""
+    async def visit(self, among: int, prefix: str = "vendor-bench-") -> None:
+        """Orders from every customer of the first `among` shops, or at least from one of each, before it counts."""
+        for _ in range(max(1, -(-among // REQUESTS_A_ROUND))):
+            await self.post(among, prefix, in_turn=True)
+
+    async def post(self, among: int, prefix: str = "vendor-bench-", *, in_turn: bool = False) -> Round:
+        """One round of orders for random shops among the first `among`, or for each in turn."""
         ring, clock = KeyRing.parse(f"1:{_SECRET}"), SystemClock()
         client = Client(self.port, CONNECTIONS)
         waits: list[float] = []
@@ -89,8 +106,10 @@ class Stage:
 
         async def worker(n: int) -> None:
             for k in range(REQUESTS_A_ROUND // CONNECTIONS):
-                vendor = f"{prefix}{random.randrange(among)}"
-                body = json.dumps({"customer_phone": f"2547000{k % 50:05}", "amount_minor": 3000}).encode()
+                turn, next_shop = divmod(next(self.turns), among)
+                vendor = f"{prefix}{next_shop if in_turn else random.randrange(among)}"
+                phone = f"2547000000{(turn if in_turn else k) % PHONES:02}"
+                body = json.dumps({"customer_phone": phone, "amount_minor": 3000}).encode()
                 headers = sign_headers(
                     ring, clock.now(), "POST", PATH, body, vendor=vendor, idempotency_key=f"{round_no}-{n}-{k}"
                 )
@@ -112,17 +131,21 @@ class Stage:
         return Round(len(waits) / elapsed, waits, app_us, database_us)
 
     def bare(self, round_no: int) -> tuple[float, float]:
-        """(orders a second, processor time per order in µs) of bare psycopg in two processes."""
+        """(orders a second, processor time per order in µs) of bare psycopg in two processes. Raises RuntimeError."""
         url = self.server.as_app(self.ops).replace("+psycopg", "")
         share = REQUESTS_A_ROUND // WORKERS
-        command = [sys.executable, "-m", "benchmarks.bare", url, str(self.vendors), str(share), "8"]
         started = [
             subprocess.Popen(
-                [*command, f"bare{round_no}{n}-{os.getpid()}"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+                [sys.executable, "-m", "benchmarks.bare", url, *map(str, (self.vendors, first, share, 8))],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                text=True,
             )
-            for n in range(WORKERS)
+            for first in (round_no * 100_000, round_no * 100_000 + 50_000)
         ]
         figures = [process.communicate(timeout=120)[0].split() for process in started]
+        if any(process.returncode for process in started):
+            raise RuntimeError("bare psycopg could not write the orders")
         return sum(float(rate) for rate, _ in figures), median([float(cpu) for _, cpu in figures])
 
     def add_orders(self, up_to: int) -> None:
@@ -209,7 +232,7 @@ def _postmaster(server: Server) -> int:
 
 async def _measure(stage: Stage) -> None:
     stage.add_vendors(10)
-    await stage.post(10)
+    await stage.visit(10)
     rounds = [(await stage.post(10), stage.bare(n)) for n in range(ROUNDS)]
     _show("10 vendors, few orders", [ours for ours, _ in rounds], [bare for _, bare in rounds])
     console.print(
@@ -220,6 +243,7 @@ async def _measure(stage: Stage) -> None:
 
 async def _grow_vendors(stage: Stage) -> None:
     stage.add_vendors(10_000)
+    await stage.visit(10_000)
     few: list[Round] = []
     many: list[Round] = []
     for _ in range(ROUNDS):
@@ -256,7 +280,7 @@ async def _grow_databases(stage: Stage, count: int) -> None:
                 "INSERT INTO vendor_limits (vendor_id, shop_per_minute, bot_per_minute) VALUES (%s, 1000000, 1000000)",
                 [f"vendor-own-{n}"],
             )
-    await stage.post(count, "vendor-own-")
+    await stage.visit(count, "vendor-own-")
     one: list[Round] = []
     many: list[Round] = []
     for _ in range(ROUNDS):
