@@ -47,6 +47,11 @@ def test_a_result_code_says_why_and_whether_to_try_again(code: str, reason: str,
     assert failed_status(code) is expected
 
 
+@pytest.mark.parametrize(("code", "wait_s"), [("17", 120), ("26", 30), ("1001", 180), ("1", None), ("1032", None)])
+def test_a_code_says_how_long_the_next_try_should_wait(code: str, wait_s: int | None) -> None:
+    assert failure_of(code, "text").retry_after_s == wait_s
+
+
 def test_only_outcomes_of_the_phone_itself_end_the_prompt() -> None:
     ending = {code for code in map(str, range(10_000)) if failure_of(code, "").ends_prompt}
     assert ending == {"1", "1019", "1032", "1037", "2001"}

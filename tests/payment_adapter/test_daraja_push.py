@@ -155,6 +155,39 @@ def test_a_refusal_that_can_be_read_means_that_no_prompt_left(
     assert len(pushes(httpserver)) == 1
 
 
+@pytest.mark.parametrize(
+    ("status", "body", "retry_after", "wait_s"),
+    [
+        (500, error("500.003.02", "System is busy. Please try again in few minutes."), None, 120),
+        (500, error("500.003.03", "Quota Violation"), None, 300),
+        (500, error("500.001.1001", "Unable to lock subscriber, a transaction is already in process"), "9", 60),
+        (429, {}, None, 30),
+        (429, {}, "7", 7),
+        (429, {}, "999999", 3600),
+        (429, {}, "Fri, 20 Nov 2026 09:00:00 GMT", 30),
+        (500, fault("policies.ratelimit.QuotaViolation"), None, 30),
+        (400, error("400.002.02", "Bad Request - Invalid PhoneNumber"), "9", None),
+    ],
+)
+def test_a_daraja_that_is_busy_says_how_long_the_next_try_should_wait(
+    httpserver: HTTPServer,
+    daraja: Daraja,
+    order: ChargeOrder,
+    status: int,
+    body: dict[str, Any],
+    retry_after: str | None,
+    wait_s: int | None,
+) -> None:
+    give_tokens(httpserver)
+    headers = {} if retry_after is None else {"retry-after": retry_after}
+    httpserver.expect_request(PUSH_PATH).respond_with_json(body, status=status, headers=headers)
+
+    outcome = daraja.create_charge(order, credentials())
+
+    assert isinstance(outcome, Refused)
+    assert outcome.failure.retry_after_s == wait_s
+
+
 IN_DOUBT = [
     (500, b"<html>oops</html>"),
     (502, b"<html>Bad Gateway</html>"),

@@ -54,6 +54,8 @@ def test_a_second_token_that_is_refused_ends_the_attempt(
         (400, b"", "shop_setup", False),
         (400, b'{"errorCode": "400.008.01", "errorMessage": "Invalid Authentication passed"}', "shop_setup", False),
         (401, b"", "shop_setup", False),
+        (429, b"", "busy", True),
+        (500, b'{"errorCode": "500.003.02", "errorMessage": "Spike Arrest Violation"}', "busy", True),
         (500, b"<html>", "not_sent", True),
         (200, b"{}", "not_sent", True),
         (200, b'{"access_token": ""}', "not_sent", True),
