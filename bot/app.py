@@ -1,6 +1,7 @@
 """The bot, put together: three doors, two loops, and what they stand on."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), clock, pool_size=threads)
     messenger = Twilio(settings, settings.bot_public_url + delivery_status.PATH, pool_size=threads)
     owner = Owner(Path(settings.data_dir) / "leases")
-    sender = Sender(db, clock, owner.name, messenger, threads=threads, public_url=settings.bot_public_url)
+    picture_address = partial(pictures.address_of, settings.bot_public_url)
+    sender = Sender(db, clock, owner.name, messenger, threads=threads, picture_address=picture_address)
     commands = Commands(Router(router), PaymentAdapter(adapter))
     turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads)
     recovery = Recovery(db, clock, owner)

@@ -8,7 +8,6 @@ from typing import assert_never
 
 import structlog
 
-from bot.pages.pictures import address_of
 from bot.ports.messenger import LookUpFailed, Messenger, NotTaken, Refused, Taken, Unsure
 from bot.slots import Offer, Ran, Slots
 from bot.store import delivery, messages
@@ -33,14 +32,21 @@ SendOffer = Offer[int, Outgoing]
 
 class Sender:
     def __init__(
-        self, db: Database, clock: Clock, owner: str, messenger: Messenger, *, threads: int, public_url: str = ""
+        self,
+        db: Database,
+        clock: Clock,
+        owner: str,
+        messenger: Messenger,
+        *,
+        threads: int,
+        picture_address: Callable[[str], str] = str,
     ) -> None:
-        """`public_url` is where Twilio reaches the bot, to fetch pictures."""
+        """`picture_address` says where Twilio can fetch the picture of that token."""
         self._db = db
         self._clock = clock
         self._owner = owner
         self._messenger = messenger
-        self._public_url = public_url
+        self._picture_address = picture_address
         self._is_warm = False
         self.slots: Slots[int, Outgoing] = Slots(threads)
 
@@ -147,7 +153,7 @@ class Sender:
         return why is not None
 
     def _call(self, message: Outgoing) -> None:
-        picture_url = address_of(self._public_url, message.picture) if message.picture else None
+        picture_url = self._picture_address(message.picture) if message.picture else None
         outcome = self._messenger.send(message.sender, message.recipient, message.body, picture_url)
         match outcome:
             case Taken(sid):

@@ -7,12 +7,14 @@ from typing import NoReturn
 
 import click
 
+from dukani.c2b_cli import c2b
 from dukani.events_cli import events
 from dukani.key_cli import key
 from dukani.migrate_cli import migrate
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
 from dukani.processes import Process, place, run, why_not
 from dukani.processes import work as run_work
+from dukani.secrets_cli import secrets_group
 from dukani.signing_cli import keys
 from dukani.usage_cli import usage
 from dukani.vendor_cli import vendor
@@ -40,10 +42,12 @@ def dukani() -> None:
     """A shop on WhatsApp: bot, router, payment adapter, and simulators of the world around them."""
 
 
+dukani.add_command(c2b)
 dukani.add_command(keys)
 dukani.add_command(usage)
 dukani.add_command(events)
 dukani.add_command(key)
+dukani.add_command(secrets_group)
 dukani.add_command(vendor)
 vendor.add_command(move)
 vendor.add_command(purge)
@@ -100,7 +104,7 @@ dukani.add_command(migrate)
 
 @dukani.command()
 def seed() -> None:
-    """Plant three small invented shops, where they are missing."""
+    """Plant four small invented shops, where they are missing."""
     from dukani.seed import seed as run_seed
 
     settings = load_settings()

@@ -228,7 +228,7 @@ def _simulators(settings: Settings, clock: Clock) -> "Service":
     from simulators.app import create_service
 
     greetings = [(f"SHOP {shop.word}", shop.name) for shop in SHOPS]
-    businesses = {shop.shortcode: shop.name for shop in SHOPS}
+    businesses = {shop.account: shop.name for shop in SHOPS}
     return create_service(settings, clock, greetings=greetings, businesses=businesses)
 
 

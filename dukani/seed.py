@@ -1,14 +1,18 @@
-"""Three small invented shops, for a newcomer to buy from. Planted where they are missing, never changed."""
+"""Four small invented shops, for a newcomer to buy from: three in shillings, one in kwanzas. Planted where they are
+missing, never changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from contracts.money import Currency
+from contracts.states import Rail
 from kit.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`price_whole` is in whole units of the shop's currency; `stock` counts `unit`s, 0 is sold out."""
+    """`price_whole` is in whole units of the shop's currency, `price_cents` what is above them in minor units; `stock`
+    counts `unit`s, 0 is sold out."""
 
     sku: str
     name: str
@@ -16,24 +20,36 @@ class Item:
     price_whole: int
     unit: str
     stock: int
+    price_cents: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """`word` is what a customer writes after SHOP; `shortcode` the made-up M-Pesa paybill of the demo, where the money
-    goes unless DARAJA_* names a real one."""
+    """`word` is what a customer writes after SHOP; `account` where the money goes unless DARAJA_* or EKWANZA_* name a
+    real one: the demo's made-up M-Pesa paybill, or account number at e-Kwanza."""
 
     word: str
-    shortcode: str
+    account: str
     name: str
     currency: str
     timezone: str
     locale: str
+    rails: tuple[Rail, ...]
     items: tuple[Item, ...]
 
+    @property
+    def has_till(self) -> bool:
+        """Whether `account` is an M-Pesa paybill."""
+        return self.currency == Currency.KES
 
-def _shop(word: str, shortcode: str, name: str, items: tuple[Item, ...]) -> Shop:
-    return Shop(word, shortcode, name, currency="KES", timezone="Africa/Nairobi", locale="en", items=items)
+
+def _shop(word: str, account: str, name: str, items: tuple[Item, ...]) -> Shop:
+    return Shop(word, account, name, "KES", "Africa/Nairobi", "en", (Rail.MPESA_STK,), items)
+
+
+def _shop_in_luanda(word: str, account: str, name: str, items: tuple[Item, ...]) -> Shop:
+    rails = (Rail.GPO, Rail.EMIS_REF, Rail.TICKET)
+    return Shop(word, account, name, "AOA", "Africa/Luanda", "pt-AO", rails, items)
 
 
 SHOPS = (
@@ -90,23 +106,37 @@ SHOPS = (
             Item("FND-HOSE", "Garden hose", "Half inch, by the metre.", 95, "metre", 0),
         ),
     ),
+    _shop_in_luanda(
+        "ilha",
+        "71000001",
+        "Quitanda da Ilha",
+        (
+            Item("ILH-FEIJAO", "Feijão preto 1 kg", "Escolhido à mão, da colheita nova.", 1450, "pacote", 30, 50),
+            Item("ILH-FUBA", "Fuba de milho 1 kg", "Fina, para o funge de todos os dias.", 890, "pacote", 45),
+            Item("ILH-OLEO", "Óleo de palma 1 l", "De Cabinda, prensado a frio.", 2499, "garrafa", 18, 90),
+            Item("ILH-PEIXE", "Carapau fresco", "Chegou à Ilha esta manhã, limpo.", 3200, "kg", 12),
+            Item("ILH-BANANA", "Banana-pão", "Madura, boa para assar ou fritar.", 650, "cacho", 25),
+            Item("ILH-GINGUBA", "Ginguba torrada 250 g", "Com pouco sal.", 475, "saco", 40, 25),
+            Item("ILH-MANDIOCA", "Mandioca", "Arrancada ontem, pelada.", 720, "kg", 22),
+            Item("ILH-CAFE", "Café do Uíge 250 g", "Torrado e moído na semana.", 2150, "pacote", 16, 75),
+            Item("ILH-PAO", "Pão caseiro", "Sai do forno às seis; amanhã há mais.", 150, "unidade", 0),
+        ),
+    ),
 )
 
 
 def seed(settings: Settings, say: Callable[[str], None]) -> None:
-    """Plant the shops and, for each that has none, credentials for M-Pesa: from DARAJA_* where they are set, else
-    invented ones that only the simulator accepts. Running it again changes nothing."""
-    from payment_adapter.app import plant as plant_credentials
+    """Plant the shops and, for each that has none, credentials for its provider: from DARAJA_* or EKWANZA_* where they
+    are set, else invented ones that only the simulators accept. Running it again changes nothing."""
+    from payment_adapter.planting import plant as plant_credentials
+    from router.app import hear
     from router.app import plant as plant_shops
 
     clock = settings.clock()
     planted = plant_shops(settings, clock, SHOPS)
-    shortcodes = {shop.word: shop.shortcode for shop in SHOPS}
-    plant_credentials(
-        settings,
-        clock,
-        [vendor_id for vendor_id, _ in planted],
-        {vendor_id: shortcodes[word] for vendor_id, word in planted},
-    )
+    shops = {shop.word: shop for shop in SHOPS}
+    tills = {str(vendor_id): shops[word].account for vendor_id, word in planted if shops[word].has_till}
+    accounts = {str(vendor_id): shops[word].account for vendor_id, word in planted if not shops[word].has_till}
+    hear(settings, plant_credentials(settings, clock, tills, tills, accounts))
     for vendor_id, word in planted:
         say(f"shop {word}: {vendor_id}")

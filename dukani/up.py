@@ -32,7 +32,12 @@ def up(settings: Settings) -> int:
         migrate_all(settings, LINEAGES, say, quiet=True)
         plant(settings)
     jobs = [Job(process, command_line(process), place(process, settings).port) for process in processes]
-    return run_jobs(jobs, os.environ, lambda: welcome(settings))
+
+    def open_up() -> None:
+        introduce_shops(settings)
+        welcome(settings)
+
+    return run_jobs(jobs, os.environ, open_up)
 
 
 def run_jobs(jobs: Sequence[Job], environ: Mapping[str, str], on_ready: Callable[[], None]) -> int:
@@ -54,12 +59,21 @@ def plant(settings: Settings) -> None:
     seed(settings, lambda line: None)
 
 
+def introduce_shops(settings: Settings) -> None:
+    """The invented shops, to the simulated providers that now answer."""
+    from dukani.introduce import introduce
+
+    if settings.is_local:
+        introduce(settings, say)
+
+
 def welcome(settings: Settings) -> None:
     """Says where to click and what to write."""
     if settings.simulators_on:
         phone = click.style(place(Process.SIMULATORS, settings).url + "/", bold=True)
-        say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp and M-Pesa on it.")
+        say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp, M-Pesa and Multicaixa on it.")
         say("Write SHOP mama and go on from there: ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
+        say("SHOP ilha sells in kwanzas: PAY by Multicaixa Express, by a reference at a cash machine, or by e-Kwanza.")
     else:
         bot = f"{settings.bot_public_url}/webhooks/twilio/whatsapp"
         say(f"\nYour shop is open. WhatsApp messages reach it through Twilio at {bot}")

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 from contracts.ids import VendorId
+from contracts.payment_api import RailsNews
 from kit.clock import Clock
 from kit.db import Database, refuse_superuser
 from kit.gauges import pools
@@ -44,7 +45,7 @@ from router.payments.service import (
     vendor_money_routes,
     vendor_payment_routes,
 )
-from router.planting import ShopToPlant, plant_shops
+from router.planting import ShopToPlant, hear_rails, plant_shops
 from router.reference.routes import reference_routes
 from router.rounds import Rounds
 from router.stock.service import available, counts
@@ -137,6 +138,17 @@ def plant(settings: Settings, clock: Clock, shops: Sequence[ShopToPlant]) -> lis
         databases.close()
 
 
+def hear(settings: Settings, news: Sequence[RailsNews]) -> None:
+    """What was planted in the payment adapter, known here before it is told. Local mode only, as `plant`."""
+    if not settings.is_local:
+        raise SettingsError("DUKANI_ENV=production: the payment adapter tells the router itself")
+    databases, _ = _open(settings)
+    try:
+        hear_rails(databases, news)
+    finally:
+        databases.close()
+
+
 def _opened(rounds: Rounds, webhooks: Webhooks, vendor_id: VendorId, database: Database) -> None:
     """A dedicated database is about to be used: what is announced in it is carried on from there."""
     wake = rounds.news_of(vendor_id)
@@ -153,7 +165,30 @@ def _checks(settings: Settings, databases: Databases) -> Mapping[str, Callable[[
 
 def _gauges(databases: Databases, clock: Clock) -> Sequence[Gauge]:
     pooled = {"platform": databases.platform, "ops": databases.shared_ops}
-    return (pools(pooled), *outbox_gauges(databases.shared, clock))
+    return (pools(pooled), *outbox_gauges(databases.shared, clock), *_dedicated_gauges(databases))
+
+
+def _dedicated_gauges(databases: Databases) -> Sequence[Gauge]:
+    """Of this process. Only those that fail are named: there may be thousands."""
+    tenants = databases.tenants
+    if tenants is None:
+        return ()
+    return (
+        Gauge(
+            "dukani_dedicated_connections",
+            "Connections to shops' own databases",
+            (),
+            lambda: [((), float(tenants.connections))],
+            is_of_process=True,
+        ),
+        Gauge(
+            "dukani_dedicated_failing",
+            "1 for a shop whose own database could not be used when it was last tried",
+            ("vendor",),
+            lambda: [((vendor_id,), 1.0) for vendor_id in tenants.failing],
+            is_of_process=True,
+        ),
+    )
 
 
 def _open(settings: Settings) -> tuple[Databases, Directory]:

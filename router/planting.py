@@ -5,16 +5,19 @@ from typing import Protocol
 
 from contracts.ids import ItemId, VendorId, derived_id
 from contracts.money import Currency, Money
-from contracts.states import Capability
+from contracts.payment_api import RailsNews
+from contracts.states import RAIL_CAPABILITY, Capability, Rail
 from kit.clock import Clock
 from router.catalog.service import Item, add_item
 from router.databases import Databases
 from router.stock.service import put_on_shelf
+from router.vendors.rails import apply_news
 from router.vendors.service import Directory, Vendor, VendorStatus, open_shop
 
 
 class ItemToPlant(Protocol):
-    """`price_whole` is in whole units of the shop's currency; `stock` is how many are on the shelf."""
+    """`price_whole` is in whole units of the shop's currency, `price_cents` what is above them in minor units; `stock`
+    is how many are on the shelf."""
 
     @property
     def sku(self) -> str: ...
@@ -25,13 +28,15 @@ class ItemToPlant(Protocol):
     @property
     def price_whole(self) -> int: ...
     @property
+    def price_cents(self) -> int: ...
+    @property
     def unit(self) -> str: ...
     @property
     def stock(self) -> int: ...
 
 
 class ShopToPlant(Protocol):
-    """`word` is what a customer writes after SHOP."""
+    """`word` is what a customer writes after SHOP; `rails` are the ways to pay that it has switched on."""
 
     @property
     def word(self) -> str: ...
@@ -44,10 +49,12 @@ class ShopToPlant(Protocol):
     @property
     def locale(self) -> str: ...
     @property
+    def rails(self) -> Sequence[Rail]: ...
+    @property
     def items(self) -> Sequence[ItemToPlant]: ...
 
 
-_CAPABILITIES = frozenset({Capability.CATALOG, Capability.ORDERS, Capability.MPESA_STK})
+_CAPABILITIES = frozenset({Capability.CATALOG, Capability.ORDERS})
 
 
 def plant_shops(
@@ -82,17 +89,26 @@ def _vendor(shop: ShopToPlant) -> Vendor:
         locale=shop.locale,
         timezone=shop.timezone,
         has_own_database=False,
-        capabilities=_CAPABILITIES,
+        capabilities=_CAPABILITIES | {RAIL_CAPABILITY[rail] for rail in shop.rails},
     )
 
 
 def _item(vendor_id: VendorId, shop: ShopToPlant, item: ItemToPlant) -> Item:
+    currency = Currency(shop.currency)
     return Item(
         id=ItemId(derived_id("item", vendor_id, item.sku)),
         sku=item.sku,
         name=item.name,
         description=item.description,
         unit=item.unit,
-        price=Money.of_whole(item.price_whole, Currency(shop.currency)),
+        price=Money.of_whole(item.price_whole, currency) + Money(item.price_cents, currency),
         is_counted=True,
     )
+
+
+def hear_rails(databases: Databases, news: Sequence[RailsNews]) -> None:
+    """Know at once what the payment adapter is about to tell of the planted shops: a first customer must not find a
+    shop that can't be paid because its news is still on the way."""
+    with databases.platform.write() as tx:
+        for one in news:
+            apply_news(tx, one)

@@ -43,14 +43,23 @@ def test_a_shop_has_something_to_choose_from_and_one_thing_that_is_sold_out(shop
 
 
 def test_words_and_skus_name_one_thing_each() -> None:
-    assert len({shop.word for shop in SHOPS}) == len(SHOPS) == 3
+    assert len({shop.word for shop in SHOPS}) == len(SHOPS) == 4
     assert len({item.sku for _, item in ITEMS}) == len(ITEMS)
 
 
+def test_one_shop_sells_in_kwanzas_and_not_all_its_prices_are_whole() -> None:
+    (shop,) = [shop for shop in SHOPS if shop.currency == "AOA"]
+    assert shop.timezone == "Africa/Luanda"
+    assert len(shop.rails) == 3
+    assert {item.price_cents == 0 for item in shop.items} == {True, False}
+
+
 @pytest.mark.parametrize(("shop", "item"), ITEMS, ids=lambda value: getattr(value, "sku", ""))
-def test_an_item_has_a_whole_price_and_fits_into_a_chat(shop: Shop, item: Item) -> None:
+def test_an_item_has_a_price_that_can_be_collected_and_fits_into_a_chat(shop: Shop, item: Item) -> None:
     assert type(item.price_whole) is int
     assert 1 <= item.price_whole <= 10_000
+    assert 0 <= item.price_cents < 100
+    assert item.price_cents == 0 or shop.currency != "KES", "M-Pesa collects whole shillings"
     assert item.stock >= 0
     assert 3 <= len(item.name) <= 24
     assert 10 <= len(item.description) <= 72
@@ -74,14 +83,17 @@ def test_planting_twice_plants_once(settings: Settings) -> None:
     assert [line.split()[1].rstrip(":") for line in first] == [shop.word for shop in SHOPS]
 
 
-def test_every_shop_can_ask_for_money(settings: Settings) -> None:
+def test_every_shop_can_be_paid_in_every_way_that_it_has_from_the_first_moment(settings: Settings) -> None:
     seed(settings, lambda line: None)
-    database = Database(settings.payments_database_url)
-    with database.read() as tx:
-        tables = tx.execute(text("SELECT name FROM sqlite_master WHERE type = 'table'")).scalars().all()
-    database.close()
-    (vault,) = [name for name in tables if "credential" in name]
-    assert count(settings.payments_database_url, vault) >= len(SHOPS)
+    platform = Database(settings.platform_database_url)
+    with platform.read() as tx:
+        rows = tx.execute(
+            text("SELECT word, rail, is_ready FROM vendor_rails JOIN vendors ON vendors.id = vendor_id")
+        ).all()
+    platform.close()
+    ready = {(row.word, row.rail) for row in rows if row.is_ready}
+    assert ready == {(shop.word, rail) for shop in SHOPS for rail in shop.rails}
+    assert count(settings.payments_database_url, "outbox") == len(SHOPS)  # the router hears it from the adapter, too
 
 
 def test_no_secret_is_written_in_clear(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ from kit.service import Service
 from kit.settings import Settings, SettingsError, load_settings
 from kit.signing import KeyRing, sign_headers
 from kit.webhooks import EventSigner
-from payment_adapter.app import check_callback_address, create_service, plant
+from payment_adapter.app import check_callback_address, create_service
+from payment_adapter.planting import plant
 from payment_adapter.vault.envelope import MasterKeys
 from payment_adapter.vault.models import credentials
 from payment_adapter.vault.secret import Secret

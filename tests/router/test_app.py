@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from contracts.states import Rail
 from kit.clock import FixedClock
 from kit.db import Database
 from kit.settings import Settings, SettingsError, load_settings
@@ -29,6 +30,7 @@ class Thing:
     price_whole: int
     unit: str
     stock: int
+    price_cents: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Stall:
     timezone: str
     locale: str
     items: tuple[Thing, ...]
+    rails: tuple[Rail, ...] = (Rail.MPESA_STK,)
 
 
 STALL = Stall(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -137,7 +138,8 @@ class BotUnderTest:
         self.clock = clock
         self.messenger = messenger or FakeMessenger(clock)
         self.performer = performer or FakePerformer(obliging)
-        self.sender = Sender(db, clock, owner, self.messenger, threads=threads, public_url=PUBLIC_URL)
+        picture_address = partial(pictures.address_of, PUBLIC_URL)
+        self.sender = Sender(db, clock, owner, self.messenger, threads=threads, picture_address=picture_address)
         script = Script(step, lambda reply: reply.key)
         self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads)
         self.settings = settings_of()

@@ -15,6 +15,7 @@ import psutil
 import pytest
 import urllib3
 
+from dukani.introduce import introduce
 from dukani.prepare import LINEAGES, migrate_all
 from dukani.processes import Process, command_line, place, wanted
 from dukani.seed import seed
@@ -76,6 +77,7 @@ class Shop:
         self.settings: Settings = load_settings(self.environ, dotenv=None)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._running: dict[Process, subprocess.Popen[bytes]] = {}
+        self._is_introduced = False
 
     @property
     def clock(self) -> SharedClock:
@@ -107,6 +109,9 @@ class Shop:
                 )
         for process in chosen:
             self._await_ready(process)
+        if Process.SIMULATORS in chosen and not self._is_introduced:
+            introduce(self.settings, pytest.fail)
+            self._is_introduced = True
 
     def kill(self, process: Process) -> None:
         """As the kernel would: no drain, no goodbye. Returns when its port is free again."""
