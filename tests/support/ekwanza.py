@@ -12,7 +12,8 @@ from werkzeug import Request, Response
 from contracts.money import Currency, Money
 from contracts.states import Rail
 from kit.clock import FixedClock
-from payment_adapter.providers.base import ChargeOrder, ChargeRef
+from payment_adapter.providers.base import ChargeOrder, ChargeRef, Outcome
+from payment_adapter.providers.ekwanza.client import Ekwanza
 from payment_adapter.providers.ekwanza.credentials import Environment, Hosts
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials, Origin
@@ -141,3 +142,18 @@ def gateway_body(code: object = 100, status: str | None = "Success", **changes: 
         "responseStatus": said(code, status),
         **changes,
     }
+
+
+def charged(
+    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock, body: Any, status: int = 200, rail: Rail = Rail.GPO
+) -> Outcome:
+    """The outcome of one charge that the gateway answers so."""
+    give_tokens(httpserver)
+    answer = httpserver.expect_request(CHARGES, method="POST")
+    if isinstance(body, bytes):
+        answer.respond_with_data(body, status=status)
+    else:
+        answer.respond_with_json(body, status=status)
+    outcome = ekwanza.create_charge(order_of(clock, rail), credentials())
+    assert len(requests_to(httpserver, CHARGES)) == 1, "a charge is asked for once, whatever the answer"
+    return outcome

@@ -2,8 +2,8 @@
 
 1. A ticket (e-Kwanza), under `x-signature`: HMAC-SHA256 with the merchant's API key over code + operationCode +
    company registration number + notification token. Missing or wrong, or a vendor who can't check it: forged.
-   The signature covers neither status nor amount, so a look-up confirms these, too, as e-Kwanza advises. Sources
-   disagree on the encoding (hex, and one base64: by the vendor's setting) and on the third field, which some code takes
+   It is taken at its word, also where the answer to our request for the ticket was lost and nothing could be asked by;
+   its signature covers neither status nor amount, though, so an amount that is odd is worth a look-up. Sources disagree on the encoding (hex, and one base64: by the vendor's setting) and on the third field, which some code takes
    to be the account number: both are accepted, since neither can be made without the API key.
 2. GPO or an EMIS reference, told by e-Kwanza: unsigned.
 3. The same, told by AppyPay: unsigned; may come again when the day's compensation file does.
@@ -63,7 +63,7 @@ def _ticket(content: JsonObject, headers: Mapping[str, str], credentials: Creden
         transaction_id=code,
     )
     event_id = f"ekwanza-ticket:{our_reference}:{code}:{_last_part(status, raw)}"
-    return Notice(event_id, report, our_reference, must_be_confirmed=True)
+    return Notice(event_id, report, our_reference)
 
 
 def _operation(content: JsonObject, credentials: Credentials) -> Notice:

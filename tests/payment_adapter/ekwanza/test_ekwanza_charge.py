@@ -1,19 +1,17 @@
-"""A charge by Multicaixa Express or EMIS reference: what is sent, and what is concluded from every answer."""
+"""A charge by Multicaixa Express: what is sent, and what is concluded from every answer."""
 
 import socket
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pytest_httpserver import HTTPServer
 
 from contracts.money import Currency, Money
-from contracts.payment_api import PaymentInstructions
-from contracts.states import FailureReason, PaymentEventStatus, Rail
+from contracts.states import FailureReason, PaymentEventStatus
 from kit.clock import FixedClock
-from payment_adapter.providers.base import Accepted, Outcome, Refused, Settled, Unclear
+from payment_adapter.providers.base import Accepted, Refused, Settled, Unclear
 from payment_adapter.providers.ekwanza.client import Ekwanza
 from payment_adapter.providers.ekwanza.credentials import Environment
 from tests.support.ekwanza import (
@@ -23,33 +21,16 @@ from tests.support.ekwanza import (
     GPO_METHOD,
     ID,
     OURS,
-    REF_METHOD,
     TOKEN,
+    charged,
     credentials,
     give_tokens,
     hosts,
     order_of,
-    payment,
     requests_to,
     said,
 )
 from tests.support.payments import PAYER
-
-REFERENCE = {"referenceNumber": "123456789", "dueDate": "2026-11-25T15:00:00", "entity": "00123"}
-
-
-def charged(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock, body: Any, status: int = 200, rail: Rail = Rail.GPO
-) -> Outcome:
-    give_tokens(httpserver)
-    answer = httpserver.expect_request(CHARGES, method="POST")
-    if isinstance(body, bytes):
-        answer.respond_with_data(body, status=status)
-    else:
-        answer.respond_with_json(body, status=status)
-    outcome = ekwanza.create_charge(order_of(clock, rail), credentials())
-    assert len(requests_to(httpserver, CHARGES)) == 1, "a charge is asked for once, whatever the answer"
-    return outcome
 
 
 def test_a_prompt_is_asked_for_as_the_documentation_says(
@@ -77,18 +58,6 @@ def test_a_prompt_is_asked_for_as_the_documentation_says(
         "options": {"MerchantIdentifier": ACCOUNT, "ApiKey": API_KEY},
         "paymentInfo": {"phoneNumber": PAYER},
     }
-
-
-def test_a_reference_is_asked_for_without_a_telephone_number(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock
-) -> None:
-    body = {"id": ID, "responseStatus": said(101, "Requested"), "reference": REFERENCE}
-    charged(httpserver, ekwanza, clock, body, rail=Rail.EMIS_REF)
-
-    (charge,) = requests_to(httpserver, CHARGES)
-    asked = charge.get_json()
-    assert asked["paymentMethod"] == f"REF_{REF_METHOD}"
-    assert "paymentInfo" not in asked
 
 
 @pytest.mark.parametrize(
@@ -297,65 +266,6 @@ def test_a_charge_that_is_not_answered_in_time_is_in_doubt(httpserver: HTTPServe
         outcome = ekwanza.create_charge(order_of(clock), credentials())
         ekwanza.close()
     assert isinstance(outcome, Unclear)
-
-
-@pytest.mark.parametrize("place", ["top", "inside"])
-def test_a_reference_is_found_in_both_places_that_the_documentation_shows(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock, place: str
-) -> None:
-    status = said(101, "Requested", successful=True)
-    body: dict[str, Any] = {"id": ID, "responseStatus": status}
-    (body if place == "top" else status)["reference"] = REFERENCE
-
-    outcome = charged(httpserver, ekwanza, clock, body, rail=Rail.EMIS_REF)
-
-    # Without a zone the due date is taken for Luanda's.
-    due = datetime(2026, 11, 25, 14, 0, tzinfo=UTC)
-    assert outcome == Accepted(
-        ID, None, PaymentInstructions(entity="00123", reference="123456789", qr_png=None, expires_at=due)
-    )
-
-
-def test_a_reference_without_a_due_date_lives_for_72_hours(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock
-) -> None:
-    body = {"id": ID, "responseStatus": said(101, "Pending"), "reference": {"referenceNumber": 123456789}}
-    outcome = charged(httpserver, ekwanza, clock, body, rail=Rail.EMIS_REF)
-
-    assert isinstance(outcome, Accepted)
-    assert outcome.instructions is not None
-    assert outcome.instructions.reference == "123456789"
-    assert outcome.instructions.expires_at == clock.now() + timedelta(hours=72)
-
-
-def test_the_success_of_a_reference_that_is_being_made_is_no_payment(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock
-) -> None:
-    body = {"id": ID, "responseStatus": said(100, "Success", successful=True), "reference": REFERENCE}
-    assert isinstance(charged(httpserver, ekwanza, clock, body, rail=Rail.EMIS_REF), Accepted)
-
-
-def test_a_reference_that_the_answer_does_not_name_is_asked_for_once(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock
-) -> None:
-    named = payment("Requested", reference=REFERENCE)
-    httpserver.expect_request(f"{CHARGES}/{ID}", method="GET").respond_with_json({"payment": named})
-
-    outcome = charged(
-        httpserver, ekwanza, clock, {"id": ID, "responseStatus": said(101, "Requested")}, rail=Rail.EMIS_REF
-    )
-
-    assert isinstance(outcome, Accepted)
-    assert outcome.instructions is not None
-    assert outcome.instructions.reference == "123456789"
-
-
-def test_a_reference_that_nobody_can_name_is_in_doubt(
-    httpserver: HTTPServer, ekwanza: Ekwanza, clock: FixedClock
-) -> None:
-    httpserver.expect_request(f"{CHARGES}/{ID}").respond_with_json({"payment": payment("Requested")})
-    body = {"id": ID, "responseStatus": said(101, "Requested")}
-    assert isinstance(charged(httpserver, ekwanza, clock, body, rail=Rail.EMIS_REF), Unclear)
 
 
 @pytest.mark.parametrize(
