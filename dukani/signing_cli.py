@@ -1,4 +1,4 @@
-"""`dukani keys`: the keys that our own processes sign with, one per directed pair."""
+"""`dukani signing-keys`: the keys that our own processes sign with, one per directed pair."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ _SENDER_AND_RECEIVER = {
 }
 
 
-@click.group()
+@click.group("signing-keys")
 def keys() -> None:
     """The keys that our own processes sign with."""
 

@@ -183,7 +183,7 @@ def _dedicated_gauges(databases: Databases) -> Sequence[Gauge]:
         ),
         Gauge(
             "dukani_dedicated_failing",
-            "1 for a shop whose own database could not be used when it was last tried",
+            "In how many processes a shop's own database could not be used when it was last tried",
             ("vendor",),
             lambda: [((vendor_id,), 1.0) for vendor_id in tenants.failing],
             is_of_process=True,

@@ -57,6 +57,11 @@ class Breaker:
             return Closed.PROBING
 
     @property
+    def is_failing(self) -> bool:
+        """Whether the last that was heard of it was a failure."""
+        return self._failures > 0
+
+    @property
     def would_admit(self) -> bool:
         """Whether trying makes sense now, without taking the turn."""
         with self._lock:

@@ -115,6 +115,12 @@ class Tenants:
         with self._lock:
             return sum(line.connections for line in self._lines)
 
+    @property
+    def failing(self) -> list[VendorId]:
+        """Whose database could not be used when it was last tried."""
+        with self._lock:
+            return [tenant.vendor_id for tenant in self._tenants.values() if tenant.breaker.is_failing]
+
     def close(self) -> None:
         with self._lock:
             lines, self._lines = self._lines, set()

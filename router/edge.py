@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 from typing import Any, Protocol
 
 from flask import Blueprint, Response, request
@@ -23,16 +22,13 @@ from kit.idempotency import IdempotencyKey, Stored, Twins, find_answer, once, st
 from kit.problems import Problem
 from kit.settings import DEV_INTERNAL_KEY
 from kit.signing import IDEMPOTENCY_HEADER, SIGNATURE_HEADER, VENDOR_HEADER, KeyRing, verify_request
-from kit.web import answer, require_idempotency_key
+from kit.web import answer, is_asked_from_here, require_idempotency_key
 from router.databases import Databases, ops_idempotency, platform_idempotency
 from router.operations import Audience, KeyScope, Operation, declared
 from router.vendors.rules import Vendor
 from router.vendors.service import Directory
 
 INTERNAL_KEY_HEADER = "x-internal-key"
-
-# Any of these means that somebody further away is asking through a proxy on this machine.
-_FORWARDING_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 Effect = Callable[[Tx], tuple[int, BaseModel]]
 """What a command does in the shop's transaction: the status and the body of its answer."""
@@ -296,8 +292,7 @@ class Routes:
 def _check_development_key() -> None:
     """Raises Problem 401 for anybody but a person on this machine who holds the development key."""
     key = request.headers.get(INTERNAL_KEY_HEADER, "")
-    is_near = _is_loopback(request.remote_addr) and not any(name in request.headers for name in _FORWARDING_HEADERS)
-    if not is_near or not hmac.compare_digest(key.encode(), DEV_INTERNAL_KEY.encode()):
+    if not is_asked_from_here() or not hmac.compare_digest(key.encode(), DEV_INTERNAL_KEY.encode()):
         detail = f"{INTERNAL_KEY_HEADER} is for the development key, in local mode, from this machine itself"
         raise Problem(401, ErrorCode.UNAUTHENTICATED, detail)
 
@@ -326,10 +321,3 @@ def _what_to_send(callers: frozenset[Audience], *, is_local: bool) -> str:
 
 def _names(callers: frozenset[Audience]) -> str:
     return " and ".join(sorted(f"the {caller.replace('_', ' ')}" for caller in callers))
-
-
-def _is_loopback(address: str | None) -> bool:
-    try:
-        return address is not None and ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -1,4 +1,4 @@
-"""`dukani keys rotate` takes the steps of a rotation, or says who has to take them."""
+"""`dukani signing-keys rotate` takes the steps of a rotation, or says who has to take them."""
 
 from pathlib import Path
 

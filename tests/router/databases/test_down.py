@@ -113,9 +113,12 @@ def test_after_three_failures_it_is_left_alone_and_says_when_to_come_back(
     tenants: Tenants, down: DedicatedDatabase, own: DedicatedDatabase, watch: Watch
 ) -> None:
     assert tenants.is_worth_trying(DOWN)
+    assert tenants.failing == []
     for _ in range(FAILURES_TO_OPEN):
         assert "can't be reached" in outcome(down)
     assert not tenants.is_worth_trying(DOWN)
+    assert ask(own) == 7
+    assert tenants.failing == [DOWN]
     with pytest.raises(Problem) as refused:
         ask(down)
     assert refused.value.retry_after_s == FIRST_PAUSE_S
@@ -136,6 +139,7 @@ def test_one_probe_finds_that_it_is_back(
     watch.now_s += FIRST_PAUSE_S
     assert ask(healthy) == 7
     assert ask(healthy) == 7
+    assert tenants.failing == []
 
 
 def test_a_corrected_target_is_tried_at_once(
