@@ -14,6 +14,7 @@ from dukani.migrate_cli import migrate
 from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, port_sentence
 from dukani.processes import Process, place, run, why_not
 from dukani.processes import work as run_work
+from dukani.reconcile_cli import reconcile
 from dukani.secrets_cli import secrets_group
 from dukani.signing_cli import keys
 from dukani.usage_cli import usage
@@ -46,6 +47,7 @@ dukani.add_command(c2b)
 dukani.add_command(keys)
 dukani.add_command(usage)
 dukani.add_command(events)
+dukani.add_command(reconcile)
 dukani.add_command(key)
 dukani.add_command(secrets_group)
 dukani.add_command(vendor)

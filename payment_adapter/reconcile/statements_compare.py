@@ -50,8 +50,8 @@ def compare(scratch: Scratch, books: Books, heard: Heard) -> None:
             heard("payments of ours read", count)
     _sort_by_kind(scratch)
     _find_known(scratch, books, heard)
-    _pair_by_id(scratch)
-    _pair_by_reference(scratch)
+    _pair_by_id(scratch, books)
+    _pair_by_reference(scratch, books)
     _suggest(scratch)
     _leave_lines(scratch, books)
     _leave_ours(scratch, books)
@@ -111,13 +111,9 @@ _PARTLY = "partly taken back in line "
 
 def _find_known(scratch: Scratch, books: Books, heard: Heard) -> None:
     """Ask for what bears the ids of lines but lies outside the period. Another shop's payments are marked."""
-    asked = scratch.ask(
-        "SELECT id, receipt, same_reference FROM lines WHERE (bucket IS NULL OR bucket IN (?, ?)) AND amount > 0 "
-        "AND NOT EXISTS (SELECT 1 FROM ours WHERE ours.receipt = lines.receipt) ORDER BY id",
-        (Bucket.AMOUNT_DIFFERS, Bucket.REVERSED),
-    )
-    count = 0
-    for batch in _batches(list(asked)):
+    count, last = 0, 0
+    while batch := list(scratch.ask(_UNFOUND, (Bucket.AMOUNT_DIFFERS, Bucket.REVERSED, last, _BATCH))):
+        last = batch[-1][0]
         ours, foreign = books.known(sorted({each[1] for each in batch}), sorted({each[2] for each in batch if each[2]}))
         scratch.add_ours(ours)
         for line, receipt, _ in batch:
@@ -134,18 +130,24 @@ def _find_known(scratch: Scratch, books: Books, heard: Heard) -> None:
     )
 
 
+_UNFOUND = """
+SELECT id, receipt, same_reference FROM lines
+WHERE (bucket IS NULL OR bucket IN (?, ?)) AND amount > 0 AND id > ?
+  AND NOT EXISTS (SELECT 1 FROM ours WHERE ours.receipt = lines.receipt)
+ORDER BY id LIMIT ?
+"""
 ANOTHER_SHOPS = "a payment to another shop here"
 
 
-def _pair_by_id(scratch: Scratch) -> None:
+def _pair_by_id(scratch: Scratch, books: Books) -> None:
     """By receipt or the provider's id, else by our own reference, which no other charge has."""
-    for condition in ("o.receipt = l.receipt", "o.transaction_id = l.receipt", "o.our_reference = l.same_reference"):
+    for condition in _SAME_ID:
         scratch.do("DELETE FROM pairs")
         scratch.do(
             f"""
             INSERT INTO pairs SELECT min(l.id), o.id, 0 FROM lines l JOIN ours o ON {condition}
             WHERE l.ours IS NULL AND o.is_paired = 0 AND l.amount > 0 AND l.kind IN (:payment, :income)
-              AND (l.bucket IS NULL OR l.bucket IN (:differs, :reversed)) AND o.our_reference || o.receipt <> ''
+              AND (l.bucket IS NULL OR l.bucket IN (:differs, :reversed))
             GROUP BY o.id
             """,  # noqa: S608 - one of three constants
             {
@@ -155,10 +157,17 @@ def _pair_by_id(scratch: Scratch) -> None:
                 "reversed": Bucket.REVERSED,
             },
         )
-        _settle_pairs(scratch)
+        _settle_pairs(scratch, books)
 
 
-def _pair_by_reference(scratch: Scratch) -> None:
+_SAME_ID = (
+    "o.receipt = l.receipt",
+    "o.transaction_id = l.receipt",
+    "o.our_reference <> '' AND o.our_reference = l.same_reference",
+)
+
+
+def _pair_by_reference(scratch: Scratch, books: Books) -> None:
     """By the account number: one line, one charge, the same amount, minutes after its push."""
     scratch.do("DELETE FROM pairs")
     scratch.do(f"INSERT INTO pairs {_CANDIDATES} AND l.same_reference = o.same_reference", _WINDOW)
@@ -170,7 +179,7 @@ def _pair_by_reference(scratch: Scratch) -> None:
           OR is_open = 1 AND (SELECT count(*) FROM pairs q WHERE q.line = pairs.line AND q.is_open = 1) > 1
         """
     )
-    _settle_pairs(scratch)
+    _settle_pairs(scratch, books)
 
 
 _CANDIDATES = """
@@ -182,16 +191,18 @@ WHERE l.bucket IS NULL AND l.kind = :payment AND o.side = :charge AND o.receipt 
 _WINDOW = {"late_s": _LATE_S, "early_s": _EARLY_S, "payment": Kind.PAYMENT, "charge": Side.CHARGE}
 
 
-def _settle_pairs(scratch: Scratch) -> None:
-    """Join the pairs that were found; what was in a bucket already stays there."""
+def _settle_pairs(scratch: Scratch, books: Books) -> None:
+    """Join the pairs that were found; what was in a bucket already stays there. M-Pesa's payments have receipts, which
+    a charge that was paid by a query's word still lacks."""
     scratch.do(
         """
         UPDATE lines SET
           ours = o.id,
           bucket = coalesce(lines.bucket, CASE
             WHEN o.amount <> lines.amount THEN :differs WHEN o.is_paid THEN :matched ELSE :missing END),
-          action = CASE WHEN lines.bucket IS NULL AND o.side = :charge AND (NOT o.is_paid OR o.receipt IS NULL)
-            AND lines.note NOT LIKE :partly || '%' THEN :pay END
+          action = CASE WHEN lines.bucket IS NULL AND o.side = :charge
+            AND (NOT o.is_paid OR (o.receipt IS NULL AND :has_receipts)) AND lines.note NOT LIKE :partly || '%'
+            THEN :pay END
         FROM pairs p JOIN ours o ON o.id = p.ours WHERE p.line = lines.id
         """,
         {
@@ -201,6 +212,7 @@ def _settle_pairs(scratch: Scratch) -> None:
             "charge": Side.CHARGE,
             "pay": Action.PAY,
             "partly": _PARTLY,
+            "has_receipts": books.layout.provider == "mpesa",
         },
     )
     scratch.do("UPDATE ours SET is_paired = 1 WHERE id IN (SELECT ours FROM pairs)")

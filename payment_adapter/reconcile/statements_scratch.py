@@ -57,6 +57,7 @@ class Ours:
     """The charge's id, or the event's."""
     receipt: str | None
     transaction_id: str | None
+    """The provider's; of a charge that waits for a callback to be confirmed, the receipt that the callback named."""
     our_reference: str
     reference: str
     amount_minor: int

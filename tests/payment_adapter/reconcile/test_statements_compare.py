@@ -79,6 +79,12 @@ def test_a_charge_that_is_not_paid_here_is_found_by_account_amount_time_and_numb
     assert (entry.bucket, entry.action, entry.key) == (Bucket.MISSING_HERE, Action.PAY, charge)
 
 
+def test_a_receipt_that_only_a_callback_named_is_confirmed_by_the_statement(shop: Shop, tmp_path: Path) -> None:
+    charge = shop.charge(ChargeStatus.UNKNOWN, 45_000, hinted_receipt="UKK1AAAAA1", hinted_amount_minor=40_000)
+    (entry,) = compared(shop, tmp_path, Row("UKK1AAAAA1", 40_000, NOON + timedelta(hours=1)))
+    assert (entry.bucket, entry.action, entry.key) == (Bucket.AMOUNT_DIFFERS, Action.PAY, charge)
+
+
 def test_a_charge_that_was_paid_by_a_query_s_word_learns_its_receipt(shop: Shop, tmp_path: Path) -> None:
     shop.charge(ChargeStatus.PAID, 45_000, decided_by="query")
     (entry,) = compared(shop, tmp_path, Row("UKK1AAAAA1", 45_000, NOON, "K7M3QD"))

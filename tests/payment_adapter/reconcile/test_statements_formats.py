@@ -159,7 +159,7 @@ def test_broken_lines_are_listed_by_number_and_the_others_are_read(tmp_path: Pat
         (5, "never closed"),
         (6, "not within quotes"),
         (8, "is no receipt number"),
-        (9, "the day comes before the month"),
+        (9, "the day stands before the month"),
         (10, "too long"),
         (12, "ends in the middle"),
     ]
@@ -170,7 +170,7 @@ _WORDS = (
     "never closed",
     "not within quotes",
     "is no receipt number",
-    "the day comes before the month",
+    "the day stands before the month",
     "too long",
     "ends in the middle",
 )
