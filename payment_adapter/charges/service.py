@@ -203,11 +203,12 @@ class Charges:
         accepted = None if is_no_news else moved(charge, Fact.ACCEPT, replace(named, next_poll_at=poll_at))
         self._keep(tx, [(charge, accepted or Decision(Applied.ENRICHED, named))])
 
-    def doubt(self, tx: Tx, charge: Charge, why: str) -> bool:
-        """Nobody can say what became of it: the provider is asked where it can be. Returns whether that is new."""
-        ask_at = (charge.claimed_at or self._clock.now()) + first_poll_after(charge.rail)
-        if charge.next_poll_at is not None or not self.can_ask(charge):
-            ask_at = charge.next_poll_at
+    def doubt(self, tx: Tx, charge: Charge, why: str, *, is_asked: bool = False) -> bool:
+        """Nobody can say what became of it: the provider is asked where it can be, unless it `is_asked` already.
+        Returns whether that is new."""
+        ask_at = charge.next_poll_at
+        if not is_asked and ask_at is None and self.can_ask(charge):
+            ask_at = (charge.claimed_at or self._clock.now()) + first_poll_after(charge.rail)
         return self._follow(tx, charge, Fact.DOUBT, replace(charge, provider_detail=why, next_poll_at=ask_at))
 
     def report(self, tx: Tx, charge: Charge, report: Report, source: Source) -> Applied:

@@ -102,7 +102,7 @@ class Poller:
                     assert isinstance(finding, Report)
                     self._charges.report(tx, charge, finding, Source.QUERY)
                 case Verdict.DOUBT:
-                    self._charges.doubt(tx, charge, _why(finding))
+                    self._charges.doubt(tx, charge, _why(finding), is_asked=True)
                 case Verdict.EXPIRE:
                     over = Report(PaymentEventStatus.EXPIRED, REFERENCE_OVER)
                     self._charges.report(tx, charge, over, Source.QUERY)

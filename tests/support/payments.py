@@ -29,12 +29,25 @@ from payment_adapter.callbacks.models import inbox
 from payment_adapter.callbacks.service import Callbacks
 from payment_adapter.callbacks.watch import Watch
 from payment_adapter.charges import routes as charge_routes
+from payment_adapter.charges.lanes import Lanes
 from payment_adapter.charges.models import charges as charge_table
 from payment_adapter.charges.models import outbox
 from payment_adapter.charges.push import Pusher
 from payment_adapter.charges.record import Charge
+from payment_adapter.charges.rules import Confirm
 from payment_adapter.charges.service import Charges, Wakes
-from payment_adapter.providers.base import Accepted, ChargeOrder, ChargeRef, Failure, NoAnswer, Outcome, Report
+from payment_adapter.providers.base import (
+    Accepted,
+    ChargeOrder,
+    ChargeRef,
+    Failure,
+    NoAnswer,
+    Notice,
+    Outcome,
+    Provider,
+    Report,
+)
+from payment_adapter.providers.daraja import c2b
 from payment_adapter.providers.daraja import callback as daraja_callback
 from payment_adapter.providers.daraja.credentials import invented
 from payment_adapter.reconcile.poll import Poller
@@ -59,7 +72,8 @@ def nothing() -> None:
 
 class ScriptedProvider:
     """A provider of the M-Pesa rail that answers from `outcomes` and `findings` (a function is called, an exception
-    raised), accepts everything once they are used up, and reads callbacks as Daraja sends them."""
+    raised), accepts everything once they are used up (`answers` then says what a look-up finds), and reads callbacks
+    as Daraja sends them."""
 
     name = "mpesa"
     rails = frozenset({Rail.MPESA_STK})
@@ -67,6 +81,7 @@ class ScriptedProvider:
     def __init__(self) -> None:
         self.outcomes: list[Outcome | BaseException | Callable[[ChargeOrder], Outcome]] = []
         self.findings: list[Report | NoAnswer] = []
+        self.answers: Callable[[str], Report | NoAnswer] = lambda _transaction_id: PENDING
         self.orders: list[ChargeOrder] = []
         self.credentials: list[Credentials] = []
         self.asked: list[str] = []
@@ -86,10 +101,19 @@ class ScriptedProvider:
 
     def look_up(self, charge: ChargeRef, credentials: Credentials) -> Report | NoAnswer:
         self.asked.append(charge.transaction_id or "")
-        return self.findings.pop(0) if self.findings else PENDING
+        return self.findings.pop(0) if self.findings else self.answers(charge.transaction_id or "")
 
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:
         return daraja_callback.read(body)
+
+    def read_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> Notice:
+        return c2b.read_confirmation(body, credentials)
+
+    def acknowledgement(self, *, is_kept: bool) -> Mapping[str, object]:
+        return c2b.acknowledgement(is_kept=is_kept)
+
+    def check_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> Mapping[str, object]:
+        return c2b.answer_to_check(c2b.check(body, credentials))
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -102,6 +126,11 @@ class Desk:
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
     """Desks that share it see each other live and die, as processes of one machine do."""
     max_body_bytes: int = 64 * 1024
+    others: Sequence[Provider] = ()
+    """Providers besides."""
+    confirm: Mapping[str, Confirm] = field(default_factory=dict[str, Confirm])
+    push_lanes: Lanes = field(default_factory=Lanes)
+    poll_lanes: Lanes = field(default_factory=Lanes)
 
     owner: Owner = field(init=False)
     charges: Charges = field(init=False)
@@ -118,9 +147,18 @@ class Desk:
         self.owner = Owner(self.folder)
         weakref.finalize(self, self.owner.close)
         self.vault = Vault(MASTER)
-        self.charges = Charges(self.clock, [self.provider], Wakes(nothing, nothing, nothing))
-        self.pusher = Pusher(self.db, self.charges, self.vault, self.clock, public_url=PUBLIC_URL, owner=self.owner)
-        self.poller = Poller(self.db, self.charges, self.vault, self.clock)
+        wakes = Wakes(nothing, nothing, nothing)
+        self.charges = Charges(self.clock, [self.provider, *self.others], wakes, self.confirm)
+        self.pusher = Pusher(
+            self.db,
+            self.charges,
+            self.vault,
+            self.clock,
+            public_url=PUBLIC_URL,
+            owner=self.owner,
+            lanes=self.push_lanes,
+        )
+        self.poller = Poller(self.db, self.charges, self.vault, self.clock, self.poll_lanes)
         self.callbacks = Callbacks(self.db, self.charges, self.vault, self.clock)
         self.addresses = Addresses(self.vault, self.clock, PUBLIC_URL)
         self.arrivals = Arrivals(self.db, self.charges, self.addresses, self.vault, self.clock, nothing)
@@ -132,15 +170,25 @@ class Desk:
     def restart(self) -> "Desk":
         """The next life of the process, which was killed: same database, provider and machine."""
         self.owner.close(leaves_work=True)
-        return Desk(self.db, self.clock, self.provider, self.folder)
+        return Desk(self.db, self.clock, self.provider, self.folder, others=self.others, confirm=self.confirm)
 
     @property
     def client(self) -> FlaskClient:
         return self.app.test_client()
 
-    def plant(self, vendor_id: str = VENDOR) -> None:
+    def plant(self, vendor_id: str = VENDOR, provider: str = "mpesa", shortcode: str | None = None) -> None:
         with self.db.write() as tx:
-            self.vault.store(tx, vendor_id, "mpesa", invented(), origin=Origin.PLANTED, now=self.clock.now())
+            fields = invented(shortcode)
+            self.vault.store(tx, vendor_id, provider, fields, origin=Origin.PLANTED, now=self.clock.now())
+
+    def address(self, vendor_id: str = VENDOR, provider: str = "mpesa") -> str:
+        """The secret that the shop's own address ends in."""
+        with self.db.write() as tx:
+            return self.addresses.get_or_make(tx, vendor_id, provider).reveal().rpartition("/")[2]
+
+    def run_polls(self) -> None:
+        while self.poller.turn():
+            pass
 
     def grant(self, intent_id: str = "intent-1", **changes: Any) -> ChargeGrant:
         now = self.clock.now()
@@ -259,3 +307,30 @@ def stk_paid(amount: Any = 450, *, id: str = "ws_CO_1", receipt: str = "UF1E26WQ
 def failure(reason: FailureReason = FailureReason.BUSY, **changes: Any) -> Failure:
     wanted: dict[str, Any] = {"may_retry": True, "code": "500.003.02", "detail": "System is busy."}
     return Failure(reason, **{**wanted, **changes})
+
+
+def c2b_paid(
+    amount: str = "450.00",
+    *,
+    receipt: str = "UF1E26WQJZ",
+    account: str = "K7M3QD",
+    shortcode: str = "174379",
+    payer: str = "2547 ***** 149",
+    at: str = "20261120120030",
+) -> dict[str, Any]:
+    """A confirmation as Daraja sends it, of money paid to the shop's till by hand."""
+    return {
+        "TransactionType": "Pay Bill",
+        "TransID": receipt,
+        "TransTime": at,
+        "TransAmount": amount,
+        "BusinessShortCode": shortcode,
+        "BillRefNumber": account,
+        "InvoiceNumber": "",
+        "OrgAccountBalance": "1200.00",
+        "ThirdPartyTransID": "",
+        "MSISDN": payer,
+        "FirstName": "AMINA",
+        "MiddleName": "",
+        "LastName": "OTIENO",
+    }
