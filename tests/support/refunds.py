@@ -121,6 +121,7 @@ class RefundDesk:
     clock: FixedClock
     provider: ScriptedRefunder = field(default_factory=ScriptedRefunder)
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(dir=_FOLDERS.name)))
+    master: MasterKeys = MASTER
 
     owner: Owner = field(init=False)
     vault: Vault = field(init=False)
@@ -134,7 +135,7 @@ class RefundDesk:
     def __post_init__(self) -> None:
         self.owner = Owner(self.folder)
         weakref.finalize(self, self.owner.close)
-        self.vault = Vault(MASTER)
+        self.vault = Vault(self.master)
         self.refunds = Refunds(self.clock, {"mpesa": self.provider}, self.vault, Wakes(nothing, nothing))
         self.sender = Sender(self.db, self.refunds, self.clock, public_url=PUBLIC_URL, owner=self.owner)
         self.asker = Asker(self.db, self.refunds, self.clock, public_url=PUBLIC_URL)
@@ -146,7 +147,7 @@ class RefundDesk:
     def restart(self) -> "RefundDesk":
         """The next life of the process, which was killed: same database, provider and machine."""
         self.owner.close(leaves_work=True)
-        return RefundDesk(self.db, self.clock, self.provider, self.folder)
+        return RefundDesk(self.db, self.clock, self.provider, self.folder, self.master)
 
     @property
     def client(self) -> FlaskClient:

@@ -1,0 +1,89 @@
+"""`dukani c2b …`: money that customers pay to a shop's paybill or till by hand, without a prompt on their phone."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from dukani.desk import at_desk
+from dukani.prepare import CannotStart
+from kit.settings import Settings
+
+if TYPE_CHECKING:
+    from contracts.ids import VendorId
+
+_SANDBOX_PAYER = "254708374149"  # the public number of the sandbox
+_MOST = 250_000  # shillings in one payment
+
+
+@click.group()
+def c2b() -> None:
+    """Be told of M-Pesa payments that customers make by hand, to a shop's paybill or till."""
+
+
+@c2b.command()
+@click.argument("vendor")
+@click.option(
+    "--unanswered",
+    type=click.Choice(["complete", "cancel"]),
+    default="complete",
+    show_default=True,
+    help="What becomes of a payment when the shop can't be asked within Daraja's 8 seconds.",
+)
+def register(vendor: str, unanswered: str) -> None:
+    """Have Daraja tell a shop's own address of what is paid by hand.
+
+    In production that can be done once: new addresses are taken after the old are deleted, under Self Services > URL
+    Management on developer.safaricom.co.ke. The address ends in a secret and is shown nowhere."""
+    from payment_adapter import hand_payments
+    from payment_adapter.hand_payments import ResponseType
+
+    settings, vendor_id = _named(vendor)
+    response_type = ResponseType.COMPLETED if unanswered == "complete" else ResponseType.CANCELLED
+    with _refusals_said():
+        shortcode = hand_payments.register(settings, settings.clock(), vendor_id, response_type)
+    click.echo(
+        f"Daraja will tell of every payment to {shortcode} that is made by hand. A customer who types the order's code "
+        "as the account number has the order paid; other money is put before the shop."
+    )
+
+
+@c2b.command()
+@click.argument("vendor")
+@click.argument("shillings", type=click.IntRange(1, _MOST))
+@click.option("--reference", default="", help="What the customer types as the account number, such as an order's code.")
+@click.option("--payer", default=_SANDBOX_PAYER, show_default=True, help="Who pays.")
+def simulate(vendor: str, shillings: int, reference: str, payer: str) -> None:
+    """Play a customer who pays a shop by hand: in the sandbox or the simulators, with no money."""
+    from contracts.money import Currency, Money
+    from payment_adapter import hand_payments
+
+    settings, vendor_id = _named(vendor)
+    amount = Money.of_whole(shillings, Currency.KES)
+    with _refusals_said():
+        shortcode = hand_payments.simulate(settings, settings.clock(), vendor_id, amount, payer, reference)
+    click.echo(f"Ksh {shillings:,} are paid to {shortcode}; the shop hears of it as it would of real money.")
+
+
+def _named(vendor: str) -> "tuple[Settings, VendorId]":
+    with at_desk(only_looking=True) as desk:
+        return desk.settings, desk.vendor(vendor)
+
+
+@contextmanager
+def _refusals_said() -> Generator[None]:
+    from sqlalchemy.exc import DBAPIError
+
+    from payment_adapter.hand_payments import C2bRefused
+
+    try:
+        yield
+    except C2bRefused as error:
+        raise click.ClickException(str(error)) from error
+    except DBAPIError as error:
+        kind = type(error).__name__
+        raise CannotStart(
+            f"The payments database can't be used ({kind}): is PAYMENTS_DATABASE_URL right, and was `dukani migrate "
+            "--env payments` run?"
+        ) from error
