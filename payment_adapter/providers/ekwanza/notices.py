@@ -1,10 +1,11 @@
 """Reads what e-Kwanza and AppyPay send to a shop's address: three bodies, told apart by their fields.
 
 1. A ticket (e-Kwanza), under `x-signature`: HMAC-SHA256 with the merchant's API key over code + operationCode +
-   company registration number + notification token. Missing or wrong, or a vendor who can't check it: forged.
-   It is taken at its word, also where the answer to our request for the ticket was lost and nothing could be asked by;
-   its signature covers neither status nor amount, though, so an amount that is odd is worth a look-up. Sources disagree on the encoding (hex, and one base64: by the vendor's setting) and on the third field, which some code takes
-   to be the account number: both are accepted, since neither can be made without the API key.
+   company registration number + notification token. Missing or wrong, or a vendor who can't check it: forged. It is
+   taken at its word, also where the answer to our request for the ticket was lost and nothing could be asked by; its
+   signature covers neither status nor amount, though, so an odd amount is worth a look-up. Sources disagree on the
+   encoding (hex, and one base64: by the vendor's setting) and on the third field, which some code takes to be the
+   account number: both are accepted, since neither can be made without the API key.
 2. GPO or an EMIS reference, told by e-Kwanza: unsigned.
 3. The same, told by AppyPay: unsigned; may come again when the day's compensation file does.
 

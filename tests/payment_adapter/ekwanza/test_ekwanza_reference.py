@@ -1,4 +1,4 @@
-"""An EMIS reference: asked for like a charge, accepted with what the customer types at a cash machine, paid days later."""
+"""An EMIS reference: asked for like a charge, accepted with what the customer types at a machine."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
