@@ -12,9 +12,14 @@ OPENING_BALANCE_WHOLE = 50_000
 OPENING_KWANZA_MINOR = 500_000_00
 MOST_CUSTOMERS = 200
 
-DEFAULT_CUSTOMERS = (("Achieng", "254708374149"), ("Baraka", "254700000001"), ("Wanjiru", "254700000002"))
+DEFAULT_CUSTOMERS = (
+    ("Achieng", "254708374149"),
+    ("Baraka", "254700000001"),
+    ("Wanjiru", "254700000002"),
+    ("Nzinga", "244923000001"),  # in Luanda: her phone is one that Multicaixa Express can ring
+)
 
-_MSISDN = re.compile(r"254[17][0-9]{8}")
+_MSISDN = re.compile(r"254[17][0-9]{8}|2449[0-9]{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ def add(
     if not 1 <= len(name.strip()) <= 40 or not name.isprintable():
         raise BadCustomer("name: expected 1 to 40 characters")
     if msisdn is not None and not _MSISDN.fullmatch(msisdn):
-        raise BadCustomer("msisdn: expected 12 digits that start with 2547 or 2541, or none for a hidden number")
+        raise BadCustomer("msisdn: expected 12 digits that start with 2547, 2541 or 2449, or none for a hidden number")
     if balance_whole is not None and not 0 <= balance_whole <= 1_000_000:
         raise BadCustomer("balance_whole: expected whole shillings from 0 to 1000000")
     if len(tx.rows("SELECT 1 FROM customers")) >= MOST_CUSTOMERS:
@@ -65,7 +70,7 @@ def add(
 
 
 def add_defaults(tx: Transaction) -> None:
-    """The three everybody starts with, if nobody is there."""
+    """Those everybody starts with, if nobody is there."""
     if tx.row("SELECT 1 FROM customers") is None:
         for name, msisdn in DEFAULT_CUSTOMERS:
             add(tx, name, msisdn)

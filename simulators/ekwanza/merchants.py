@@ -72,6 +72,10 @@ def register(tx: Transaction, body: JsonObject) -> Merchant:
     merchant = _merchant({**kept, **body})
     if merchant.webhook_url is not None and not _is_address(merchant.webhook_url):
         raise BadMerchant("webhook_url: expected an http or https address")
+    if merchant.notification_token is not None:
+        other = by_notification_token(tx, merchant.notification_token)
+        if other is not None and other.merchant != merchant.merchant:
+            raise BadMerchant("notification_token: another merchant has that one")
     values = [cast(str | None, getattr(merchant, field.name)) for field in fields(Merchant)]
     tx.run(
         f"INSERT OR REPLACE INTO ekwanza_merchants ({', '.join(field.name for field in fields(Merchant))})"  # noqa: S608 (our own field names)

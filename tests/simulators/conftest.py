@@ -8,6 +8,7 @@ from pytest_httpserver import HTTPServer
 
 from kit.settings import Settings, load_settings
 from tests.simulators.daraja_client import Daraja
+from tests.simulators.ekwanza_client import API_KEY, MERCHANT, NOTIFICATION_TOKEN, REGISTRATION, Ekwanza
 from tests.simulators.running import Simulators
 from tests.simulators.shop import Shop
 from tests.support.phone import Phone
@@ -51,5 +52,21 @@ def phone(simulators: Simulators) -> Phone:
 def daraja(simulators: Simulators, shop: Shop) -> Daraja:
     """Signed in already."""
     client = Daraja(simulators.settings.daraja_base_url, shop.callback_url)
+    client.sign_in()
+    return client
+
+
+@pytest.fixture
+def ekwanza(simulators: Simulators, shop: Shop) -> Ekwanza:
+    """Signed in already; the shop's merchant account is registered."""
+    simulators.phone.register_merchant(
+        MERCHANT,
+        name="Mercearia Kianda",
+        webhook_url=shop.webhook_url,
+        api_key=API_KEY,
+        notification_token=NOTIFICATION_TOKEN,
+        registration_number=REGISTRATION,
+    )
+    client = Ekwanza(simulators.base_url)
     client.sign_in()
     return client

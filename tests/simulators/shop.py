@@ -16,6 +16,11 @@ from werkzeug import Request, Response
 JsonObject = dict[str, object]
 
 CALLBACK_PATH = "/callbacks/daraja/" + "ab" * 32
+WEBHOOK_PATH = "/callbacks/" + "cd" * 32
+CONFIRMATION_PATH = "/callbacks/" + "ef" * 32
+CHECK_PATH = f"{CONFIRMATION_PATH}/check"
+RESULT_PATH = "/callbacks/" + "12" * 32
+TIMEOUT_PATH = f"{RESULT_PATH}/timeout"
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,10 @@ class Heard:
         body = cast(dict[str, dict[str, JsonObject]], json.loads(self.raw))
         return body["Body"]["stkCallback"]
 
+    @property
+    def body(self) -> JsonObject:
+        return cast(JsonObject, json.loads(self.raw))
+
     def metadata(self) -> JsonObject:
         """The items of a paid callback by name; one without a Value is None."""
         items = cast(dict[str, list[JsonObject]], self.result["CallbackMetadata"])["Item"]
@@ -45,7 +54,8 @@ class Shop:
         self.answer: Callable[[Heard], Response] = lambda heard: Response("", 200)
         self._heard: list[Heard] = []
         self._lock = threading.Lock()
-        for path in ("/webhooks/twilio/whatsapp", "/webhooks/twilio/status", CALLBACK_PATH):
+        own = (CALLBACK_PATH, WEBHOOK_PATH, CONFIRMATION_PATH, CHECK_PATH, RESULT_PATH, TIMEOUT_PATH)
+        for path in ("/webhooks/twilio/whatsapp", "/webhooks/twilio/status", *own):
             server.expect_request(path).respond_with_handler(self._handle)
 
     @property
@@ -55,6 +65,16 @@ class Shop:
     @property
     def callback_url(self) -> str:
         return f"{self.url}{CALLBACK_PATH}"
+
+    @property
+    def webhook_url(self) -> str:
+        """e-Kwanza's."""
+        return f"{self.url}{WEBHOOK_PATH}"
+
+    def at(self, path: str, count: int = 1) -> list[Heard]:
+        """What came to that path, once so many have come."""
+        wait_until(lambda: len(self._at(path)) >= count)
+        return self._at(path)
 
     def webhooks(self) -> list[Heard]:
         return self._at("/webhooks/twilio/whatsapp")

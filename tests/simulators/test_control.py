@@ -15,14 +15,14 @@ from tests.simulators.shop import wait_until
 from tests.support.phone import Phone, Refused
 
 
-def test_a_newcomer_sees_three_customers_and_what_to_say_first(simulators: Simulators, phone: Phone) -> None:
+def test_a_newcomer_sees_four_customers_and_what_to_say_first(simulators: Simulators, phone: Phone) -> None:
     state = phone.state()
     assert state["shop_number"] == simulators.settings.twilio_whatsapp_from
     assert state["greetings"] == [{"text": "SHOP mama", "name": "Mama Njeri"}]
     money = {"balance_whole": 50_000, "kwanza_minor": 500_000_00}
     assert state["customers"] == [
         {"address": f"whatsapp:+{n}", "msisdn": n, "name": name, "hidden": False, **money}
-        for name, n in (("Achieng", "254708374149"), ("Baraka", "254700000001"), ("Wanjiru", "254700000002"))
+        for name, n in customers.DEFAULT_CUSTOMERS
     ]
     assert (state["messages"], state["prompts"], state["pushes"], state["callbacks"]) == ([], [], 0, 0)
 

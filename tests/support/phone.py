@@ -210,6 +210,15 @@ class Phone:
         wanted: JsonObject = {"action": "pay", "payer": payer, "amount_minor": amount_minor}
         return self.call("POST", f"/sim/references/{one['id']}", wanted)
 
+    def wait_for_state(self, charge_id: str, state: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> JsonObject:
+        """The e-Kwanza charge or ticket once it has come to that state (`paid`, `expired` …)."""
+
+        def find() -> JsonObject | None:
+            found = [one for one in self.ekwanza_charges() if one["id"] == charge_id and one["state"] == state]
+            return found[0] if found else None
+
+        return self._wait(find, timeout_s, lambda: f"{charge_id} {state}; all: {self.ekwanza_charges()}")
+
     def pay_till(self, customer: str, shortcode: str, amount_whole: int, account_reference: str = "") -> JsonObject:
         """That customer pays a paybill or a till by hand, unasked. Raises Refused."""
         (payer,) = [

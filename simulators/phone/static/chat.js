@@ -4,6 +4,7 @@ import { bubble, stamp } from './bubble.js';
 import { suggestions } from './chips.js';
 import { Composer } from './composer.js';
 import { fromTemplate, h, initials, isTouch, shillings } from './dom.js';
+import { HandSheet } from './hand.js';
 import { dayName, dayOf, nowMs, timeOf } from './moments.js';
 import { PromptLayer } from './prompt.js';
 
@@ -23,7 +24,8 @@ export class Phone {
   #isAway = false;
   #sending = Promise.resolve(); // one after another, or two quick messages could change places
 
-  /** `actions`: `send(customer, body, media)`, `act(prompt, content)`, both promises, and `changed()`. */
+  /** `actions`: `send(customer, body, media)`, `act(prompt, content)`, `payReference(id, content)`, `payTill(content)`, all
+   * promises, and `changed()`. */
   constructor(customer, actions) {
     this.customer = customer;
     this.actions = actions;
@@ -37,6 +39,7 @@ export class Phone {
     this.typing = h('div', { class: 'typing', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
     this.hint = fromTemplate('hint-template');
     this.prompts = new PromptLayer(this, actions.act);
+    this.hand = new HandSheet(this, actions);
     this.#listen();
     this.setCustomer(customer);
     this.#refresh();
@@ -47,7 +50,7 @@ export class Phone {
     const { name, msisdn, hidden: isHidden } = customer;
     this.node.setAttribute('aria-label', `${name}’s phone`);
     this.node.querySelector('.owner-name').textContent = name;
-    this.node.querySelector('.owner-number').textContent = (msisdn ?? '').replace(/^254(\d{3})(\d{3})(\d{3})$/, '0$1 $2 $3') + (isHidden ? ' (hidden)' : '');
+    this.node.querySelector('.owner-number').textContent = (msisdn ?? '').replace(/^254(\d{3})(\d{3})(\d{3})$/, '0$1 $2 $3').replace(/^244(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3') + (isHidden ? ' (hidden)' : '');
     this.node.querySelector('.owner-balance').textContent = msisdn ? shillings(customer.balance_whole) : '';
     this.composer.input.setAttribute('aria-label', `Message from ${name}`);
     this.log.setAttribute('aria-label', `${name}’s chat with the shop`);

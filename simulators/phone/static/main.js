@@ -28,6 +28,8 @@ async function change(method, path, body) {
 const phoneActions = {
   send: (customer, body, media) => change('POST', '/sim/messages', { customer: customer.address, body, media }),
   act: (prompt, content) => change('POST', `/sim/prompts/${encodeURIComponent(prompt.id)}`, content),
+  payReference: (id, content) => change('POST', `/sim/references/${encodeURIComponent(id)}`, content),
+  payTill: (content) => change('POST', '/sim/till', content),
   changed: showTabs,
 };
 
@@ -49,6 +51,7 @@ function show(state, { isSnapshot, isReset, startedAt }) {
     phone.setGreetings(state.greetings);
     phone.receive(messages.get(address) ?? [], { isSnapshot, isReset });
     phone.prompts.receive(prompts.get(address) ?? [], isSnapshot);
+    phone.hand.receive(state.references, state.tills);
   }
   for (const prompt of prompts.get(null) ?? []) strays.set(prompt.id, prompt);
   panel.setStrays([...strays.values()].filter((prompt) => prompt.state === 'waiting'));

@@ -3,19 +3,20 @@
 import { h, money } from './dom.js';
 import { dayAndTimeOf, nowMs, spanOf } from './moments.js';
 
-// A fault's group by its name, and how many of the group are shown before "more".
-const GROUPS = [
-  ['M-Pesa', /^(callback|push|token|query|wrong_amount|strict)/, 5],
-  ['WhatsApp', /^(twilio|webhook|status)/, 3],
-  ['Slow lines', /./, 3],
-];
 const SURE_MS = 4000;
 
 const find = (id) => document.getElementById(id);
 const isOn = (value) => Boolean(value);
 
+function grouped(faults, keyOf) {
+  const groups = new Map();
+  for (const fault of faults) groups.set(keyOf(fault), [...(groups.get(keyOf(fault)) ?? []), fault]);
+  return groups;
+}
+
 export class Panel {
   #controls = new Map(); // fault name → {show(value), isPending, settledAt}
+  #groups = []; // {names, node}: how many of these faults are on is written there
   #on = [];
   #opener = null;
 
@@ -41,16 +42,14 @@ export class Panel {
     this.#listenToDrawer();
   }
 
-  /** All faults, each `{name, kind, value, title, description, most}`. */
+  /** All faults, each `{name, provider, topic, kind, value, title, description, most}`, in the order of the page. */
   setFaults(faults) {
     this.#controls.clear();
-    const left = [...faults];
-    const sections = GROUPS.map(([title, pattern, shownAtFirst]) => {
-      const own = left.filter((fault) => pattern.test(fault.name));
-      own.forEach((fault) => left.splice(left.indexOf(fault), 1));
-      return own.length ? this.#section(title, own, shownAtFirst) : null;
-    });
-    find('faults').replaceChildren(...sections.filter(Boolean));
+    this.#groups = [];
+    const isOpen = new Map([...find('faults').querySelectorAll('details')].map((group) => [group.dataset.key, group.open]));
+    const providers = grouped(faults, (fault) => fault.provider);
+    find('faults').replaceChildren(...[...providers].map(([title, own], place) => this.#provider(title, own, place === 0, isOpen)));
+    this.#count();
   }
 
   update(state, startedAt) {
@@ -61,6 +60,7 @@ export class Panel {
       // An answer that was asked for before the switch was thrown knows nothing of it.
       if (control && !control.isPending && startedAt >= control.settledAt) control.show(value);
     }
+    this.#count();
     find('fault-badge').hidden = on === 0;
     find('fault-badge').textContent = String(on);
     find('fault-badge').setAttribute('aria-label', `(${on} on)`);
@@ -86,16 +86,38 @@ export class Panel {
     find('clock-now').textContent = dayAndTimeOf(nowMs());
   }
 
-  #section(title, faults, shownAtFirst) {
-    const id = `group-${title.replace(/\W/g, '')}`;
-    const section = h('section', { class: 'group', 'aria-labelledby': id }, h('h3', { id }, title));
-    const usual = faults.slice(0, shownAtFirst);
-    const rare = faults.slice(shownAtFirst);
-    section.append(...usual.map((fault) => this.#fault(fault)));
-    if (rare.length) {
-      section.append(h('details', { class: 'more', open: rare.some((fault) => isOn(fault.value)) }, h('summary', {}, `${rare.length} more`), ...rare.map((fault) => this.#fault(fault))));
+  // — a group that can be folded for each provider, and in it one for each topic that is not the usual —
+
+  #provider(title, faults, isFirst, isOpen) {
+    const topics = grouped(faults, (fault) => fault.topic);
+    const usual = topics.get('') ?? [];
+    topics.delete('');
+    const group = this.#folded('provider', title, faults, isOpen.get(title) ?? isFirst);
+    group.append(...usual.map((fault) => this.#fault(fault)));
+    for (const [topic, own] of topics) {
+      const key = `${title}/${topic}`;
+      const inner = this.#folded('more', topic, own, isOpen.get(key) ?? false, key);
+      inner.append(...own.map((fault) => this.#fault(fault)));
+      group.append(inner);
     }
-    return section;
+    return group;
+  }
+
+  #folded(kind, title, faults, isOpen, key = title) {
+    const node = h('span', { class: 'on-count' });
+    const details = h('details', { class: kind, open: isOpen || faults.some((fault) => isOn(fault.value)) }, h('summary', {}, h('span', {}, title), node));
+    details.dataset.key = key;
+    this.#groups.push({ names: faults.map((fault) => fault.name), node });
+    return details;
+  }
+
+  #count() {
+    for (const { names, node } of this.#groups) {
+      const on = names.filter((name) => this.#on.includes(name)).length;
+      const words = on ? `${on} on` : String(names.length);
+      if (node.textContent !== words) node.textContent = words;
+      node.classList.toggle('is-on', on > 0);
+    }
   }
 
   #fault(fault) {

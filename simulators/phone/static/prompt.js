@@ -1,12 +1,15 @@
-// The M-Pesa prompt over one phone, and the text message that tells how it ended.
+// The prompt of M-Pesa or Multicaixa Express over one phone, and the text message that tells how it ended.
 
-import { fromTemplate, h, icon, isTouch, money, shillings } from './dom.js';
+import { fromTemplate, h, icon, isTouch, money } from './dom.js';
 import { countdown, dateOf, nowMs, timeOf } from './moments.js';
 
 const SMS_MS = 12_000;
 const PIN_LENGTH = 4;
 const SHORT_MS = 10_000;
+const BRANDS = { mpesa: 'M-PESA', multicaixa: 'Multicaixa Express' };
 let dialogCount = 0;
+
+const brandOf = (prompt) => BRANDS[prompt.provider] ?? prompt.provider;
 
 export class PromptLayer {
   #prompts = new Map();
@@ -26,6 +29,10 @@ export class PromptLayer {
       this.#putAside.clear();
       this.#choose(true);
     });
+  }
+
+  get isOpen() {
+    return this.#open !== null;
   }
 
   get isWaiting() {
@@ -58,7 +65,7 @@ export class PromptLayer {
     const prompt = this.#waiting()[0];
     if (!prompt) return;
     const left = Date.parse(prompt.expires_at) - nowMs();
-    this.banner.querySelector('.waiting-text').textContent = `M-PESA asks for a PIN · ${countdown(left)}`;
+    this.banner.querySelector('.waiting-text').textContent = `${brandOf(prompt)} asks for a PIN · ${countdown(left)}`;
     if (!this.#open) return;
     const time = this.#open.form.querySelector('.prompt-time');
     time.textContent = countdown(left);
@@ -83,7 +90,7 @@ export class PromptLayer {
     this.#open = prompt && { prompt, form: this.#build(prompt) };
     this.overlay.replaceChildren(...(this.#open ? [this.#open.form] : []));
     this.overlay.hidden = !prompt;
-    this.chat.inert = Boolean(prompt);
+    this.chat.inert = Boolean(prompt) || !this.phone.node.querySelector('.hand').hidden;
     if (!takesFocus) return;
     if (prompt) this.#open.form.querySelector('.pin-input').focus({ preventScroll: true });
     else this.phone.focusChat();
@@ -96,8 +103,10 @@ export class PromptLayer {
     const text = find('.prompt-text');
     text.id = `prompt-${(dialogCount += 1)}`;
     text.append('Pay ', h('span', { class: 'amount' }, amount), ' to ', h('bdi', {}, prompt.business), ' ');
-    if (prompt.account_reference) text.append(h('span', { class: 'detail' }, 'account ', h('bdi', {}, prompt.account_reference), '?'));
-    form.setAttribute('aria-label', 'M-PESA');
+    if (prompt.account_reference) text.append(h('span', { class: 'detail' }, prompt.provider === 'mpesa' ? 'account ' : 'for ', h('bdi', {}, prompt.account_reference), '?'));
+    find('.prompt-brand').textContent = brandOf(prompt);
+    form.classList.add(`is-${prompt.provider}`);
+    form.setAttribute('aria-label', brandOf(prompt));
     form.setAttribute('aria-describedby', text.id);
     find('.pin-input').addEventListener('input', () => this.#dots(form));
     if (isTouch.matches) this.#keypad(form);
@@ -181,7 +190,7 @@ export class PromptLayer {
   #tell(prompt) {
     const words = this.#ending(prompt);
     if (!words) return;
-    const card = h('div', { class: `sms-card ${prompt.state === 'paid' ? 'is-paid' : 'is-unpaid'}`, dir: 'auto' }, h('b', {}, 'M-PESA'), words);
+    const card = h('div', { class: `sms-card ${prompt.state === 'paid' ? 'is-paid' : 'is-unpaid'}`, dir: 'auto' }, h('b', {}, brandOf(prompt)), words);
     const close = h('button', { type: 'button', class: 'round', 'aria-label': 'Close this message', onclick: () => card.remove() }, icon('close'));
     card.append(close);
     this.sms.replaceChildren(card);
@@ -191,11 +200,13 @@ export class PromptLayer {
 
   #ending(prompt) {
     const amount = money(prompt.amount_minor, prompt.currency);
-    const { balance_whole: balance } = this.phone.customer;
+    const { balance_whole: shillingsLeft, kwanza_minor: kwanzaLeft } = this.phone.customer;
+    const balance = prompt.currency === 'KES' ? money(shillingsLeft * 100, 'KES') : money(kwanzaLeft, 'AOA');
+    const account = prompt.account_reference ? ` for ${prompt.provider === 'mpesa' ? 'account ' : ''}${prompt.account_reference}` : '';
     switch (prompt.state) {
       case 'paid':
-        return `${prompt.receipt} Confirmed. ${amount} sent to ${prompt.business} for account ${prompt.account_reference} on ${dateOf(nowMs())} at ${timeOf(nowMs())}.`
-          + ` New M-PESA balance is ${shillings(balance)}.`;
+        return `${prompt.receipt} Confirmed. ${amount} sent to ${prompt.business}${account} on ${dateOf(nowMs())} at ${timeOf(nowMs())}.`
+          + ` New ${prompt.provider === 'mpesa' ? 'M-PESA ' : ''}balance is ${balance}.`;
       case 'wrong_pin':
         return `Wrong PIN. ${amount} was not sent.`;
       case 'cancelled':
@@ -203,7 +214,7 @@ export class PromptLayer {
       case 'ignored':
         return `You left the request for ${amount} unanswered. It runs out by itself.`;
       case 'no_money':
-        return `Failed. There is not enough money in your M-PESA to pay ${amount}.`;
+        return `Failed. There is not enough money in your ${prompt.provider === 'mpesa' ? 'M-PESA' : 'account'} to pay ${amount}.`;
       case 'expired':
         return `Nobody answered in time. ${amount} was not sent.`;
       default:
