@@ -19,6 +19,7 @@ _NEVER_DELETED = frozenset(
         "payment_event_inbox",
         "payment_exceptions",
         "payment_intents",
+        "payment_refunds",
         "payment_requests",
         "provider_transactions",
     }

@@ -1,4 +1,4 @@
-"""Payments: requests, intents, provider transactions, inbox, ledger, fulfilments, exceptions; and the events outbox."""
+"""Payments: requests, intents, provider transactions, inbox, ledger, fulfilments; and the events outbox."""
 
 from alembic import op
 from sqlalchemy import (
@@ -28,7 +28,6 @@ _OF_VENDORS = (
     "payment_event_inbox",
     "ledger_entries",
     "fulfilments",
-    "payment_exceptions",
     "outbox",
 )
 _OUTCOME = ("status", "attempts", "next_at", "lease_owner", "lease_until", "delivered_at", "last_error")
@@ -42,7 +41,6 @@ def upgrade() -> None:
     _payment_event_inbox()
     _ledger_entries()
     _fulfilments()
-    _payment_exceptions()
     _outbox()
     _keep_what_is_written()
     _view_for_people()
@@ -99,8 +97,11 @@ def _payment_intents() -> None:
         Column("request_id", Code, nullable=False),
         Column("customer_id", Code, nullable=False),
         Column("rail", Code, nullable=False),
-        Column("payer_msisdn", Code, nullable=False),
+        Column("payer_msisdn", Code),
         Column("status", Code, nullable=False),
+        Column("instructions", Text),
+        Column("picture", Text),
+        Column("payable_until", UtcTime),
         Column("reason", Code),
         Column("local_day", Code, nullable=False),
         Column("created_at", UtcTime, nullable=False),
@@ -117,6 +118,9 @@ def _payment_intents() -> None:
             "status IN ('created', 'provider_pending', 'succeeded', 'failed', 'expired', 'unknown')",
             name="payment_intents_status_check",
         ),
+        CheckConstraint(
+            "payer_msisdn IS NOT NULL OR rail IN ('emis_ref', 'ticket')", name="payment_intents_payer_check"
+        ),
         sqlite_strict=True,
     )
     op.create_index("payment_intents_of_request", "payment_intents", ["vendor_id", "request_id", "created_at"])
@@ -124,7 +128,7 @@ def _payment_intents() -> None:
         "payment_intents_one_live",
         "payment_intents",
         ["vendor_id", "request_id"],
-        "status IN ('created', 'provider_pending')",
+        "status IN ('created', 'provider_pending') AND rail IN ('mpesa_stk', 'gpo')",
         unique=True,
     )
     op.create_index("payment_intents_of_day", "payment_intents", ["vendor_id", "customer_id", "local_day"])
@@ -140,14 +144,18 @@ def _provider_transactions() -> None:
         Column("id", Code, nullable=False),
         Column("provider", Code, nullable=False),
         Column("provider_transaction_id", Code, nullable=False),
-        Column("rail", Code, nullable=False),
+        Column("rail", Code),
         Column("intent_id", Code),
         Column("request_id", Code),
         Column("receipt", Code),
         Column("amount_minor", BigInt),
         Column("currency", Code),
         Column("payer_msisdn", Code),
+        Column("payer_name", Code),
+        Column("account_reference", Code),
         Column("effect", Code),
+        Column("same_as", Code),
+        Column("refunded_minor", BigInt, nullable=False, server_default="0"),
         Column("occurred_at", UtcTime, nullable=False),
         Column("created_at", UtcTime, nullable=False),
         PrimaryKeyConstraint("vendor_id", "id", name="provider_transactions_pk"),
@@ -163,9 +171,13 @@ def _provider_transactions() -> None:
             name="provider_transactions_request_fk",
         ),
         CheckConstraint("rail IN ('mpesa_stk', 'gpo', 'emis_ref', 'ticket')", name="provider_transactions_rail_check"),
-        CheckConstraint("effect IN ('applied', 'exception')", name="provider_transactions_effect_check"),
+        CheckConstraint("effect IN ('applied', 'exception', 'same')", name="provider_transactions_effect_check"),
         CheckConstraint("amount_minor >= 0", name="provider_transactions_amount_check"),
         CheckConstraint("currency IN ('KES', 'AOA')", name="provider_transactions_currency_check"),
+        CheckConstraint("(effect = 'same') = (same_as IS NOT NULL)", name="provider_transactions_same_check"),
+        CheckConstraint(
+            "refunded_minor BETWEEN 0 AND coalesce(amount_minor, 0)", name="provider_transactions_refunded_check"
+        ),
         sqlite_strict=True,
     )
     op.create_index("provider_transactions_of_request", "provider_transactions", ["vendor_id", "request_id"])
@@ -266,52 +278,6 @@ def _fulfilments() -> None:
         CheckConstraint("status IN ('pending', 'completed', 'failed', 'compensated')", name="fulfilments_status_check"),
         sqlite_strict=True,
     )
-
-
-def _payment_exceptions() -> None:
-    op.create_table(
-        "payment_exceptions",
-        Column("vendor_id", Code, nullable=False),
-        Column("id", Code, nullable=False),
-        Column("kind", Code, nullable=False),
-        Column("status", Code, nullable=False),
-        Column("transaction_id", Code, nullable=False),
-        Column("request_id", Code),
-        Column("intent_id", Code),
-        Column("amount_minor", BigInt, nullable=False),
-        Column("currency", Code, nullable=False),
-        Column("created_at", UtcTime, nullable=False),
-        Column("resolved_at", UtcTime),
-        Column("resolution", Text),
-        PrimaryKeyConstraint("vendor_id", "id", name="payment_exceptions_pk"),
-        UniqueConstraint("vendor_id", "transaction_id", name="payment_exceptions_transaction_key"),
-        ForeignKeyConstraint(
-            ["vendor_id", "transaction_id"],
-            ["provider_transactions.vendor_id", "provider_transactions.id"],
-            name="payment_exceptions_transaction_fk",
-        ),
-        ForeignKeyConstraint(
-            ["vendor_id", "request_id"],
-            ["payment_requests.vendor_id", "payment_requests.id"],
-            name="payment_exceptions_request_fk",
-        ),
-        ForeignKeyConstraint(
-            ["vendor_id", "intent_id"],
-            ["payment_intents.vendor_id", "payment_intents.id"],
-            name="payment_exceptions_intent_fk",
-        ),
-        CheckConstraint(
-            "kind IN ('late', 'no_stock', 'duplicate', 'under', 'over', 'unmatched')",
-            name="payment_exceptions_kind_check",
-        ),
-        CheckConstraint("status IN ('open', 'resolved')", name="payment_exceptions_status_check"),
-        CheckConstraint("amount_minor >= 0", name="payment_exceptions_amount_check"),
-        CheckConstraint("currency IN ('KES', 'AOA')", name="payment_exceptions_currency_check"),
-        CheckConstraint("(status = 'resolved') = (resolved_at IS NOT NULL)", name="payment_exceptions_resolved_check"),
-        sqlite_strict=True,
-    )
-    op.create_index("payment_exceptions_newest", "payment_exceptions", ["vendor_id", "created_at", "id"])
-    op.create_index("payment_exceptions_queue", "payment_exceptions", ["vendor_id", "status", "created_at", "id"])
 
 
 def _outbox() -> None:

@@ -57,9 +57,9 @@ def cancel_order(tx: Tx, vendor: Vendor, wanted: CancelOrder, now: datetime) -> 
         cancelled = move(tx, order, OrderEvent.CANCEL, now, reason=CANCELLED_BY_CUSTOMER)
     except OrderRefused as refused:
         raise refusal(tx, vendor, refused, now) from refused
-    prompt_is_live = False
+    still_open = payments.StillOpen(prompt=False, reference=False)
     if order.status is OrderStatus.CONFIRMED:
-        prompt_is_live = payments.close_requests(
+        still_open = payments.close_requests(
             tx,
             vendor_id=vendor.id,
             payable_kind=PAYABLE_KIND,
@@ -69,7 +69,11 @@ def cancel_order(tx: Tx, vendor: Vendor, wanted: CancelOrder, now: datetime) -> 
         )
         stock.release(tx, vendor.id, order.id, now)
         tell(tx, vendor, cancelled, EventType.ORDER_CANCELLED, now)
-    return CancelResult(order=order_view(tx, vendor, cancelled, now), prompt_is_live=prompt_is_live)
+    return CancelResult(
+        order=order_view(tx, vendor, cancelled, now),
+        prompt_is_live=still_open.prompt,
+        reference_is_live=still_open.reference,
+    )
 
 
 def payable(order: Order) -> payments.Payable:

@@ -8,7 +8,7 @@ from contracts.ids import OrderId, VendorId
 from contracts.states import ExceptionKind, OrderStatus
 from kit.db import Tx
 from router.orders import service as orders
-from router.orders.rules import OrderEvent
+from router.orders.rules import OrderEvent, code_in
 from router.orders.views import order_news
 from router.payments.service import CannotFulfil, Fulfilled, Paid
 from router.stock import service as stock
@@ -23,6 +23,10 @@ class OrderPayments:
 
     def lock(self, tx: Tx, vendor_id: VendorId, payable_id: str) -> None:
         orders.lock(tx, vendor_id, OrderId(payable_id))
+
+    def find(self, tx: Tx, vendor_id: VendorId, reference: str) -> str | None:
+        """The order with this code, as people type codes into a phone."""
+        return orders.id_of_code(tx, vendor_id, code_in(reference))
 
     def on_paid(
         self, tx: Tx, vendor_id: VendorId, payable_id: str, paid: Paid, now: datetime

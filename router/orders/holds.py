@@ -66,12 +66,13 @@ class HoldSweep:
             return  # paid, cancelled or extended meanwhile
         order = order_of(tx, vendor_id, order_id)
         may_wait = order.confirmed_at is not None and now - order.confirmed_at < LONGEST_HOLD
-        if may_wait and payments.has_live_intent(
-            tx, vendor_id=vendor_id, payable_kind=PAYABLE_KIND, payable_id=order_id
-        ):
+        still_open = payments.still_open(tx, vendor_id=vendor_id, payable_kind=PAYABLE_KIND, payable_id=order_id)
+        if may_wait and still_open.prompt:
             stock.extend(tx, vendor_id, order_id, now + LIVE_GRACE)
             return
-        if order.status is OrderStatus.CONFIRMED:
+        # A reference that may be paid for days holds nothing back from other customers. What was asked for stays open
+        # with it: it is paid if something is left by then.
+        if order.status is OrderStatus.CONFIRMED and not still_open.reference:
             payments.close_requests(
                 tx,
                 vendor_id=vendor_id,

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from contracts.errors import ErrorCode
 from contracts.ids import PaymentIntentId, derived_id
 from contracts.router_api import OrderView, PayOrder, PayResult
-from contracts.states import IntentStatus, OrderStatus, Rail
+from contracts.states import PUSHED_RAILS, IntentStatus, OrderStatus, Rail
 from kit.db import Tx
 from kit.idempotency import stored_response
 from kit.problems import Problem
@@ -31,10 +31,12 @@ from router.orders.service import OrderRefused, locked
 from router.orders.views import order_view, refusal, sold_out
 from router.payments import service as payments
 from router.stock import service as stock
-from router.vendors.service import Vendor, rails_of
+from router.vendors.service import Vendor, rails_of, why_not_offered
 
 _LIVE = (IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING)
 _KENYA = "254"
+_ANGOLA_MOBILE = "2449"
+_ANGOLA_DIGITS = 12  # the country code and nine
 
 # Another request holds this key: what it reserved under the same intent is not ours to give back.
 _NOT_OURS = (ErrorCode.IDEMPOTENCY_IN_PROGRESS, ErrorCode.IDEMPOTENCY_KEY_REUSED)
@@ -42,12 +44,12 @@ _NOT_OURS = (ErrorCode.IDEMPOTENCY_IN_PROGRESS, ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a PAY will try. `payer_msisdn` is the number that rings."""
+    """What a PAY will try. `payer_msisdn` is the number that rings; None on a rail that rings none."""
 
     vendor: Vendor
     intent_id: PaymentIntentId
     rail: Rail
-    payer_msisdn: str
+    payer_msisdn: str | None
     order: Order
     undecided: OrderView | None
     """The order, if nobody knows yet what its last try did."""
@@ -68,25 +70,26 @@ class Cashier:
         assert call.key is not None
         now = call.now
         intent_id = PaymentIntentId(derived_id("intent", call.vendor.id, call.key))
-        with self.edge.reading(call.vendor) as tx:
+        shop = self.edge.directory.paid_on(call.vendor, wanted.rail)
+        with self.edge.reading(shop) as tx:
             earlier = call.earlier_answer(tx)
             if earlier is not None:
                 return stored_response(earlier)
-            plan = _plan(tx, call.vendor, wanted, intent_id, now)
-        reserved_at = self._reserve(plan, now)
+            plan = _plan(tx, shop, wanted, intent_id, now)
+        reserved_at = self._reserve(plan, plan.payer_msisdn, now) if plan.payer_msisdn is not None else None
         try:
             return self.edge.perform(call, lambda tx: self._start(tx, plan, wanted, reserved_at, now))
         except Problem as problem:
-            if problem.code not in _NOT_OURS:
+            if reserved_at is not None and problem.code not in _NOT_OURS:
                 with self.edge.databases.platform.write() as tx:
                     payments.release_push(tx, intent_id=intent_id, now=now, was_used=False)
             raise
 
-    def _reserve(self, plan: _Plan, now: datetime) -> datetime:
+    def _reserve(self, plan: _Plan, payer_msisdn: str, now: datetime) -> datetime:
         try:
             with self.edge.databases.platform.write() as tx:
                 return payments.reserve_push(
-                    tx, intent_id=plan.intent_id, vendor_id=plan.vendor.id, payer_msisdn=plan.payer_msisdn, now=now
+                    tx, intent_id=plan.intent_id, vendor_id=plan.vendor.id, payer_msisdn=payer_msisdn, now=now
                 )
         except Problem as problem:
             if problem.code is ErrorCode.PAYER_BUSY and plan.undecided is not None:
@@ -100,7 +103,7 @@ class Cashier:
             raise
 
     def _start(
-        self, tx: Tx, plan: _Plan, wanted: PayOrder, reserved_at: datetime, now: datetime
+        self, tx: Tx, plan: _Plan, wanted: PayOrder, reserved_at: datetime | None, now: datetime
     ) -> tuple[int, BaseModel]:
         """Under the locks of customer, order, payment request and stock, in this order."""
         vendor = plan.vendor
@@ -108,7 +111,9 @@ class Cashier:
         order = locked(tx, plan.order)
         _check_payable(tx, vendor, order, now)
         held_until = stock.held_until(tx, vendor.id, [order.id]).get(order.id)
-        keep_until = max(now + (PAYING_HOLD if held_until else self.hold_for), held_until or now)
+        # A prompt is answered within minutes; a reference is carried to a cash machine.
+        is_short = held_until is not None and plan.rail in PUSHED_RAILS
+        keep_until = max(now + (PAYING_HOLD if is_short else self.hold_for), held_until or now)
         payments.open_request(tx, vendor_id=vendor.id, payable=payable(order), expires_at=keep_until, now=now)
         try:
             grant = payments.start_intent(
@@ -132,7 +137,7 @@ class Cashier:
         if isinstance(held, stock.SoldOut):
             raise sold_out(name_of(order, held.item_id), held.available)
         stock.extend(tx, vendor.id, order.id, keep_until)
-        if wanted.payer_msisdn is not None:
+        if wanted.payer_msisdn is not None and plan.payer_msisdn is not None:
             remember_payer(tx, vendor.id, customer, plan.payer_msisdn)
         view = order_view(tx, vendor, order, now)
         return 200, PayResult(order=view, intent_id=plan.intent_id, payer_msisdn=plan.payer_msisdn, grant=grant)
@@ -145,17 +150,18 @@ def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, 
     _check_payable(tx, vendor, order, now)
     assert customer is not None  # somebody's order was found
     view = order_view(tx, vendor, order, now)
-    if view.payment is not None and view.payment.intent_status in _LIVE:
+    last = view.payment if view.payment is not None and view.payment.rail in PUSHED_RAILS else None
+    if last is not None and last.intent_status in _LIVE:
         raise Problem(
             409, ErrorCode.PAYMENT_IN_PROGRESS, "a prompt for this order is on the customer's phone", order=view
         )
-    is_undecided = view.payment is not None and view.payment.intent_status is IntentStatus.UNKNOWN
+    is_undecided = last is not None and last.intent_status is IntentStatus.UNKNOWN
     rail = _rail(vendor, wanted.rail, view)
     return _Plan(
         vendor=vendor,
         intent_id=intent_id,
         rail=rail,
-        payer_msisdn=_payer(vendor, customer, wanted.payer_msisdn, rail),
+        payer_msisdn=_payer(vendor, customer, wanted.payer_msisdn, rail) if rail in PUSHED_RAILS else None,
         order=order,
         undecided=view if is_undecided else None,
     )
@@ -193,8 +199,7 @@ def _rail(vendor: Vendor, wanted: Rail | None, order: OrderView) -> Rail:
         if len(offered) == 1:
             return offered[0]
         raise Problem(409, ErrorCode.WHICH_RAIL, "say which way to pay", rails=offered, order=order)
-    way = "any way to pay that works" if wanted is None else wanted
-    raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, f"{vendor.name} does not offer {way}", rails=offered)
+    raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, why_not_offered(vendor, wanted), rails=offered)
 
 
 def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) -> str:
@@ -203,9 +208,8 @@ def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) ->
     if given is not None:
         msisdn = normalized_msisdn(given, vendor.currency)
         if msisdn is None or not _can_be_charged(msisdn, rail):
-            raise Problem(
-                422, ErrorCode.PAYER_INVALID, "this is not a number that can be charged; send one such as 254708374149"
-            )
+            how = "one such as 254708374149" if rail is Rail.MPESA_STK else "244 and the nine digits of a mobile number"
+            raise Problem(422, ErrorCode.PAYER_INVALID, f"this is not a number that can be charged; send {how}")
         return msisdn
     for known in (customer.phone, customer.payer_msisdn):
         if known is not None and _can_be_charged(known, rail):
@@ -216,5 +220,7 @@ def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) ->
 
 
 def _can_be_charged(msisdn: str, rail: Rail) -> bool:
-    """M-Pesa's prompt reaches Kenyan numbers only."""
-    return rail is not Rail.MPESA_STK or msisdn.startswith(_KENYA)
+    """M-Pesa's prompt reaches Kenyan numbers only, Multicaixa Express's Angolan mobiles only."""
+    if rail is Rail.MPESA_STK:
+        return msisdn.startswith(_KENYA)
+    return msisdn.startswith(_ANGOLA_MOBILE) and len(msisdn) == _ANGOLA_DIGITS

@@ -1,5 +1,6 @@
 """The order state machine, the one table of it, and the arithmetic of an order. Pure: no database, no clock."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -124,3 +125,10 @@ def is_quantity(quantity: int) -> bool:
 def normalized_code(text: str) -> str:
     """An order code as people type it: any case, with spaces or a # before it."""
     return "".join(text.split()).lstrip("#").upper()
+
+
+def code_in(account_reference: str) -> str:
+    """The order code in what somebody typed as the account of a payment: besides, in any script's letters of that
+    shape, and with dashes or dots. Of two letters that look alike a code holds neither, so none stands for another."""
+    kept = unicodedata.normalize("NFKC", account_reference)
+    return normalized_code("".join(char for char in kept if char.isalnum()))

@@ -172,6 +172,14 @@ def order_by_code(tx: Tx, vendor_id: VendorId, customer_id: CustomerId, code: st
     return found[0]
 
 
+def id_of_code(tx: Tx, vendor_id: VendorId, code: str) -> OrderId | None:
+    """The order of any customer with this code, written as codes are stored."""
+    if not (code.isascii() and code.isalnum()):
+        return None
+    row = tx.execute(_ID_BY_CODE, {"vendor": vendor_id, "code": code}).first()
+    return None if row is None else OrderId(row.id)
+
+
 def picked(tx: Tx, which: Select[Any]) -> list[Order]:
     """The orders that a select of whole rows picks, with their lines, newest first. It names the vendor itself."""
     return _read(tx, _with_lines(which.cte("picked")))
@@ -236,6 +244,7 @@ _BY_CODE = _with_lines(
     .cte("picked")
 )
 _BY_ID = _with_lines(select(orders).where(_IS_ORDER).cte("picked"))
+_ID_BY_CODE = select(orders.c.id).where(_IS_VENDORS, orders.c.code == bindparam("code"))
 _LOCK = select(orders.c.id).where(_IS_ORDER).with_for_update(key_share=True)
 _MOVE = update(orders).where(_IS_ORDER, orders.c.status == bindparam("before"))
 

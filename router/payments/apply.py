@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from contracts.events import EventType, ExceptionNews
 from contracts.ids import PaymentIntentId, VendorId
-from contracts.money import Money
 from contracts.payment_api import PaymentEvent
 from contracts.states import (
-    ExceptionKind,
+    PUSHED_RAILS,
     FailureReason,
     InboxStatus,
     IntentStatus,
@@ -16,15 +14,15 @@ from contracts.states import (
     RequestStatus,
 )
 from kit.db import Tx
-from router.events.service import announce
-from router.payments import exceptions, inbox, intents, outcomes, transactions
+from router.payments import inbox, intents, outcomes, transactions, twins
+from router.payments.by_hand import COUNTED, Done, take_by_hand
 from router.payments.case import Case, open_case
-from router.payments.models import Effect
 from router.payments.payables import Registry
 from router.payments.rules import INTENT_AFTER
+from router.payments.transactions import Arrival, Transaction, arrival_of
 
-_COUNTED = "this money was counted before"
 _ANOTHERS = "this provider transaction belongs to another intent"
+_ANOTHERS_RECEIPT = "this receipt belongs to another intent"
 
 _ENDED = frozenset({IntentStatus.SUCCEEDED, IntentStatus.FAILED, IntentStatus.EXPIRED})
 
@@ -47,15 +45,17 @@ def apply_event(tx: Tx, event: PaymentEvent, registry: Registry, now: datetime) 
     An event id is taken once; a repeat only adds a receipt that was missing. Never raises for what an event says: what
     can't be applied is kept and its outcome says so. Raises UnknownPayableKind and database errors: roll back, and let
     the sender try again."""
-    if not inbox.receive(tx, event, now):
-        known = transactions.find(tx, event)
-        if known is not None and known.intent_id == event.intent_id and event.status is PaymentEventStatus.PAID:
-            transactions.enrich(tx, known, event)
+    is_new = inbox.receive(tx, event, now)
+    if not is_new and (event.intent_id is None or event.receipt is None):
         return Outcome(InboxStatus.IGNORED, "taken before")
     case = None
     if event.intent_id is not None:
         case = open_case(tx, registry, VendorId(event.vendor_id), PaymentIntentId(event.intent_id), now)
-    outcome = _unclaimed(tx, event, now) if case is None else _apply(case, event)
+    if not is_new:
+        if case is not None and event.status is PaymentEventStatus.PAID:
+            _apply_paid(case, event)
+        return Outcome(InboxStatus.IGNORED, "taken before")
+    outcome = _without_intent(tx, event, registry, now) if case is None else _apply(case, event)
     inbox.close(tx, event, outcome.status, outcome.note, now)
     return outcome
 
@@ -78,6 +78,12 @@ def _apply(case: Case, event: PaymentEvent) -> Outcome:
         known = transactions.mirror(case.tx, event, case.now, intent_id=case.intent.id, request_id=case.request.id)
         if known.intent_id != case.intent.id:
             return Outcome(InboxStatus.FAILED, _ANOTHERS)
+    if event.status is PaymentEventStatus.PENDING and event.instructions is not None:
+        return _apply_instructions(case, event)
+    return _apply_status(case, event)
+
+
+def _apply_status(case: Case, event: PaymentEvent) -> Outcome:
     after = INTENT_AFTER.get((case.intent.status, event.status))
     if after is None:
         return Outcome(InboxStatus.IGNORED, f"{event.status} changes nothing once the intent is {case.intent.status}")
@@ -90,68 +96,70 @@ def _apply(case: Case, event: PaymentEvent) -> Outcome:
             outcomes.end_without_money(case, after, event.reason, may_retry=event.may_retry)
     if after not in _ENDED:
         return Outcome(InboxStatus.PROCESSED, after)
-    return Outcome(InboxStatus.PROCESSED, after, case.intent.id, was_sent=event.reason is not FailureReason.NOT_SENT)
+    return Outcome(InboxStatus.PROCESSED, after, _push_of(case), was_sent=event.reason is not FailureReason.NOT_SENT)
+
+
+def _apply_instructions(case: Case, event: PaymentEvent) -> Outcome:
+    assert event.instructions is not None
+    is_news = outcomes.instruct(case, event.instructions)
+    outcome = _apply_status(case, event)
+    return Outcome(InboxStatus.PROCESSED, "how to pay it is known") if is_news else outcome
 
 
 def _apply_paid(case: Case, event: PaymentEvent) -> Outcome:
-    paid = _money(event)
-    if paid is None:
+    arrival = arrival_of(event)
+    if arrival is None:
         if (case.intent.status, PaymentEventStatus.UNKNOWN) in INTENT_AFTER:
             outcomes.become_unknown(case)
         return Outcome(InboxStatus.FAILED, "said to be paid, without an amount")
-    transaction = transactions.mirror(case.tx, event, case.now, intent_id=case.intent.id, request_id=case.request.id)
-    if transaction.intent_id not in (None, case.intent.id):
+    own = transactions.mirror(case.tx, event, case.now, intent_id=case.intent.id, request_id=case.request.id)
+    if own.intent_id not in (None, case.intent.id):
         return Outcome(InboxStatus.FAILED, _ANOTHERS)
-    if transaction.effect is not None:
-        return Outcome(InboxStatus.IGNORED, _COUNTED)
-    kind = outcomes.settle(case, event, transaction, paid)
-    return Outcome(InboxStatus.PROCESSED, RequestStatus.PAID if kind is None else kind, case.intent.id)
+    if own.effect is not None:
+        return _counted_before(case, own, arrival)
+    twin = twins.of_prompt(case, own, arrival)
+    if twin is not None and twin.intent_id not in (None, case.intent.id):
+        return Outcome(InboxStatus.FAILED, _ANOTHERS_RECEIPT)
+    if twin is not None and not _was_unclaimed(case, twin, own):
+        outcomes.succeed(case)
+        transactions.be_same(case.tx, own, twin)
+        return Outcome(InboxStatus.IGNORED, COUNTED, _push_of(case))
+    kind = outcomes.settle(case, arrival, own)
+    return Outcome(InboxStatus.PROCESSED, RequestStatus.PAID if kind is None else kind, _push_of(case))
 
 
-def _unclaimed(tx: Tx, event: PaymentEvent, now: datetime) -> Outcome:
-    """No intent of this vendor: kept, and if it is money, queued for a person."""
-    unknown_intent = event.intent_id is not None
-    paid = _money(event)
+def _was_unclaimed(case: Case, twin: Transaction, own: Transaction) -> bool:
+    """Money that lay in the queue because nobody knew what it was for turns out to be this prompt's: it leaves the
+    queue, and is applied now."""
+    return twins.is_unclaimed(case.tx, twin) and twins.withdraw(case.tx, case, twin, own)
+
+
+def _counted_before(case: Case, own: Transaction, arrival: Arrival) -> Outcome:
+    """Another report of money that is counted; it may bring the receipt."""
+    freed = None if arrival.receipt is None else twins.learn(case, own, arrival.receipt)
+    if freed is None:
+        return Outcome(InboxStatus.IGNORED, COUNTED)
+    kind = (
+        outcomes.settle(case, arrival, freed)
+        if freed.id == own.id
+        else outcomes.settle_by_hand(case, freed.arrival, freed)
+    )
+    return Outcome(InboxStatus.PROCESSED, RequestStatus.PAID if kind is None else kind, _push_of(case))
+
+
+def _without_intent(tx: Tx, event: PaymentEvent, registry: Registry, now: datetime) -> Outcome:
+    """No intent of this vendor: kept, and if it is money, matched by its reference or queued for a person."""
+    is_intent_unknown = event.intent_id is not None
     if event.status is not PaymentEventStatus.PAID:
-        return Outcome(InboxStatus.FAILED, "this vendor has no such intent" if unknown_intent else "about no intent")
-    if paid is None:
+        return Outcome(InboxStatus.FAILED, "this vendor has no such intent" if is_intent_unknown else "about no intent")
+    arrival = arrival_of(event)
+    if arrival is None:
         return Outcome(InboxStatus.FAILED, "said to be paid, without an amount")
-    if transactions.is_receipt_known(tx, event):
-        return Outcome(InboxStatus.IGNORED, _COUNTED)
-    transaction = transactions.mirror(tx, event, now, intent_id=None, request_id=None)
-    if transaction.effect is not None or transaction.intent_id is not None:
-        return Outcome(InboxStatus.FAILED, "this provider transaction is known already")
-    transactions.take_effect(tx, transaction, Effect.EXCEPTION, event)
-    exceptions.open_exception(
-        tx,
-        kind=ExceptionKind.UNMATCHED,
-        transaction=transaction,
-        amount=paid,
-        request_id=None,
-        intent_id=None,
-        now=now,
-    )
-    # Nobody to tell but the vendor: no payable, so no customer either.
-    announce(
-        tx,
-        type=EventType.PAYMENT_EXCEPTION,
-        vendor_id=transaction.vendor_id,
-        aggregate=f"payment:{transaction.id}",
-        data=ExceptionNews(
-            order=None,
-            customer_address=None,
-            shop_name="",
-            kind=ExceptionKind.UNMATCHED,
-            amount_minor=paid.minor,
-            receipt=event.receipt,
-        ),
-        now=now,
-        fact=transaction.id,
-    )
-    return Outcome(InboxStatus.FAILED if unknown_intent else InboxStatus.PROCESSED, ExceptionKind.UNMATCHED)
+    done: Done = take_by_hand(tx, event, arrival, registry, now)
+    is_lost = is_intent_unknown and done.status is InboxStatus.PROCESSED
+    return Outcome(InboxStatus.FAILED if is_lost else done.status, done.note)
 
 
-def _money(event: PaymentEvent) -> Money | None:
-    if event.amount_minor is None or event.currency is None:
-        return None
-    return Money(event.amount_minor, event.currency)
+def _push_of(case: Case) -> PaymentIntentId | None:
+    """Whose reservation can be given back; references have none."""
+    return case.intent.id if case.intent.rail in PUSHED_RAILS else None

@@ -16,16 +16,15 @@ from router.payments.requests import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """One intent and what stands around it. Payable and requests stay locked until the transaction ends."""
+class Claim:
+    """One payable with what was asked for it. Payable and requests stay locked until the transaction ends."""
 
     tx: Tx
     now: datetime
     vendor_id: VendorId
     handler: PayableHandler
-    intent: Intent
     request: Request
-    """The intent's."""
+    """The one that is meant: an intent's own, else the latest."""
     all_requests: list[Request]
     """Of the payable, oldest first."""
     all_intents: list[Intent]
@@ -38,6 +37,13 @@ class Case:
     @property
     def aggregate(self) -> str:
         return f"{self.request.payable_kind}:{self.request.payable_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Case(Claim):
+    """One intent and what stands around it."""
+
+    intent: Intent
 
     @property
     def other_intents(self) -> list[IntentStatus]:
@@ -70,20 +76,45 @@ def open_case(
     ).one_or_none()
     if payable is None:
         return None
-    handler = registry.handler(payable.payable_kind)
-    handler.lock(tx, vendor_id, payable.payable_id)
-    all_requests = requests.lock_requests(
-        tx, vendor_id=vendor_id, payable_kind=payable.payable_kind, payable_id=payable.payable_id
-    )
-    all_intents = intents.of_requests(tx, vendor_id, [request.id for request in all_requests])
-    intent = next(intent for intent in all_intents if intent.id == intent_id)
+    claim = open_claim(tx, registry, vendor_id, payable.payable_kind, payable.payable_id, now)
+    assert claim is not None
+    intent = next(intent for intent in claim.all_intents if intent.id == intent_id)
     return Case(
         tx=tx,
         now=now,
         vendor_id=vendor_id,
-        handler=handler,
+        handler=claim.handler,
+        request=next(request for request in claim.all_requests if request.id == intent.request_id),
+        all_requests=claim.all_requests,
+        all_intents=claim.all_intents,
         intent=intent,
-        request=next(request for request in all_requests if request.id == intent.request_id),
-        all_requests=all_requests,
-        all_intents=all_intents,
     )
+
+
+def open_claim(
+    tx: Tx, registry: Registry, vendor_id: VendorId, payable_kind: str, payable_id: str, now: datetime
+) -> Claim | None:
+    """Lock and read what was asked for a payable; None if nothing ever was."""
+    handler = registry.handler(payable_kind)
+    handler.lock(tx, vendor_id, payable_id)
+    all_requests = requests.lock_requests(tx, vendor_id=vendor_id, payable_kind=payable_kind, payable_id=payable_id)
+    if not all_requests:
+        return None
+    return Claim(
+        tx=tx,
+        now=now,
+        vendor_id=vendor_id,
+        handler=handler,
+        request=all_requests[-1],
+        all_requests=all_requests,
+        all_intents=intents.of_requests(tx, vendor_id, [request.id for request in all_requests]),
+    )
+
+
+def claim_of_request(tx: Tx, registry: Registry, vendor_id: VendorId, request_id: str, now: datetime) -> Claim:
+    """The claim of a request that a row of ours names, with that request as the one that is meant."""
+    r = payment_requests.c
+    row = tx.execute(select(r.payable_kind, r.payable_id).where(r.vendor_id == vendor_id, r.id == request_id)).one()
+    claim = open_claim(tx, registry, vendor_id, row.payable_kind, row.payable_id, now)
+    assert claim is not None
+    return claim

@@ -10,7 +10,7 @@ from sqlalchemy import Row, func, insert, select, update
 
 from contracts.errors import ErrorCode
 from contracts.ids import CustomerId, PaymentIntentId, PaymentRequestId, VendorId
-from contracts.payment_api import GRANT_LIFETIME, ChargeGrant
+from contracts.payment_api import GRANT_LIFETIME, ChargeGrant, PaymentInstructions
 from contracts.states import FailureReason, IntentStatus, LedgerKind, Rail, RequestStatus
 from kit.db import Tx
 from kit.grants import sign_grant
@@ -41,7 +41,8 @@ class Intent:
     vendor_id: VendorId
     request_id: PaymentRequestId
     rail: Rail
-    payer_msisdn: str
+    payer_msisdn: str | None
+    """None on a rail that rings no phone."""
     status: IntentStatus
     reason: FailureReason | None
     created_at: datetime
@@ -56,7 +57,7 @@ def start_intent(
     vendor_id: VendorId,
     payable: Payable,
     intent_id: PaymentIntentId,
-    payer_msisdn: str,
+    payer_msisdn: str | None,
     rail: Rail,
     reserved_at: datetime | None,
     timezone: str,
@@ -66,7 +67,8 @@ def start_intent(
     """Start a try to collect and return the signed grant for it, good for 60 s.
 
     The caller holds the customer's row lock (which makes the day's count true) and the payable's. `reserved_at` is
-    what `reserve_push` returned. The same `intent_id` again returns the same grant and is counted no second time.
+    what `reserve_push` returned; it and the payer are None for a rail that rings no phone. The same `intent_id` again
+    returns the same grant and is counted no second time.
 
     Raises Problem 409 payment_in_progress (a prompt is live, or the last outcome is unknown and less than 10 minutes
     old), 429 attempts_exhausted, 409 nothing_to_pay (no open request), 422 amount_invalid, 503 unavailable (the
@@ -84,7 +86,7 @@ def start_intent(
     day = local_day(now, timezone)
     refusal = refuse_start(
         request=request.status,
-        attempts=[Attempt(intent.status, intent.updated_at) for intent in earlier],
+        attempts=[Attempt(intent.status, intent.updated_at, intent.rail) for intent in earlier],
         started_today=started_on(tx, vendor_id, request.customer_id, day),
         rail=rail,
         reserved_at=reserved_at,
@@ -150,6 +152,24 @@ def set_status(tx: Tx, intent: Intent, status: IntentStatus, reason: FailureReas
         raise ConcurrentChange(f"payment intent {intent.id} is no longer {intent.status}")
 
 
+def keep_instructions(tx: Tx, intent: Intent, instructions: PaymentInstructions) -> bool:
+    """Keep how a reference is paid. False if it was known: the first that a provider gave stay."""
+    stored = tx.execute(
+        update(payment_intents)
+        .where(
+            payment_intents.c.vendor_id == intent.vendor_id,
+            payment_intents.c.id == intent.id,
+            payment_intents.c.instructions.is_(None),
+        )
+        .values(
+            instructions=instructions.model_copy(update={"qr_png": None}).model_dump_json(),
+            picture=instructions.qr_png,
+            payable_until=instructions.expires_at,
+        )
+    )
+    return stored.rowcount == 1
+
+
 def _store(tx: Tx, request: Request, intent: Intent, day: str) -> None:
     tx.execute(
         insert(payment_intents).values(
@@ -178,7 +198,7 @@ def _store(tx: Tx, request: Request, intent: Intent, day: str) -> None:
     )
 
 
-def _repeat_grant(ring: KeyRing, known: Sequence[Request], intent: Intent, payer_msisdn: str, rail: Rail) -> str:
+def _repeat_grant(ring: KeyRing, known: Sequence[Request], intent: Intent, payer_msisdn: str | None, rail: Rail) -> str:
     if intent.payer_msisdn != payer_msisdn or intent.rail is not rail:
         raise Problem(
             422,
@@ -209,7 +229,11 @@ def _grant(request: Request, intent: Intent) -> ChargeGrant:
 def _problem(refusal: Refusal, timezone: str, now: datetime) -> Problem:
     match refusal:
         case Refusal.IN_PROGRESS:
-            return Problem(409, ErrorCode.PAYMENT_IN_PROGRESS, "a prompt for this is on the customer's phone")
+            return Problem(
+                409,
+                ErrorCode.PAYMENT_IN_PROGRESS,
+                "a prompt for this is on the customer's phone, or a reference of this kind waits to be paid",
+            )
         case Refusal.UNDECIDED:
             return Problem(
                 409,

@@ -19,6 +19,7 @@ from router.payments.models import (
     payment_requests,
     provider_transactions,
 )
+from router.payments.transactions import COUNTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,51 @@ def _with_transactions(tx: Tx, vendor_id: VendorId, which: Select[Any]) -> list[
     return [Try(row, of_intent.get(row.id)) for row in intents]
 
 
+def money(
+    tx: Tx,
+    vendor_id: VendorId,
+    *,
+    receipt: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    payable: tuple[str, str] | None,
+    end: Moment | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """Everything that came, with what it was for: newest first, one statement. What was reported twice comes once."""
+    t, r = provider_transactions.c, payment_requests.c
+    which = _money(vendor_id)
+    if receipt is not None:
+        which = which.where(t.receipt == receipt)
+    if since is not None:
+        which = which.where(t.created_at >= since)
+    if until is not None:
+        which = which.where(t.created_at < until)
+    if payable is not None:
+        which = which.where(r.payable_kind == payable[0], r.payable_id == payable[1])
+    if end is not None:
+        which = which.where(before(t.created_at, t.id, end))
+    return tx.execute(which.order_by(t.created_at.desc(), t.id.desc()).limit(limit)).all()
+
+
+def one_money(tx: Tx, vendor_id: VendorId, transaction_id: str) -> Row[Any] | None:
+    return tx.execute(_money(vendor_id).where(provider_transactions.c.id == transaction_id)).one_or_none()
+
+
+def _money(vendor_id: VendorId) -> Select[Any]:
+    t, r = provider_transactions.c, payment_requests.c
+    return (
+        select(provider_transactions, r.payable_kind, r.payable_id, r.reference)
+        .join_from(
+            provider_transactions,
+            payment_requests,
+            (r.vendor_id == t.vendor_id) & (r.id == t.request_id),
+            isouter=True,
+        )
+        .where(t.vendor_id == vendor_id, t.effect.in_(COUNTED))
+    )
+
+
 def exceptions(
     tx: Tx,
     vendor_id: VendorId,
@@ -162,6 +208,9 @@ def _exceptions(vendor_id: VendorId) -> Select[Any]:
             t.receipt,
             t.rail,
             t.payer_msisdn,
+            t.payer_name,
+            t.account_reference,
+            t.refunded_minor,
             t.occurred_at,
             r.payable_kind,
             r.payable_id,

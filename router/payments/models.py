@@ -39,14 +39,31 @@ class Effect(StrEnum):
 
     APPLIED = "applied"
     EXCEPTION = "exception"
+    SAME = "same"
+    """It is another transaction's money, reported on another way: `same_as` names that one, which had the effect."""
 
 
 class ExceptionStatus(StrEnum):
     OPEN = "open"
+    REFUNDING = "refunding"
+    """A refund was asked for, and nobody has said yet how it ended."""
     RESOLVED = "resolved"
 
 
-def _one_of(column: str, words: type[StrEnum]) -> str:
+class Resolution(StrEnum):
+    """How an exception was closed."""
+
+    NOTED = "noted"
+    """The shop dealt with it by itself, and its note says how."""
+    ATTACHED = "attached"
+    """The money paid an order after all."""
+    REFUNDED = "refunded"
+    SAME_MONEY = "same_money"
+    """It turned out to be money that was counted elsewhere."""
+
+
+def one_of(column: str, words: type[StrEnum]) -> str:
+    """The condition of a column that holds one of these words."""
     return f"{column} IN ({', '.join(repr(word.value) for word in words)})"
 
 
@@ -74,8 +91,8 @@ payment_requests = Table(
     ),
     CheckConstraint("ordinal >= 1", name="payment_requests_ordinal_check"),
     CheckConstraint("amount_minor > 0", name="payment_requests_amount_check"),
-    CheckConstraint(_one_of("currency", Currency), name="payment_requests_currency_check"),
-    CheckConstraint(_one_of("status", RequestStatus), name="payment_requests_status_check"),
+    CheckConstraint(one_of("currency", Currency), name="payment_requests_currency_check"),
+    CheckConstraint(one_of("status", RequestStatus), name="payment_requests_status_check"),
     Index(
         "payment_requests_one_open",
         "vendor_id",
@@ -96,8 +113,11 @@ payment_intents = Table(
     Column("request_id", Code, nullable=False),
     Column("customer_id", Code, nullable=False),
     Column("rail", Code, nullable=False),
-    Column("payer_msisdn", Code, nullable=False),
+    Column("payer_msisdn", Code),  # none on rails that ring no phone
     Column("status", Code, nullable=False),
+    Column("instructions", Text),  # how to pay a reference: contracts.payment_api.PaymentInstructions, no picture in it
+    Column("picture", Text),  # its picture, base64
+    Column("payable_until", UtcTime),  # when the reference expires, as its provider says
     Column("reason", Code),  # a FailureReason; new ones may come with a newer payment adapter
     Column("local_day", Code, nullable=False),  # the vendor's day it was created in
     Column("created_at", UtcTime, nullable=False),
@@ -109,16 +129,26 @@ payment_intents = Table(
         ["payment_requests.vendor_id", "payment_requests.id"],
         name="payment_intents_request_fk",
     ),
-    CheckConstraint(_one_of("rail", Rail), name="payment_intents_rail_check"),
-    CheckConstraint(_one_of("status", IntentStatus), name="payment_intents_status_check"),
+    CheckConstraint(one_of("rail", Rail), name="payment_intents_rail_check"),
+    CheckConstraint(one_of("status", IntentStatus), name="payment_intents_status_check"),
+    CheckConstraint("payer_msisdn IS NOT NULL OR rail IN ('emis_ref', 'ticket')", name="payment_intents_payer_check"),
     Index("payment_intents_of_request", "vendor_id", "request_id", "created_at"),
     Index(
         "payment_intents_one_live",
         "vendor_id",
         "request_id",
         unique=True,
-        postgresql_where=text("status IN ('created', 'provider_pending')"),
-        sqlite_where=text("status IN ('created', 'provider_pending')"),
+        postgresql_where=text("status IN ('created', 'provider_pending') AND rail IN ('mpesa_stk', 'gpo')"),
+        sqlite_where=text("status IN ('created', 'provider_pending') AND rail IN ('mpesa_stk', 'gpo')"),
+    ),
+    Index(  # beside the one prompt, one reference of each kind may wait to be paid
+        "payment_intents_one_reference",
+        "vendor_id",
+        "request_id",
+        "rail",
+        unique=True,
+        postgresql_where=text("status IN ('created', 'provider_pending') AND rail IN ('emis_ref', 'ticket')"),
+        sqlite_where=text("status IN ('created', 'provider_pending') AND rail IN ('emis_ref', 'ticket')"),
     ),
     Index("payment_intents_of_day", "vendor_id", "customer_id", "local_day"),
     Index("payment_intents_newest", "vendor_id", "created_at", "id"),
@@ -139,14 +169,18 @@ provider_transactions = Table(
     Column("id", Code, nullable=False),
     Column("provider", Code, nullable=False),
     Column("provider_transaction_id", Code, nullable=False),
-    Column("rail", Code, nullable=False),
+    Column("rail", Code),  # none for money that was paid by hand
     Column("intent_id", Code),  # none for money that came unasked
     Column("request_id", Code),
     Column("receipt", Code),
     Column("amount_minor", BigInt),
     Column("currency", Code),
     Column("payer_msisdn", Code),
-    Column("effect", Code),  # set once, when it is paid
+    Column("payer_name", Code),
+    Column("account_reference", Code),  # what was typed, where it was paid by hand
+    Column("effect", Code),  # when it is paid
+    Column("same_as", Code),  # the transaction whose money this is
+    Column("refunded_minor", BigInt, nullable=False, server_default="0"),  # went back, or was asked to
     Column("occurred_at", UtcTime, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("vendor_id", "id", name="provider_transactions_pk"),
@@ -161,12 +195,27 @@ provider_transactions = Table(
         ["payment_requests.vendor_id", "payment_requests.id"],
         name="provider_transactions_request_fk",
     ),
-    CheckConstraint(_one_of("rail", Rail), name="provider_transactions_rail_check"),
-    CheckConstraint(_one_of("effect", Effect), name="provider_transactions_effect_check"),
+    CheckConstraint(one_of("rail", Rail), name="provider_transactions_rail_check"),
+    CheckConstraint(one_of("effect", Effect), name="provider_transactions_effect_check"),
     CheckConstraint("amount_minor >= 0", name="provider_transactions_amount_check"),
-    CheckConstraint(_one_of("currency", Currency), name="provider_transactions_currency_check"),
+    CheckConstraint(one_of("currency", Currency), name="provider_transactions_currency_check"),
+    CheckConstraint("(effect = 'same') = (same_as IS NOT NULL)", name="provider_transactions_same_check"),
+    CheckConstraint(
+        "refunded_minor BETWEEN 0 AND coalesce(amount_minor, 0)", name="provider_transactions_refunded_check"
+    ),
     Index("provider_transactions_of_request", "vendor_id", "request_id"),
     Index("provider_transactions_of_intent", "vendor_id", "intent_id"),
+    Index("provider_transactions_newest", "vendor_id", "created_at", "id"),
+    Index(  # money with one receipt is counted once, whatever it was reported by
+        "provider_transactions_one_per_receipt",
+        "vendor_id",
+        "provider",
+        "receipt",
+        unique=True,
+        postgresql_where=text("effect IN ('applied', 'exception')"),
+        sqlite_where=text("effect IN ('applied', 'exception')"),
+    ),
+    Index("provider_transactions_of_receipt", "vendor_id", "provider", "receipt"),
     Index(
         "provider_transactions_one_applied",
         "vendor_id",
@@ -191,8 +240,8 @@ payment_event_inbox = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("processed_at", UtcTime),
     PrimaryKeyConstraint("vendor_id", "event_id", name="payment_event_inbox_pk"),
-    CheckConstraint(_one_of("event_status", PaymentEventStatus), name="payment_event_inbox_event_status_check"),
-    CheckConstraint(_one_of("status", InboxStatus), name="payment_event_inbox_status_check"),
+    CheckConstraint(one_of("event_status", PaymentEventStatus), name="payment_event_inbox_event_status_check"),
+    CheckConstraint(one_of("status", InboxStatus), name="payment_event_inbox_status_check"),
     Index("payment_event_inbox_of_intent", "vendor_id", "intent_id"),
     sqlite_strict=True,
 )
@@ -228,8 +277,8 @@ ledger_entries = Table(
         ["provider_transactions.vendor_id", "provider_transactions.id"],
         name="ledger_entries_transaction_fk",
     ),
-    CheckConstraint(_one_of("kind", LedgerKind), name="ledger_entries_kind_check"),
-    CheckConstraint(_one_of("currency", Currency), name="ledger_entries_currency_check"),
+    CheckConstraint(one_of("kind", LedgerKind), name="ledger_entries_kind_check"),
+    CheckConstraint(one_of("currency", Currency), name="ledger_entries_currency_check"),
     Index("ledger_entries_of_request", "vendor_id", "request_id"),
     sqlite_strict=True,
 )
@@ -251,7 +300,7 @@ fulfilments = Table(
         ["payment_requests.vendor_id", "payment_requests.id"],
         name="fulfilments_request_fk",
     ),
-    CheckConstraint(_one_of("status", FulfilmentStatus), name="fulfilments_status_check"),
+    CheckConstraint(one_of("status", FulfilmentStatus), name="fulfilments_status_check"),
     sqlite_strict=True,
 )
 
@@ -269,7 +318,9 @@ payment_exceptions = Table(
     Column("currency", Code, nullable=False),
     Column("created_at", UtcTime, nullable=False),
     Column("resolved_at", UtcTime),
-    Column("resolution", Text),
+    Column("resolution", Code),
+    Column("note", Text),
+    Column("resolved_by", Code),  # the caller of the API; none if it resolved itself
     PrimaryKeyConstraint("vendor_id", "id", name="payment_exceptions_pk"),
     UniqueConstraint("vendor_id", "transaction_id", name="payment_exceptions_transaction_key"),
     ForeignKeyConstraint(
@@ -287,11 +338,13 @@ payment_exceptions = Table(
         ["payment_intents.vendor_id", "payment_intents.id"],
         name="payment_exceptions_intent_fk",
     ),
-    CheckConstraint(_one_of("kind", ExceptionKind), name="payment_exceptions_kind_check"),
-    CheckConstraint(_one_of("status", ExceptionStatus), name="payment_exceptions_status_check"),
+    CheckConstraint(one_of("kind", ExceptionKind), name="payment_exceptions_kind_check"),
+    CheckConstraint(one_of("status", ExceptionStatus), name="payment_exceptions_status_check"),
     CheckConstraint("amount_minor >= 0", name="payment_exceptions_amount_check"),
-    CheckConstraint(_one_of("currency", Currency), name="payment_exceptions_currency_check"),
+    CheckConstraint(one_of("currency", Currency), name="payment_exceptions_currency_check"),
     CheckConstraint("(status = 'resolved') = (resolved_at IS NOT NULL)", name="payment_exceptions_resolved_check"),
+    CheckConstraint("(status = 'resolved') = (resolution IS NOT NULL)", name="payment_exceptions_resolution_check"),
+    CheckConstraint(one_of("resolution", Resolution), name="payment_exceptions_resolution_word_check"),
     Index("payment_exceptions_newest", "vendor_id", "created_at", "id"),
     Index("payment_exceptions_queue", "vendor_id", "status", "created_at", "id"),
     sqlite_strict=True,

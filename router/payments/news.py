@@ -1,10 +1,52 @@
 """What the customer and the vendor are told of a payment. Each fact is announced once, however often it is reported."""
 
-from contracts.events import EventType, ExceptionNews, PaymentNews
-from contracts.money import Money
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from contracts.events import EventType, ExceptionNews, InstructionsNews, OrderNews, PaymentNews, RefundNews
+from contracts.ids import VendorId
+from contracts.payment_api import PaymentInstructions, RefundStatus
 from contracts.states import ExceptionKind, FailureReason
+from kit.db import Tx
 from router.events.service import announce
-from router.payments.case import Case
+from router.payments.case import Case, Claim
+from router.payments.payables import PayableHandler
+from router.payments.refund_record import Refund
+from router.payments.transactions import Transaction
+
+_log = structlog.get_logger()
+
+MAX_PICTURE_CHARS = 40_000
+"""Of an event, which its listeners take up to 64 KiB of. A longer picture is left out; its code can be typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What money is about: a payable with somebody to tell, or nothing that anybody knows of."""
+
+    tx: Tx
+    vendor_id: VendorId
+    now: datetime
+    aggregate: str
+    news: OrderNews | None
+
+
+def about(claim: Claim) -> About:
+    news = claim.handler.news(claim.tx, claim.vendor_id, claim.payable_id, claim.now)
+    return About(claim.tx, claim.vendor_id, claim.now, claim.aggregate, news)
+
+
+def about_payable(
+    tx: Tx, handler: PayableHandler, vendor_id: VendorId, kind: str, payable_id: str, now: datetime
+) -> About:
+    return About(tx, vendor_id, now, f"{kind}:{payable_id}", handler.news(tx, vendor_id, payable_id, now))
+
+
+def about_nothing(tx: Tx, transaction: Transaction, now: datetime) -> About:
+    """Nobody to tell but the vendor."""
+    return About(tx, transaction.vendor_id, now, f"payment:{transaction.id}", None)
 
 
 def tell_failed(case: Case, reason: FailureReason | None, *, may_retry: bool) -> None:
@@ -15,37 +57,85 @@ def tell_unknown(case: Case) -> None:
     _tell_of_intent(case, EventType.PAYMENT_UNKNOWN, None, may_retry=False)
 
 
-def tell_paid(case: Case, type: EventType) -> None:  # noqa: A002  # named as the envelope names it
+def tell_paid(claim: Claim, type: EventType) -> None:  # noqa: A002  # named as the envelope names it
     """The payable's own news. The receipt is in it if it was known by then (a look-up knows none); one that comes
     later shows wherever the order is shown, and is not announced again."""
     announce(
-        case.tx,
+        claim.tx,
         type=type,
-        vendor_id=case.vendor_id,
-        aggregate=case.aggregate,
-        data=case.handler.news(case.tx, case.vendor_id, case.payable_id, case.now),
-        now=case.now,
+        vendor_id=claim.vendor_id,
+        aggregate=claim.aggregate,
+        data=claim.handler.news(claim.tx, claim.vendor_id, claim.payable_id, claim.now),
+        now=claim.now,
         fact="paid",
     )
 
 
-def tell_exception(case: Case, *, transaction_id: str, kind: ExceptionKind, amount: Money, receipt: str | None) -> None:
+def tell_instructions(case: Case, instructions: PaymentInstructions) -> None:
+    if instructions.qr_png is not None and len(instructions.qr_png) > MAX_PICTURE_CHARS:
+        _log.warning("a picture to pay by is too large to be sent", intent_id=case.intent.id)
+        instructions = instructions.model_copy(update={"qr_png": None})
     news = case.handler.news(case.tx, case.vendor_id, case.payable_id, case.now)
     announce(
         case.tx,
-        type=EventType.PAYMENT_EXCEPTION,
+        type=EventType.PAYMENT_INSTRUCTIONS,
         vendor_id=case.vendor_id,
         aggregate=case.aggregate,
-        data=ExceptionNews(
+        data=InstructionsNews(
             order=news.order,
             customer_address=news.customer_address,
             shop_name=news.shop_name,
-            kind=kind,
-            amount_minor=amount.minor,
-            receipt=receipt,
+            intent_id=case.intent.id,
+            rail=case.intent.rail,
+            instructions=instructions,
         ),
         now=case.now,
-        fact=transaction_id,
+        fact=case.intent.id,
+    )
+
+
+def tell_exception(about: About, transaction: Transaction, exception_id: str, kind: ExceptionKind) -> None:
+    assert transaction.amount is not None
+    announce(
+        about.tx,
+        type=EventType.PAYMENT_EXCEPTION,
+        vendor_id=about.vendor_id,
+        aggregate=about.aggregate,
+        data=ExceptionNews(
+            order=None if about.news is None else about.news.order,
+            customer_address=None if about.news is None else about.news.customer_address,
+            shop_name="" if about.news is None else about.news.shop_name,
+            kind=kind,
+            amount_minor=transaction.amount.minor,
+            currency=transaction.amount.currency,
+            receipt=transaction.receipt,
+            exception_id=exception_id,
+        ),
+        now=about.now,
+        fact=transaction.id,
+    )
+
+
+def tell_refund(about: About, refund: Refund, receipt: str | None, detail: str | None, status: RefundStatus) -> None:
+    """How a refund ended: for the customer if the money went back, else for the shop."""
+    announce(
+        about.tx,
+        type=EventType.PAYMENT_REFUNDED if status is RefundStatus.DONE else EventType.PAYMENT_REFUND_FAILED,
+        vendor_id=about.vendor_id,
+        aggregate=about.aggregate,
+        data=RefundNews(
+            order=None if about.news is None else about.news.order,
+            customer_address=None if about.news is None else about.news.customer_address,
+            shop_name="" if about.news is None else about.news.shop_name,
+            refund_id=refund.id,
+            status=status,
+            amount_minor=refund.amount.minor,
+            currency=refund.amount.currency,
+            receipt=receipt,
+            detail=detail,
+        ),
+        now=about.now,
+        fact=f"{refund.id}:{status}",
     )
 
 

@@ -48,7 +48,8 @@ class Paid:
 
     request_id: PaymentRequestId
     amount: Money
-    rail: Rail
+    rail: Rail | None
+    """None for money that was paid to the till by hand."""
     receipt: str | None
     occurred_at: datetime
     """When the provider says it happened."""
@@ -78,6 +79,11 @@ class PayableHandler(Protocol):
         payment core about a payable it changes holds this lock already."""
         ...
 
+    def find(self, tx: Tx, vendor_id: VendorId, reference: str) -> str | None:
+        """The id of the payable that people call so, however they typed it; None if this room has none. Locks nothing:
+        whoever paid a till by hand may have typed anything."""
+        ...
+
     def on_paid(
         self, tx: Tx, vendor_id: VendorId, payable_id: str, paid: Paid, now: datetime
     ) -> Fulfilled | CannotFulfil:
@@ -105,6 +111,14 @@ class Registry:
         if kind in self._handlers:
             raise ValueError(f"{kind!r} is registered already")
         self._handlers[kind] = handler
+
+    def find(self, tx: Tx, vendor_id: VendorId, reference: str) -> tuple[str, str] | None:
+        """Kind and id of what people call so, or None."""
+        for kind, handler in self._handlers.items():
+            payable_id = handler.find(tx, vendor_id, reference)
+            if payable_id is not None:
+                return kind, payable_id
+        return None
 
     def handler(self, kind: str) -> PayableHandler:
         """Raises UnknownPayableKind."""

@@ -1,14 +1,16 @@
 """Where the money of payables stands, read for many at once in two statements."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
 
 from contracts.ids import CustomerId, VendorId
+from contracts.payment_api import PaymentInstructions
 from contracts.router_api import PaymentView
-from contracts.states import FailureReason, IntentStatus, Rail, RequestStatus
+from contracts.states import PUSHED_RAILS, FailureReason, IntentStatus, Rail, RequestStatus
 from kit.db import Tx
 from router.payments import intents
 from router.payments.models import Effect, payment_intents, payment_requests, provider_transactions
@@ -30,6 +32,7 @@ def views(
     if not payable_ids:
         return {}
     latest: dict[str, Row[Any]] = {}
+    references: dict[str, Row[Any]] = {}
     # Oldest first, so that the last one to be written stays.
     for row in tx.execute(
         select(
@@ -40,6 +43,8 @@ def views(
             payment_intents.c.status.label("intent_status"),
             payment_intents.c.reason,
             payment_intents.c.rail,
+            payment_intents.c.instructions,
+            payment_intents.c.payable_until,
         )
         .join_from(
             payment_requests,
@@ -56,11 +61,13 @@ def views(
         .order_by(payment_requests.c.ordinal, payment_intents.c.created_at, payment_intents.c.id)
     ):
         latest[row.payable_id] = row
+        if _can_be_paid(row, now):
+            references[row.payable_id] = row
     if not latest:
         return {}
     started = intents.started_on(tx, vendor_id, customer_id, local_day(now, timezone))
     attempts_left = max(0, MAX_INTENTS_PER_DAY - started)
-    return {payable_id: _view(row, attempts_left) for payable_id, row in latest.items()}
+    return {payable_id: _view(row, references.get(payable_id), attempts_left) for payable_id, row in latest.items()}
 
 
 def receipts(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_ids: Sequence[str]) -> dict[str, str]:
@@ -87,11 +94,19 @@ def receipts(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_ids: Seq
     return {row.payable_id: row.receipt for row in rows}
 
 
-def has_live_intent(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_id: str) -> bool:
-    """Whether money may still come for this payable: a prompt is live (created, provider_pending), or its outcome is
-    unknown."""
+@dataclass(frozen=True, slots=True)
+class StillOpen:
+    """What may still bring money for a payable."""
+
+    prompt: bool
+    """A prompt is live (created, provider_pending), or its outcome is unknown."""
+    reference: bool
+    """A reference was asked for that can still be paid, perhaps for days."""
+
+
+def still_open(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_id: str) -> StillOpen:
     found = tx.execute(
-        select(payment_intents.c.id)
+        select(payment_intents.c.rail)
         .join_from(
             payment_requests,
             payment_intents,
@@ -104,12 +119,22 @@ def has_live_intent(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_i
             payment_requests.c.payable_id == payable_id,
             payment_intents.c.status.in_(sorted(OPEN_INTENT)),
         )
-        .limit(1)
+        .distinct()
     )
-    return found.first() is not None
+    rails = {Rail(row.rail) for row in found}
+    return StillOpen(prompt=bool(rails & PUSHED_RAILS), reference=bool(rails - PUSHED_RAILS))
 
 
-def _view(row: Row[Any], attempts_left: int) -> PaymentView:
+def _can_be_paid(row: Row[Any], now: datetime) -> bool:
+    """Whether this intent is a reference whose instructions still hold."""
+    if row.instructions is None or IntentStatus(row.intent_status) not in OPEN_INTENT:
+        return False
+    return row.payable_until is None or row.payable_until > now
+
+
+def _view(row: Row[Any], reference: Row[Any] | None, attempts_left: int) -> PaymentView:
+    if RequestStatus(row.status) in (RequestStatus.PAID, RequestStatus.CANCELED):
+        reference = None  # it could be, and should not be any more
     return PaymentView(
         request_id=row.id,
         request_status=RequestStatus(row.status),
@@ -118,4 +143,6 @@ def _view(row: Row[Any], attempts_left: int) -> PaymentView:
         reason=None if row.reason is None else FailureReason(row.reason),
         rail=None if row.rail is None else Rail(row.rail),
         attempts_left_today=attempts_left,
+        instructions=None if reference is None else PaymentInstructions.model_validate_json(reference.instructions),
+        instructions_rail=None if reference is None else Rail(reference.rail),
     )

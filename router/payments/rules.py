@@ -9,7 +9,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from contracts.money import Money
-from contracts.states import ExceptionKind, IntentStatus, PaymentEventStatus, Rail, RequestStatus
+from contracts.payment_api import RefundStatus
+from contracts.states import PUSHED_RAILS, ExceptionKind, IntentStatus, PaymentEventStatus, Rail, RequestStatus
 
 MAX_INTENTS_PER_DAY = 3
 """For one customer of one vendor in a day of the vendor's zone; every intent counts, whatever became of it."""
@@ -24,11 +25,12 @@ UNKNOWN_BLOCKS = timedelta(minutes=10)
 NOT_SENT_MARGIN = timedelta(seconds=30)
 """After a grant's end, before the silence of the payment adapter means that no prompt was sent."""
 
-PUSH_RAILS = frozenset({Rail.MPESA_STK, Rail.GPO})
-"""Rails that make a phone ring. A reference that a customer pays later needs no reservation."""
+SAME_MONEY_SKEW = timedelta(minutes=2)
+"""How far a provider's clock and ours may be apart where two reports of one payment are told by their time."""
 
 LIVE_INTENT = frozenset({IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING})
-"""A prompt is on the phone or may still get there. At most one per request."""
+"""A prompt is on the phone or may still get there, or a reference waits to be paid. Of each request at most one prompt,
+and at most one reference of each kind."""
 OPEN_INTENT = LIVE_INTENT | {IntentStatus.UNKNOWN}
 """Nobody has said yet that no money will come."""
 OPEN_REQUEST = frozenset({RequestStatus.PENDING, RequestStatus.FAILED})
@@ -76,6 +78,15 @@ INTENT_NEXT: dict[IntentStatus, frozenset[IntentStatus]] = {
 }
 
 
+REFUND_NEXT: dict[RefundStatus, frozenset[RefundStatus]] = {
+    RefundStatus.PENDING: frozenset({RefundStatus.DONE, RefundStatus.FAILED, RefundStatus.UNKNOWN}),
+    RefundStatus.UNKNOWN: frozenset({RefundStatus.DONE, RefundStatus.FAILED}),
+    # Only success absorbs: money that went back did, whatever was said before.
+    RefundStatus.FAILED: frozenset({RefundStatus.DONE}),
+    RefundStatus.DONE: frozenset(),
+}
+
+
 class ForbiddenTransition(ValueError):
     """The state machine does not know this step. Whoever asked for it did not look at the present status first."""
 
@@ -119,6 +130,11 @@ class Attempt:
 
     status: IntentStatus
     updated_at: datetime
+    rail: Rail = Rail.MPESA_STK
+
+    def stands_in_the_way_of(self, rail: Rail) -> bool:
+        """A reference may wait while another rail is tried; a prompt may not, nor a second reference of its kind."""
+        return self.rail in PUSHED_RAILS or self.rail is rail
 
 
 def refuse_start(
@@ -133,19 +149,21 @@ def refuse_start(
     """Why a new intent may not start, or None if it may. `started_today` counts the customer's intents of the day."""
     if request not in OPEN_REQUEST:
         return Refusal.NOT_OPEN
-    if any(attempt.status in LIVE_INTENT for attempt in attempts):
+    in_the_way = [attempt for attempt in attempts if attempt.stands_in_the_way_of(rail)]
+    if any(attempt.status in LIVE_INTENT for attempt in in_the_way):
         return Refusal.IN_PROGRESS
-    if any(a.status is IntentStatus.UNKNOWN and now - a.updated_at < UNKNOWN_BLOCKS for a in attempts):
+    if any(a.status is IntentStatus.UNKNOWN and now - a.updated_at < UNKNOWN_BLOCKS for a in in_the_way):
         return Refusal.UNDECIDED
     if started_today >= MAX_INTENTS_PER_DAY:
         return Refusal.ATTEMPTS_EXHAUSTED
-    if rail in PUSH_RAILS and (reserved_at is None or now - reserved_at > RESERVATION_FRESH):
+    if rail in PUSHED_RAILS and (reserved_at is None or now - reserved_at > RESERVATION_FRESH):
         return Refusal.NOT_RESERVED
     return None
 
 
-def misfit(*, asked: Money, rail: Rail, paid: Money, paid_by: Rail | None) -> ExceptionKind | None:
-    """Why money that arrived for an intent can't pay what was asked, or None if it fits exactly."""
+def misfit(*, asked: Money, rail: Rail | None, paid: Money, paid_by: Rail | None) -> ExceptionKind | None:
+    """Why money that arrived can't pay what was asked, or None if it fits exactly. `rail` is the intent's, None for
+    money that was paid by hand."""
     if paid.currency is not asked.currency or paid_by is not rail:
         return ExceptionKind.UNMATCHED
     if paid.minor < asked.minor:

@@ -10,9 +10,11 @@ from contracts.states import RequestStatus
 from kit.db import Tx
 from router.payments import requests
 from router.payments.apply import Outcome, apply_event
+from router.payments.handing_over import HandingOver
 from router.payments.intake import payment_events
 from router.payments.intents import start_intent
 from router.payments.listing import Collected, collected
+from router.payments.money_routes import vendor_money_routes
 from router.payments.payables import (
     CannotFulfil,
     Fulfilled,
@@ -23,7 +25,8 @@ from router.payments.payables import (
     UnknownPayableKind,
 )
 from router.payments.pushes import release_push, reserve_push
-from router.payments.reading import has_live_intent, receipts, views
+from router.payments.reading import StillOpen, receipts, still_open, views
+from router.payments.refund_intake import refund_events
 from router.payments.requests import open_request
 from router.payments.sweep import Sweep, sweep_loop
 from router.payments.vendor_routes import vendor_payment_routes
@@ -32,24 +35,28 @@ __all__ = [
     "CannotFulfil",
     "Collected",
     "Fulfilled",
+    "HandingOver",
     "Outcome",
     "Paid",
     "Payable",
     "PayableHandler",
     "Registry",
+    "StillOpen",
     "Sweep",
     "UnknownPayableKind",
     "apply_event",
     "close_requests",
     "collected",
-    "has_live_intent",
     "open_request",
     "payment_events",
     "receipts",
+    "refund_events",
     "release_push",
     "reserve_push",
     "start_intent",
+    "still_open",
     "sweep_loop",
+    "vendor_money_routes",
     "vendor_payment_routes",
     "views",
 ]
@@ -57,9 +64,9 @@ __all__ = [
 
 def close_requests(
     tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_id: str, status: RequestStatus, now: datetime
-) -> bool:
-    """Close what is open for a payable: `canceled` or `expired`. Returns whether money may still come, because a prompt
-    is live or its outcome is unknown. The caller holds the payable's lock."""
+) -> StillOpen:
+    """Close what is open for a payable: `canceled` or `expired`. Returns what may bring money all the same. The caller
+    holds the payable's lock."""
     known = requests.lock_requests(tx, vendor_id=vendor_id, payable_kind=payable_kind, payable_id=payable_id)
     requests.close_open(tx, known, status, now)
-    return has_live_intent(tx, vendor_id=vendor_id, payable_kind=payable_kind, payable_id=payable_id)
+    return still_open(tx, vendor_id=vendor_id, payable_kind=payable_kind, payable_id=payable_id)

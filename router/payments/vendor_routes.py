@@ -1,4 +1,5 @@
-"""The vendor's view of the money, over the API: payments (each try to collect) and exceptions. Read only."""
+"""The vendor's view of the money, over the API: payments (each try to collect) and exceptions. Read only: what is
+decided about money, and what came whatever for, is in `money_routes`."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ from sqlalchemy import Row
 
 from contracts.errors import ErrorCode
 from contracts.money import Currency
+from contracts.payment_api import PaymentInstructions
 from contracts.states import ExceptionKind, FailureReason, IntentStatus, Rail
 from kit.paging import Moment, NewestFirst, Time, paged
 from kit.problems import Problem
@@ -17,12 +19,12 @@ from router.customers.service import shown_number
 from router.edge import Call, Edge, Routes
 from router.operations import BY_VENDOR, KeyScope, Operation
 from router.payments.listing import Try, exceptions, one_exception, one_try, tries
-from router.payments.models import ExceptionStatus
+from router.payments.models import ExceptionStatus, Resolution
 from router.payments.transactions import OWN_ID
 
 _MAX_ID_LENGTH = 100
 
-_NUMBERS = (
+NUMBERS = (
     "Payers' numbers are masked (2547*****149), and the provider's own id is left out since it may hold one, unless "
     "the API key is good for customers:read too."
 )
@@ -76,6 +78,12 @@ class VendorPayment(_Answer):
     received_minor: int | None
     """What came, once it did."""
     received_at: datetime | None
+    transaction_id: str | None
+    """The money itself, by which it is given back."""
+    refunded_minor: int
+    """Of what came, what went back or was asked to."""
+    instructions: PaymentInstructions | None
+    """Of a reference or a ticket: what the customer was given to pay it by."""
 
 
 class VendorPayments(_Answer):
@@ -93,10 +101,14 @@ class VendorException(_Answer):
     """What came, in minor units."""
     currency: Currency
     provider: str
-    rail: Rail
+    rail: Rail | None
+    """None for money that was paid to the till by hand."""
     provider_transaction_id: str | None
     receipt: str | None
     payer_phone: str | None
+    payer_name: str | None
+    account_reference: str | None
+    """What was typed as the account, where it was paid by hand."""
     received_at: datetime
     payment_id: str | None
     """The try that it came of; none for money that nobody asked for."""
@@ -105,8 +117,16 @@ class VendorException(_Answer):
     meant_for_id: str | None
     reference: str | None
     created_at: datetime
+    transaction_id: str
+    """The money itself, by which it is given back."""
+    refunded_minor: int
+    """Of what came, what went back or was asked to."""
     resolved_at: datetime | None
-    resolution: str | None
+    resolution: Resolution | None
+    note: str | None
+    """What the shop noted when it decided."""
+    resolved_by: str | None
+    """Who decided: a key of the shop, or an operator. None where it resolved itself."""
 
 
 class VendorExceptions(_Answer):
@@ -123,7 +143,7 @@ LIST_PAYMENTS = Operation(
     scope=KeyScope.PAYMENTS_READ,
     query=PaymentsQuery,
     answer=VendorPayments,
-    description=_NUMBERS,
+    description=NUMBERS,
     tag="payments",
 )
 SHOW_PAYMENT = Operation(
@@ -135,7 +155,7 @@ SHOW_PAYMENT = Operation(
     scope=KeyScope.PAYMENTS_READ,
     answer=VendorPayment,
     problems=((404, ErrorCode.PAYMENT_UNKNOWN),),
-    description=_NUMBERS,
+    description=NUMBERS,
     tag="payments",
     parameters={"payment_id": "The payment's id, as the list shows it"},
 )
@@ -148,7 +168,7 @@ LIST_EXCEPTIONS = Operation(
     scope=KeyScope.PAYMENTS_READ,
     query=ExceptionsQuery,
     answer=VendorExceptions,
-    description=_NUMBERS,
+    description=NUMBERS,
     tag="payments",
 )
 SHOW_EXCEPTION = Operation(
@@ -160,7 +180,7 @@ SHOW_EXCEPTION = Operation(
     scope=KeyScope.PAYMENTS_READ,
     answer=VendorException,
     problems=((404, ErrorCode.EXCEPTION_UNKNOWN),),
-    description=_NUMBERS,
+    description=NUMBERS,
     tag="payments",
     parameters={"exception_id": "The exception's id, as the list shows it"},
 )
@@ -178,7 +198,7 @@ def _add_payments(routes: Routes, edge: Edge, order_kind: str) -> None:
     @routes.add(LIST_PAYMENTS)
     def payments(call: Call) -> Response:
         wanted = read_query(PaymentsQuery)
-        if not _can_be_id(wanted.order_id or "none"):
+        if not can_be_id(wanted.order_id or "none"):
             return answer(VendorPayments(payments=[], next_cursor=None))
         with edge.reading(call.vendor) as tx:
             found = tries(
@@ -198,7 +218,7 @@ def _add_payments(routes: Routes, edge: Edge, order_kind: str) -> None:
     @routes.add(SHOW_PAYMENT)
     def payment(call: Call, payment_id: str) -> Response:
         found = None
-        if _can_be_id(payment_id):
+        if can_be_id(payment_id):
             with edge.reading(call.vendor) as tx:
                 found = one_try(tx, call.vendor.id, payment_id)
         if found is None:
@@ -224,21 +244,21 @@ def _add_exceptions(routes: Routes, edge: Edge) -> None:
         page, following = paged(found, wanted.limit, lambda row: Moment(row.created_at, row.id))
         whole = call.sees_numbers
         return answer(
-            VendorExceptions(exceptions=[_exception(row, whole=whole) for row in page], next_cursor=following)
+            VendorExceptions(exceptions=[shown_exception(row, whole=whole) for row in page], next_cursor=following)
         )
 
     @routes.add(SHOW_EXCEPTION)
     def exception(call: Call, exception_id: str) -> Response:
         found = None
-        if _can_be_id(exception_id):
+        if can_be_id(exception_id):
             with edge.reading(call.vendor) as tx:
                 found = one_exception(tx, call.vendor.id, exception_id)
         if found is None:
             raise Problem(404, ErrorCode.EXCEPTION_UNKNOWN, "the shop has no exception with this id")
-        return answer(_exception(found, whole=call.sees_numbers))
+        return answer(shown_exception(found, whole=call.sees_numbers))
 
 
-def _can_be_id(text: str) -> bool:
+def can_be_id(text: str) -> bool:
     """Nothing else can be one, and not every database would take it as a parameter."""
     return 0 < len(text) <= _MAX_ID_LENGTH and text.isprintable()
 
@@ -261,14 +281,17 @@ def _payment(each: Try, *, whole: bool) -> VendorPayment:
         created_at=row.created_at,
         updated_at=row.updated_at,
         provider=None if money is None else money.provider,
-        provider_transaction_id=None if money is None else _provider_id(money, whole=whole),
+        provider_transaction_id=None if money is None else provider_id(money, whole=whole),
         receipt=None if money is None else money.receipt,
         received_minor=money.amount_minor if money is not None and was_received else None,
         received_at=money.occurred_at if money is not None and was_received else None,
+        transaction_id=money.id if money is not None and was_received else None,
+        refunded_minor=0 if money is None else money.refunded_minor,
+        instructions=None if row.instructions is None else PaymentInstructions.model_validate_json(row.instructions),
     )
 
 
-def _exception(row: Row[Any], *, whole: bool) -> VendorException:
+def shown_exception(row: Row[Any], *, whole: bool) -> VendorException:
     return VendorException(
         exception_id=row.id,
         kind=ExceptionKind(row.kind),
@@ -276,22 +299,28 @@ def _exception(row: Row[Any], *, whole: bool) -> VendorException:
         amount_minor=row.amount_minor,
         currency=Currency(row.currency),
         provider=row.provider,
-        rail=Rail(row.rail),
-        provider_transaction_id=_provider_id(row, whole=whole),
+        rail=None if row.rail is None else Rail(row.rail),
+        provider_transaction_id=provider_id(row, whole=whole),
         receipt=row.receipt,
         payer_phone=shown_number(row.payer_msisdn, whole=whole),
+        payer_name=row.payer_name,
+        account_reference=row.account_reference,
         received_at=row.occurred_at,
         payment_id=row.intent_id,
         meant_for=row.payable_kind,
         meant_for_id=row.payable_id,
         reference=row.reference,
         created_at=row.created_at,
+        transaction_id=row.transaction_id,
+        refunded_minor=row.refunded_minor,
         resolved_at=row.resolved_at,
-        resolution=row.resolution,
+        resolution=None if row.resolution is None else Resolution(row.resolution),
+        note=row.note,
+        resolved_by=row.resolved_by,
     )
 
 
-def _provider_id(row: Row[Any], *, whole: bool) -> str | None:
+def provider_id(row: Row[Any], *, whole: bool) -> str | None:
     """M-Pesa's CheckoutRequestID ends in the payer's number."""
     known: str = row.provider_transaction_id
     return known if whole and not known.startswith(OWN_ID) else None

@@ -30,6 +30,16 @@ EXAMPLES: Mapping[str, Example] = {
     "vendor.payments.show": Example(path={"payment_id": SOME_ID}),
     "vendor.exceptions.list": Example(query={"status": "open"}),
     "vendor.exceptions.show": Example(path={"exception_id": SOME_ID}),
+    "vendor.exceptions.resolve": Example({"note": "Given back in cash"}, path={"exception_id": SOME_ID}),
+    "vendor.exceptions.attach": Example(path={"exception_id": SOME_ID, "order_id": SOME_ID}),
+    "vendor.money.list": Example(query={"receipt": "TKL4H7XQ2P"}),
+    "vendor.money.show": Example(path={"transaction_id": SOME_ID}),
+    "vendor.refunds.ask": Example({"note": "Out of stock"}, path={"transaction_id": SOME_ID}),
+    "vendor.refunds.list": Example(query={"status": "unknown"}),
+    "vendor.refunds.show": Example(path={"refund_id": SOME_ID}),
+    "vendor.refunds.decide": Example(
+        {"went_back": True, "note": "In the statement of 21 November"}, path={"refund_id": SOME_ID}
+    ),
     "vendor.items.list": Example(query={"active": "true"}),
     "shop.show": Example(),
     "capabilities.list": Example(),

@@ -236,11 +236,13 @@ class Counter:
         status: PaymentEventStatus = PaymentEventStatus.PAID,
         *,
         transaction: str = "ws_CO_1",
-        receipt: str | None = "TKL4H7XQ2P",
+        receipt: str | None = "",
         reason: FailureReason | None = None,
         vendor: str = MAMA,
     ) -> Outcome:
-        """The payment adapter reports on this intent."""
+        """The payment adapter reports on this intent. By default each transaction has a receipt of its own."""
+        if receipt == "":
+            receipt = "TKL4H7XQ2P" if transaction == "ws_CO_1" else f"R{transaction}"
         event = PaymentEvent(
             event_id=f"mpesa:{transaction}:{status}",
             provider="mpesa",

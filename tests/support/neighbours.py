@@ -39,6 +39,7 @@ _FROM_BOT: Mapping[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     "shops.show": (None, {}),
     "usage.report_messages": ({"messages": [{"message_id": "SM1", "sent_at": "2026-11-21T00:00:00Z"}]}, {}),
     "payments.events.take": ({}, {}),
+    "payments.refund_events.take": ({}, {}),
     "rails.events.take": ({}, {}),
 }
 """Body and query of what our own processes ask. What people ask stands in the reference."""
@@ -185,6 +186,10 @@ def neighbours(counter: Counter) -> Neighbours:
         "order_id": order.order_id,
         "payment_id": started.intent_id,
         "exception_id": api.get("/api/v1/exceptions").body["exceptions"][0]["exception_id"],
+        "transaction_id": (money := api.get("/api/v1/transactions").body["transactions"][0]["transaction_id"]),
+        "refund_id": api.post(f"/api/v1/transactions/{money}/refund", {"amount_minor": 100, "note": "kanari"}).body[
+            "refund_id"
+        ],
         "event_id": api.get("/api/v1/events").body["events"][0]["event_id"],
         "endpoint_id": endpoint,
         "delivery_id": api.post(f"/api/v1/webhooks/{endpoint}/ping", {}).body["id"],

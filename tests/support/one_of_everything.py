@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from contracts.payment_api import RefundStatus
 from contracts.states import PaymentEventStatus
-from tests.support.counter import BARAKA, Counter
+from router.payments.refunds import record_outcome
+from tests.support.counter import BARAKA, MAMA, Counter
 from tests.support.vendor_api import VendorApi
 
 CHARO = "whatsapp:+254700000002"
@@ -25,6 +27,19 @@ def _exception(counter: Counter, api: VendorApi) -> str:
     counter.cancel(who=BARAKA)
     counter.hear(started, PaymentEventStatus.PAID)
     return api.get("/api/v1/exceptions").body["exceptions"][0]["exception_id"]
+
+
+def _transaction(counter: Counter, api: VendorApi) -> str:
+    return api.get(f"/api/v1/exceptions/{_exception(counter, api)}").body["transaction_id"]
+
+
+def refund_unknown(counter: Counter, api: VendorApi) -> str:
+    """A refund of which nobody can say how it ended."""
+    asked = api.post(f"/api/v1/transactions/{_transaction(counter, api)}/refund", {"note": "Out of stock"})
+    refund_id: str = asked.body["refund_id"]
+    with counter.ops.write() as tx:
+        record_outcome(tx, counter.payables, MAMA, refund_id, RefundStatus.UNKNOWN, counter.clock.now())
+    return refund_id
 
 
 def _key(_counter: Counter, api: VendorApi) -> str:
@@ -52,6 +67,8 @@ IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
     "order_id": _order,
     "payment_id": _payment,
     "exception_id": _exception,
+    "transaction_id": _transaction,
+    "refund_id": refund_unknown,
     "key_id": _key,
     "endpoint_id": _endpoint,
     "delivery_id": _delivery,

@@ -62,6 +62,11 @@ class Stall:
     def lock(self, tx: Tx, vendor_id: VendorId, payable_id: str) -> None:
         tx.execute(select(things.c.id).where(*_is(vendor_id, payable_id)).with_for_update())
 
+    def find(self, tx: Tx, vendor_id: VendorId, reference: str) -> str | None:
+        thing_id = reference.strip().upper().replace("CODE", "thing-")
+        row = tx.execute(select(things.c.id).where(*_is(vendor_id, thing_id))).first()
+        return None if row is None else row.id
+
     def on_paid(
         self, tx: Tx, vendor_id: VendorId, payable_id: str, paid: Paid, now: datetime
     ) -> Fulfilled | CannotFulfil:
@@ -187,7 +192,7 @@ class Till:
         payable: Payable,
         *,
         intent_id: PaymentIntentId | None = None,
-        payer: str = PHONE,
+        payer: str | None = PHONE,
         rail: Rail = Rail.MPESA_STK,
         reserved_at: datetime | None = None,
         vendor_id: VendorId = VENDOR,
@@ -204,7 +209,7 @@ class Till:
         payable: Payable,
         intent_id: PaymentIntentId,
         *,
-        payer: str = PHONE,
+        payer: str | None = PHONE,
         rail: Rail = Rail.MPESA_STK,
         reserved_at: datetime | None = None,
         vendor_id: VendorId = VENDOR,
@@ -226,7 +231,7 @@ class Till:
         )
 
     def cancel(self, payable: Payable) -> bool:
-        """What CANCEL ORDER does. Returns whether money may still come."""
+        """What CANCEL ORDER does. Returns whether a prompt may still bring money."""
         with self.ops.write() as tx:
             self.registry.handler(KIND).lock(tx, VENDOR, payable.id)
             changed = tx.execute(
@@ -236,9 +241,9 @@ class Till:
             )
             if changed.rowcount == 0:
                 return False
-            return self.close(tx, payable, RequestStatus.CANCELED)
+            return self.close(tx, payable, RequestStatus.CANCELED).prompt
 
-    def close(self, tx: Tx, payable: Payable, status: RequestStatus) -> bool:
+    def close(self, tx: Tx, payable: Payable, status: RequestStatus) -> service.StillOpen:
         return service.close_requests(
             tx, vendor_id=VENDOR, payable_kind=KIND, payable_id=payable.id, status=status, now=self.clock.now()
         )
@@ -259,7 +264,7 @@ class Till:
         may_retry: bool = False,
         event_id: str | None = None,
         vendor_id: str = VENDOR,
-        rail: Rail = Rail.MPESA_STK,
+        rail: Rail | None = Rail.MPESA_STK,
     ) -> PaymentEvent:
         """By default the provider knows one transaction per intent, and an event id says (transaction, status)."""
         transaction = f"ws_{intent_id}" if transaction == "" else transaction
@@ -282,6 +287,14 @@ class Till:
 
     def paid(self, intent_id: str | None, **details: Any) -> PaymentEvent:
         return self.event(intent_id, PaymentEventStatus.PAID, **details)
+
+    def by_hand(self, reference: str | None, receipt: str = "UF1E26WQJZ", **details: Any) -> PaymentEvent:
+        """Money that was paid to the till by hand, as M-Pesa's confirmation tells of it."""
+        details = {"rail": None, "transaction": receipt, "event_id": f"mpesa-c2b:{receipt}", **details}
+        event = self.event(None, PaymentEventStatus.PAID, receipt=receipt, **details)
+        return event.model_copy(
+            update={"account_reference": reference, "payer_msisdn": "2547 ***** 149", "payer_name": "Amina"}
+        )
 
     def failed(self, intent_id: str, **details: Any) -> PaymentEvent:
         return self.event(intent_id, PaymentEventStatus.FAILED, **details)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
-from contracts.events import DomainEvent, EventType, ExceptionNews, PaymentNews
-from contracts.states import ExceptionKind, FailureReason
+from contracts.events import DomainEvent, EventType, ExceptionNews, InstructionsNews, PaymentNews, RefundNews
+from contracts.money import Currency
+from contracts.payment_api import PaymentInstructions, RefundStatus
+from contracts.states import ExceptionKind, FailureReason, Rail
 from kit.clock import FixedClock
 from router.events.payloads import TYPES, UnreadablePayload, body_of, ping_body, vendor_view
 from tests.support.mailroom import order_news
@@ -22,6 +24,13 @@ def news(type_: EventType) -> dict[str, Any]:
         whole = PaymentNews(**order.model_dump(), intent_id="i1", reason=FailureReason.WRONG_PIN, may_retry=True)
     elif model is ExceptionNews:
         whole = ExceptionNews(**order.model_dump(), kind=ExceptionKind.UNDER, amount_minor=100, receipt="TKL4H7XQ2P")
+    elif model is InstructionsNews:
+        how = PaymentInstructions(entity="00123", reference="123456789", expires_at=NOW)
+        whole = InstructionsNews(**order.model_dump(), intent_id="i1", rail=Rail.EMIS_REF, instructions=how)
+    elif model is RefundNews:
+        whole = RefundNews(
+            **order.model_dump(), refund_id="r1", status=RefundStatus.DONE, amount_minor=100, currency=Currency.KES
+        )
     else:
         whole = order
     return whole.model_dump(mode="json")

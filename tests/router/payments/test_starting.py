@@ -133,7 +133,7 @@ def test_mpesa_is_not_asked_for_cents(till: Till) -> None:
 def test_a_closed_request_is_not_paid_but_a_new_one_is(till: Till, status: RequestStatus) -> None:
     thing = till.thing()
     with till.ops.write() as tx:
-        assert till.close(tx, thing, status) is False
+        assert not till.close(tx, thing, status).prompt
     with pytest.raises(Problem) as refused:
         till.start(thing)
     assert refused.value.code is ErrorCode.NOTHING_TO_PAY
@@ -182,9 +182,9 @@ def test_closing_says_whether_money_may_still_come(
     if event is not None:
         till.apply(till.event(intent, event))
     with till.ops.write() as tx:
-        seen = service.has_live_intent(tx, vendor_id=VENDOR, payable_kind=KIND, payable_id=thing.id)
-        assert seen is is_live
-        assert till.close(tx, thing, RequestStatus.CANCELED) is is_live
+        seen = service.still_open(tx, vendor_id=VENDOR, payable_kind=KIND, payable_id=thing.id)
+        assert seen == service.StillOpen(prompt=is_live, reference=False)
+        assert till.close(tx, thing, RequestStatus.CANCELED) == seen
 
 
 def test_views_show_the_latest_try_of_many_payables_at_once(till: Till) -> None:
