@@ -24,7 +24,7 @@ from router.vendors.rails import apply_news, rails_told
 from router.vendors.recording import record_change
 from router.vendors.rules import Vendor, fitting_rails
 from router.vendors.service import Directory
-from router.vendors.wire import RailList
+from router.vendors.wire import RailList, VendorDetail
 
 _log = structlog.get_logger()
 
@@ -90,19 +90,20 @@ def rail_routes(edge: Edge, tickets: KeyRing, adapter_public_url: str) -> Bluepr
 
 
 def settings_link(
-    tx: Tx, vendor: Vendor, tickets: KeyRing, adapter_public_url: str, now: datetime, *, by: str
+    tx: Tx, vendor: Vendor | VendorDetail, tickets: KeyRing, adapter_public_url: str, now: datetime, *, by: str
 ) -> CredentialsLink:
     """An address where this shop's settings are entered, once; that it was asked for is recorded."""
+    vendor_id = VendorId(vendor.id)
     ticket = CredentialTicket(
         ticket_id=new_id(now),
-        vendor_id=vendor.id,
+        vendor_id=vendor_id,
         vendor_name=vendor.name,
         rails=fitting_rails(vendor.currency),
         asked_by=by,
         issued_at=now,
         expires_at=now + TICKET_LIFETIME,
     )
-    record_change(tx, vendor.id, "credentials link", None, "made", now, by=by)
+    record_change(tx, vendor_id, "credentials link", None, "made", now, by=by)
     url = f"{adapter_public_url}{SETTINGS_PATH}/{sign_ticket(tickets, ticket)}"
     return CredentialsLink(url=url, expires_at=ticket.expires_at)
 
