@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from dukani.c2b_cli import c2b
+from dukani.charges_cli import charges
 from dukani.events_cli import events
 from dukani.key_cli import key
 from dukani.migrate_cli import migrate
@@ -47,6 +48,7 @@ dukani.add_command(c2b)
 dukani.add_command(keys)
 dukani.add_command(usage)
 dukani.add_command(events)
+dukani.add_command(charges)
 dukani.add_command(reconcile)
 dukani.add_command(key)
 dukani.add_command(secrets_group)
