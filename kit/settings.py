@@ -276,10 +276,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     simulators_on = reader.choice("DUKANI_SIMULATORS", "on" if is_local else "off", ("on", "off")) == "on"
     simulators = f"http://127.0.0.1:{simulators_port}" if simulators_on else None
 
-    def database(name: str) -> str:
-        return reader.database_url(f"{name.upper()}_DATABASE_URL", f"sqlite:///{data_dir / name}.sqlite")
-
-    urls = {name: database(name) for name in ("platform", "ops", "conversations", "payments")}
+    urls = {name: _database(reader, name, data_dir) for name in ("platform", "ops", "conversations", "payments")}
 
     settings = Settings(
         environment=environment,
@@ -316,16 +313,24 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         dedicated_connections=reader.integer("DUKANI_DEDICATED_CONNECTIONS", 60, 2, 10_000),
         logs_are_json=reader.choice("DUKANI_LOG_FORMAT", "text" if is_local else "json", ("text", "json")) == "json",
         hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
-        confirm_callbacks={
-            provider: reader.choice(f"DUKANI_CONFIRM_{provider.upper()}", "odd", ("never", "odd", "always"))
-            for provider in ("mpesa", "ekwanza")
-        },
+        confirm_callbacks=_confirm_callbacks(reader),
         _secrets={name: values[name].strip() for name in SECRET_NAMES if values.get(name, "").strip()},
     )
     _check_together(reader, settings)
     if reader.problems:
         raise SettingsError("\n".join(reader.problems))
     return settings
+
+
+def _database(reader: _Reader, name: str, data_dir: Path) -> str:
+    return reader.database_url(f"{name.upper()}_DATABASE_URL", f"sqlite:///{data_dir / name}.sqlite")
+
+
+def _confirm_callbacks(reader: _Reader) -> Mapping[str, str]:
+    return {
+        provider: reader.choice(f"DUKANI_CONFIRM_{provider.upper()}", "odd", ("never", "odd", "always"))
+        for provider in ("mpesa", "ekwanza")
+    }
 
 
 def _check_together(reader: _Reader, settings: Settings) -> None:

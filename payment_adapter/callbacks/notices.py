@@ -189,4 +189,4 @@ class Notices:
         if age >= for_so_long:
             _log.error("a callback is left for a person", vendor=row.vendor_id, why=why)
             return Done(InboxStatus.FAILED, why)
-        return Later(now + max(LOOK_AGAIN_AFTER, age / 4), why)
+        return Later(now + max(LOOK_AGAIN_AFTER, age // 4), why)

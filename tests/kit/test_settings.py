@@ -88,6 +88,7 @@ def test_every_usual_spelling_of_a_postgres_url_means_psycopg_3(scheme: str) -> 
         ("OPS_DATABASE_URL", "mysql://shop@127.0.0.1/ops"),
         ("REDIS_URL", "127.0.0.1:6379"),
         ("DUKANI_HOLD_MINUTES", "0"),
+        ("DUKANI_CONFIRM_MPESA", "sometimes"),
     ],
 )
 def test_a_value_that_cant_be_used_is_named(name: str, value: str) -> None:
