@@ -158,7 +158,8 @@ class RefundDesk:
     def plant(self, vendor_id: str = VENDOR, **more: str) -> None:
         """Settings with what refunds need."""
         given = {"initiator_name": "dukani", "security_credential": "QUJD" * 64, **more}
-        fields = {**invented(), **{name: Secret(value) for name, value in given.items() if value}}
+        changed = {**invented(), **{name: Secret(value) for name, value in given.items()}}
+        fields = {name: value for name, value in changed.items() if value.reveal()}
         with self.db.write() as tx:
             self.vault.store(tx, vendor_id, "mpesa", fields, origin=Origin.VENDOR, now=self.clock.now())
 

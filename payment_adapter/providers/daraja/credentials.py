@@ -111,11 +111,14 @@ def from_environment(settings: Settings) -> dict[str, Secret] | None:
 
 
 def invented(shortcode: str | None = None) -> dict[str, Secret]:
-    """A set that only the simulator accepts: the sandbox's public short code, or that one, with a key and secret of
-    its own."""
+    """A set that only the simulator accepts: the sandbox's public short code, or that one, with a key, a secret and an
+    initiator for refunds of its own."""
     is_sandbox = shortcode in (None, SANDBOX_SHORTCODE)
     passkey = SANDBOX_PASSKEY if is_sandbox else secrets.token_hex(32)
-    return _paybill(secrets.token_urlsafe(24), secrets.token_urlsafe(36), shortcode or SANDBOX_SHORTCODE, passkey)
+    paybill = _paybill(secrets.token_urlsafe(24), secrets.token_urlsafe(36), shortcode or SANDBOX_SHORTCODE, passkey)
+    # As long as what encrypting a password gives; nobody here could decrypt it.
+    credential = base64.b64encode(secrets.token_bytes(256)).decode()
+    return {**paybill, "initiator_name": Secret("demo"), "security_credential": Secret(credential)}
 
 
 def _paybill(key: str, secret: str, shortcode: str, passkey: str) -> dict[str, Secret]:
