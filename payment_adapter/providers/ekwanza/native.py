@@ -34,7 +34,8 @@ from payment_adapter.providers.wire import Http, JsonObject, NoReply, NotSent, R
 TICKET_PATH = "/Ticket/"
 
 _NO_SUCH_TOKEN = "36"  # noqa: S105 (a status, no secret)
-_NO_SUCH_TICKET = "000000000000"
+_PARAMETER_MISSING = "1"
+_NO_TICKET = "TRYINGTHETOKEN"
 _PNG = b"\x89PNG\r\n\x1a\n"
 _BAD_TOKEN = Failure(FailureReason.SHOP_SETUP, False, _NO_SUCH_TOKEN, "e-Kwanza does not know the notification token")
 
@@ -75,17 +76,19 @@ class Native:
         return read_state(reply, charge.transaction_id)
 
     def probe(self, ekwanza: EkwanzaCredentials) -> Failure | None:
-        """Ask about a ticket that nobody has: None where e-Kwanza takes the notification token."""
+        """Ask for a ticket without an amount, which there can be none of: None where e-Kwanza misses the amount, and so
+        knows the notification token. (A look-up would not do: 404 is the answer to a wrong token as well.)"""
+        url = f"{self._ticket_url(ekwanza)}?{urlencode({'referenceCode': _NO_TICKET})}"
         try:
-            reply = self._ask(_NO_SUCH_TICKET, ekwanza)
+            reply = self._http.send("POST", url, is_repeatable=False, body=b"")
         except (NotSent, NoReply) as error:
             return Failure(FailureReason.NOT_SENT, True, "unreachable", f"e-Kwanza can't be reached: {error}")
-        body = reply.json_object() or {}
-        if reading.text(body, "Status") == _NO_SUCH_TOKEN and reading.text(body, "Code") is None:
+        status = reading.text(reply.json_object() or {}, "Status")
+        if status == _NO_SUCH_TOKEN:
             return _BAD_TOKEN
-        if reply.status in (200, 404):
+        if status == _PARAMETER_MISSING:
             return None
-        detail = f"e-Kwanza answers a look-up with HTTP {reply.status}"
+        detail = f"not proven: e-Kwanza answers with HTTP {reply.status}"
         return Failure(FailureReason.PROVIDER_ERROR, True, str(reply.status), detail)
 
     def _ask(self, code: str, ekwanza: EkwanzaCredentials) -> Reply:
@@ -120,7 +123,7 @@ def read_ticket(reply: Reply) -> Outcome:
     bounds = _bounds(reading.inner(body, "Range"))
     if bounds is not None:
         return Refused(Failure(FailureReason.AMOUNT_REFUSED, False, status, bounds))
-    if status == "1":  # a parameter is missing, under 400 and under 500
+    if status == _PARAMETER_MISSING:  # under 400 and under 500
         return Refused(Failure(FailureReason.NOT_SENT, False, status, "e-Kwanza misses a parameter"))
     if 400 <= reply.status < 500:
         return Refused(Failure(FailureReason.PROVIDER_ERROR, True, status, f"HTTP {reply.status}"))

@@ -1,4 +1,4 @@
-"""Tries a vendor's e-Kwanza settings: a live token and a look-up at AppyPay, a look-up of no ticket at e-Kwanza.
+"""Tries a vendor's e-Kwanza settings: a live token and a look-up at AppyPay, a ticket that can't be at e-Kwanza.
 
 What only a payment could prove (the payment methods, the API key, the company's number) is checked in form alone."""
 
@@ -42,7 +42,7 @@ def try_out(credentials: Credentials, gateway: Gateway, native: Native) -> list[
     of_tickets = _usable(credentials, Rail.TICKET)
     if of_tickets is not None:
         failure = native.probe(of_tickets)
-        says = "e-Kwanza answers a look-up under this token" if failure is None else failure.detail
+        says = "e-Kwanza knows the notification token" if failure is None else failure.detail
         findings.append(Finding("notification_token", failure is None, says))
     return findings
 

@@ -174,10 +174,13 @@ def test_good_settings_are_proven_with_a_live_token_and_harmless_look_ups(
 ) -> None:
     give_tokens(httpserver)
     httpserver.expect_request(CHARGES, method="GET", query_string={"limit": "1"}).respond_with_json({"payments": []})
-    httpserver.expect_request(f"{TICKETS}/000000000000", method="GET").respond_with_data(b"", status=404)
+    missing = {"Code": None, "Range": None, "Status": 1}
+    httpserver.expect_request(TICKETS, method="POST").respond_with_json(missing, status=400)
 
     assert tried(ekwanza) == {"client_secret": True, "notification_token": True}
-    assert {request.method for request, _ in httpserver.log if request.path != TOKEN} == {"GET"}
+    (ticket,) = requests_to(httpserver, TICKETS)
+    assert "amount" not in ticket.args, "there can be no ticket without one"
+    assert {request.method for request, _ in httpserver.log if request.path not in (TOKEN, TICKETS)} == {"GET"}
 
 
 @pytest.mark.parametrize(
@@ -194,7 +197,7 @@ def test_a_refused_sign_in_names_the_setting(
     refusal = {"error": "x", "error_description": f"{code}: the application client-id-of-the-shop …"}
     httpserver.expect_request(TOKEN).respond_with_json(refusal, status=status)
 
-    assert tried(ekwanza, notification_token="") == {setting: False}
+    assert tried(ekwanza, notification_token="", company_registration="") == {setting: False}
 
 
 def test_a_token_that_the_gateway_does_not_take_points_at_the_resource(
@@ -209,7 +212,7 @@ def test_a_notification_token_that_e_kwanza_does_not_know_is_found_out(
     httpserver: HTTPServer, ekwanza: Ekwanza
 ) -> None:
     body = {"Code": None, "Range": None, "Status": 36}
-    httpserver.expect_request(f"{TICKETS}/000000000000").respond_with_json(body, status=400)
+    httpserver.expect_request(TICKETS).respond_with_json(body, status=400)
 
     only_tickets = {"client_id": "", "client_secret": "", "payment_method_gpo": "", "payment_method_ref": ""}
     assert tried(ekwanza, **only_tickets) == {"notification_token": False}
@@ -222,9 +225,10 @@ def test_a_provider_that_is_unwell_proves_nothing(
 ) -> None:
     give_tokens(httpserver)
     httpserver.expect_request(CHARGES).respond_with_data(body, status=status)
-    (finding,) = ekwanza.try_out(credentials(notification_token=""))
-    assert not finding.is_good
-    assert "not proven" in finding.says
+    httpserver.expect_request(TICKETS).respond_with_data(body, status=status)
+    findings = [finding for finding in ekwanza.try_out(credentials()) if not finding.is_good]
+    assert {finding.setting for finding in findings} == {"client_secret", "notification_token"}
+    assert all("not proven" in finding.says for finding in findings)
 
 
 def test_what_a_begun_rail_lacks_is_said_and_what_nobody_began_is_left_alone(
