@@ -105,6 +105,8 @@ def reconcile(
         shop = _name(desk.tx, vendor_id)
     settings = load_settings()
     progress = _Progress()
+    if target is not None and target.resolve() == file.resolve():
+        raise click.UsageError("--report would overwrite the statement: give it another name")
     try:
         with Source(file) as source, Scratch() as scratch, _payments(settings) as db:
             statement = recognise(source, None if layout == _AUTO else Format(layout))
@@ -112,11 +114,11 @@ def reconcile(
             report = run.compare(first, last)
             for line in report.text(_ON_SCREEN):
                 click.echo(line)
-            if is_applied:
-                run.apply(report, is_sure=is_sure)
             if target is not None:
                 _write(report, target)
                 click.echo(f"\nWritten to {target}.")
+            if is_applied and run.apply(report, is_sure=is_sure) and target is not None:
+                _write(report, target)  # with what came of each
     except StatementUnusable as error:
         progress.wipe()
         raise click.ClickException(str(error)) from error
@@ -180,7 +182,8 @@ class _Run:
             raise click.ClickException("--from must come before --to and before the statement's last line.")
         return Period(start, end)
 
-    def apply(self, report: "Report", *, is_sure: bool) -> None:
+    def apply(self, report: "Report", *, is_sure: bool) -> bool:
+        """Whether there was anything to apply."""
         from payment_adapter.reconcile.statements_apply import Applying, charges_by_statement
         from payment_adapter.reconcile.statements_compare import ANOTHER_SHOPS
         from payment_adapter.reconcile.statements_scratch import Action
@@ -198,8 +201,8 @@ class _Run:
             )
         if not pay and not announce:
             click.echo("There is nothing to apply.")
-            return
-        click.echo(f"To apply: {pay} charges get the statement's word, {announce} payments by hand are announced.")
+            return False
+        click.echo(f"To apply: charges that get the statement's word: {pay}; payments by hand to announce: {announce}.")
         if not is_sure:
             click.confirm("Go on?", abort=True)
         charges = charges_by_statement(self.settings.clock(), self.statement.layout)
@@ -211,6 +214,7 @@ class _Run:
         for outcome, count in sorted(done.items()):
             click.echo(f"  {count} {outcome}")
         click.echo(f"{report.shop} and the customers hear of it as of every payment.")
+        return True
 
 
 @contextmanager

@@ -272,7 +272,8 @@ def _leave_ours(scratch: Scratch, books: Books) -> None:
         """
         UPDATE ours SET
           bucket = CASE WHEN is_paid THEN :there WHEN status IN ('failed', 'expired') THEN :not_paid ELSE :open END,
-          note = CASE WHEN is_paid AND is_told_late AND pushed_s < :start THEN :before ELSE '' END
+          note = CASE WHEN is_paid AND is_told_late AND pushed_s < :start THEN :before
+            WHEN is_paid OR status IN ('failed', 'expired') OR is_asked THEN '' ELSE :given_up END
         WHERE is_paired = 0
         """,
         {
@@ -280,6 +281,7 @@ def _leave_ours(scratch: Scratch, books: Books) -> None:
             "not_paid": Bucket.NOT_PAID,
             "open": Bucket.OPEN,
             "start": int(books.period.start.timestamp()),
+            "given_up": "the provider is not asked about it any more",
             "before": "asked for before this time: look in the statement before this one, too",
         },
     )

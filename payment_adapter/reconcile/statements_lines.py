@@ -67,6 +67,8 @@ _AMOUNT = re.compile(
     r"(-?)(?:(?:KES|Ksh|AOA|Kz)\.? ?)?(-?)([0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,13})(?:\.([0-9]{1,2})0*)?", re.I
 )
 
+_MAX_DIGITS = 10
+
 
 def minor_units(text: str, currency: Currency) -> int:
     """`1,250.50` is 125050; an empty cell is 0. Raises CellUnreadable: `1.250,50`, `1E+05` and the like are not
@@ -78,6 +80,8 @@ def minor_units(text: str, currency: Currency) -> int:
     if match is None or (match[1] and match[2]):
         raise CellUnreadable(f"{_shown(text)} is no amount: it should look like 1,250.00")
     minus, inner_minus, whole, cents = match.groups()
+    if len(whole.replace(",", "")) > _MAX_DIGITS:
+        raise CellUnreadable(f"{_shown(text)} is more than anybody pays")
     minor = int(whole.replace(",", "")) * currency.minor_per_whole + int((cents or "0").ljust(2, "0"))
     return -minor if minus or inner_minus else minor
 
@@ -88,6 +92,7 @@ _TIME = re.compile(
     r"(?:T|,? +)(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:\.[0-9]{1,9})?)?"
     r" ?(?P<half>[AaPp])?(?:\.?[Mm]\.?)?(?P<zone>Z| ?[+-][0-9]{2}:?[0-9]{2})?"
 )
+_FIRST_YEAR = 2000
 _COMPACT = re.compile(r"[0-9]{14}")
 
 
@@ -108,9 +113,12 @@ def moment(text: str, zone: tzinfo) -> datetime:
         if not 1 <= hour <= 12:
             raise CellUnreadable(f"{_shown(text)} is no time of day")
         hour = hour % 12 + (12 if part["half"] in "pP" else 0)
+    year = int(part["y1"] or part["y2"])
+    if not _FIRST_YEAR <= year < _FIRST_YEAR + 100:
+        raise CellUnreadable(f"{_shown(text)} is in the year {year}")
     try:
         return datetime(
-            int(part["y1"] or part["y2"]),
+            year,
             int(part["m1"] or part["m2"]),
             int(part["d1"] or part["d2"]),
             hour,

@@ -68,7 +68,10 @@ _NOT_CUSTOMERS_WORDS = re.compile(r"charge|business|organi[sz]ation|settlement",
 _REVERSAL = re.compile(r"revers", re.IGNORECASE)
 _ACCOUNT_IN_DETAILS = re.compile(r"\bAcc\.? +(\S.{0,39})$")
 _PARTY_IN_DETAILS = re.compile(r"\bfrom +(\+?[0-9][0-9*]{8,}.*?)(?: +Acc\.? .*)?$")
-_SHORTCODE = re.compile(r"(?:short ?code|pay ?bill|till|organi[sz]ation)\b[^0-9]{0,30}([0-9]{5,7})\b", re.IGNORECASE)
+_SHORTCODE = re.compile(
+    r"(?:short ?code|pay ?bill|till|organi[sz]ation)(?: (?:number|no\.?))?[^A-Za-z0-9]{0,10}([0-9]{5,7})\b",
+    re.IGNORECASE,
+)
 _MAX_TEXT = 80
 
 

@@ -127,6 +127,7 @@ class Books:
             at_s=int(moment.timestamp()),
             is_of_period=self.period.holds(moment),
             is_told_late=is_paid and row.decided_by == Source.QUERY,
+            is_asked=row.next_poll_at is not None or row.status in (ChargeStatus.CREATED, ChargeStatus.CLAIMED),
         )
 
     def _by_hand(self, body: str) -> Ours:
@@ -164,4 +165,5 @@ _COLUMNS = (
     charges.c.created_at,
     charges.c.paid_at,
     charges.c.decided_by,
+    charges.c.next_poll_at,
 )

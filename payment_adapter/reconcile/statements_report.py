@@ -14,7 +14,7 @@ from payment_adapter.reconcile.statements_ours import Period
 from payment_adapter.reconcile.statements_scratch import Action, Bucket, Entry, Scratch, Side
 
 _SAID_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]{2})?")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +240,9 @@ def amount(minor: int, *, grouped: bool = True) -> str:
 
 
 def harmless(cell: str) -> str:
-    """A cell that a spreadsheet shows and never runs: what could begin a formula gets an apostrophe before it."""
+    """A cell that a spreadsheet shows and never runs: what could begin a formula gets an apostrophe before it, and
+    nothing in it ends a cell where semicolons do."""
+    cell = _plain(cell).replace(";", ",")
     if cell.startswith(_FORMULA) and not _SAID_NUMBER.fullmatch(cell):
         return "'" + cell
     return cell

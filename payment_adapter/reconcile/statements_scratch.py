@@ -71,6 +71,8 @@ class Ours:
     is_of_period: bool
     is_told_late: bool = False
     """It is paid by the word of a query: `at_s` is only when we learned of it."""
+    is_asked: bool = True
+    """The provider will be asked again what became of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ CREATE TABLE ours (
   id INTEGER PRIMARY KEY, side TEXT NOT NULL, key TEXT NOT NULL UNIQUE, receipt TEXT, transaction_id TEXT,
   our_reference TEXT NOT NULL, reference TEXT NOT NULL, same_reference TEXT NOT NULL, amount INTEGER NOT NULL,
   status TEXT NOT NULL, is_paid INTEGER NOT NULL, phone TEXT NOT NULL, pushed_s INTEGER, at_s INTEGER NOT NULL,
-  is_of_period INTEGER NOT NULL, is_told_late INTEGER NOT NULL,
+  is_of_period INTEGER NOT NULL, is_told_late INTEGER NOT NULL, is_asked INTEGER NOT NULL,
   is_paired INTEGER NOT NULL DEFAULT 0, bucket TEXT, note TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX ours_receipt ON ours (receipt);
@@ -153,8 +155,8 @@ class Scratch:
         """What is there already stays as it is."""
         self._db.executemany(
             "INSERT OR IGNORE INTO ours (side, key, receipt, transaction_id, our_reference, reference, amount, status, "
-            "is_paid, phone, pushed_s, at_s, is_of_period, is_told_late, same_reference) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "is_paid, phone, pushed_s, at_s, is_of_period, is_told_late, is_asked, same_reference) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             ((*(getattr(each, name) for name in _OURS_FIELDS), same_reference(each.reference)) for each in found),
         )
 

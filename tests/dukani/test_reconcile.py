@@ -9,11 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 from sqlalchemy import func, insert, select, update
 
+from contracts.payment_api import PaymentEvent
 from contracts.states import ChargeStatus, Rail
 from dukani.prepare import CannotStart
 from dukani.reconcile_cli import reconcile
-from kit.db import Database
+from kit.db import Database, Tx
 from payment_adapter.charges.models import charges, outbox
+from payment_adapter.charges.service import ChargeMoved, Charges
 from payment_adapter.vault.envelope import MasterKeys
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Origin, Vault
@@ -126,7 +128,7 @@ def test_with_apply_what_was_lost_is_paid_and_announced_once(desk: Desk) -> None
         )
     )
     said = desk.said("--apply", says="y\n")
-    assert "To apply: 3 charges get the statement's word, 1 payments by hand are announced." in said
+    assert "To apply: charges that get the statement's word: 3; payments by hand to announce: 1." in said
     assert {"2 now paid", "1 receipt added", "1 announced"} <= {line.strip() for line in said.splitlines()}
     assert desk.shop.status(unknown) == ("paid", "UKK1AAAAA1", "statement", 20_000)
     assert desk.shop.status(failed) == ("paid", "UKK1AAAAA2", "statement", 30_000)
@@ -350,10 +352,31 @@ def test_progress_is_shown_beside_the_report(desk: Desk, monkeypatch: pytest.Mon
     assert "lines read" not in ran.stdout
 
 
-def test_a_long_statement_is_applied_in_pieces_and_a_broken_piece_alone(desk: Desk) -> None:
+def test_a_long_statement_is_applied_in_pieces_and_what_breaks_one_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     count = 120
     desk.statement(org([Row(f"UKK1AAA{number:03}", 1_00 + number, NOON, "RENT") for number in range(count)]))
-    said = desk.said("--apply", "--yes")
-    assert f"{count} announced" in said
+    announce = Charges.announce
+
+    def refused_once(charges: Charges, tx: Tx, event: PaymentEvent, aggregate: str) -> None:
+        if event.receipt == "UKK1AAA007":
+            raise ChargeMoved(event.receipt)
+        announce(charges, tx, event, aggregate)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Charges, "announce", refused_once)
+        said = desk.said("--apply", "--yes", "--report", str(desk.report))
+    assert "119 announced" in said
+    assert "1 not done: the database refused it; apply the statement again" in said
+    assert [record["receipt"] for record in desk.records() if record["applied"] != "announced"] == ["UKK1AAA007"]
+    assert "1 announced" in desk.said("--apply", "--yes")
     with desk.shop.db.read() as tx:
         assert tx.execute(select(func.count()).select_from(outbox)).scalar_one() == count
+
+
+def test_the_statement_is_not_overwritten_by_the_report(desk: Desk) -> None:
+    desk.statement(org([Row("UKK1AAAAA1", 1)]))
+    before = desk.file.read_bytes()
+    assert desk.run("--report", str(desk.file)).exit_code == 2
+    assert desk.file.read_bytes() == before

@@ -159,6 +159,9 @@ def test_what_the_statement_lacks_is_listed_and_never_decided(shop: Shop, tmp_pa
         (50_000, Bucket.MISSING_THERE),
     ]
     assert all(entry.line is None and entry.action is None for entry in entries)
+    assert [entry.note for entry in entries if entry.status == "unknown"] == [
+        "the provider is not asked about it any more"
+    ]
 
 
 def test_charges_of_other_days_shops_and_providers_are_none_of_its_business(shop: Shop, tmp_path: Path) -> None:

@@ -2,8 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from payment_adapter.reconcile.statements_formats import Format, recognise
 from payment_adapter.reconcile.statements_lines import Kind, Line, Unreadable
@@ -73,6 +76,22 @@ def test_the_portal_s_export_is_read_however_it_was_saved(
 def test_the_short_code_above_the_table_is_heard(tmp_path: Path) -> None:
     with Source(written(tmp_path, org(ROWS))) as source:
         assert recognise(source).shortcodes == {"174379"}
+
+
+@pytest.mark.parametrize(
+    ("above", "shortcodes"),
+    [
+        ("Paybill,556677", {"556677"}),
+        ("Till Number: 5566778", {"5566778"}),
+        ("ORGANISATION: 600001 - MAMA", {"600001"}),
+        ("Organization Name,Mama Njeri P.O. Box 00100", set[str]()),
+        ("Printed 20112026", set[str]()),
+    ],
+)
+def test_only_what_is_called_a_short_code_is_one(tmp_path: Path, above: str, shortcodes: set[str]) -> None:
+    text = above + "\n" + table([ORG_HEADING, org_cells(ROWS[0])])
+    with Source(written(tmp_path, text)) as source:
+        assert recognise(source).shortcodes == shortcodes
 
 
 def test_the_older_table_is_read_too(tmp_path: Path) -> None:
@@ -299,6 +318,31 @@ def test_a_list_of_payments_may_be_a_table(tmp_path: Path) -> None:
 def test_a_file_that_is_no_statement_says_what_to_do(tmp_path: Path, content: bytes, says: str) -> None:
     with pytest.raises(StatementUnusable, match=says):
         read(written(tmp_path, content))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.sampled_from([org(ROWS), c2b(ROWS), appypay([Row("id-1", 50_000, account="OURS")] * 3)]),
+    st.sampled_from(["utf-8", "utf-16"]),
+    st.integers(0, 5000),
+    st.integers(0, 60),
+    st.binary(max_size=20),
+)
+def test_a_file_that_was_damaged_anywhere_is_read_or_refused_and_never_breaks(
+    text: str, encoding: str, place: int, length: int, damage: bytes
+) -> None:
+    whole = text.encode(encoding)
+    place %= len(whole)
+    with TemporaryDirectory() as folder:
+        file = written(Path(folder), whole[:place] + damage + whole[place + length :])
+        said = ""
+        lines: list[Line | Unreadable] = []
+        try:
+            lines = read(file)
+        except StatementUnusable as error:
+            said = str(error)
+    assert len(lines) < 30
+    assert not said or said.endswith(".")
 
 
 def test_another_format_than_was_said_is_refused(tmp_path: Path) -> None:
