@@ -60,6 +60,13 @@ class TokenCache:
             if slot.token == token:
                 slot.token = None
 
+    def forget(self, owner: Owner) -> None:
+        """Keep no token of this set."""
+        slot = self._slot(owner[0])
+        with slot.lock:
+            if slot.version == owner[1]:
+                slot.token = None
+
     def _slot(self, vendor_id: str) -> _Slot:
         with self._guard:
             return self._slots.setdefault(vendor_id, _Slot())

@@ -256,10 +256,9 @@ def test_a_provider_at_its_limit_refuses_says_so_and_rings_nobody(case: Case) ->
     outcome = case.ask()
 
     assert isinstance(outcome, Refused)
-    assert (outcome.failure.reason, outcome.failure.may_retry) in (
-        (FailureReason.BUSY, True),
-        (FailureReason.NOT_SENT, True),  # turned away when it asked for a token
-    )
+    assert (outcome.failure.reason, outcome.failure.may_retry) == (FailureReason.BUSY, True)
+    assert outcome.failure.is_throttled
+    assert outcome.failure.retry_after_s
     assert len(case.charges()) == 0
 
 

@@ -13,7 +13,7 @@ from payment_adapter.providers.daraja.credentials import CredentialsUnusable, Da
 from payment_adapter.providers.daraja.initiator import Initiator
 from payment_adapter.providers.daraja.results import explain, said
 from payment_adapter.providers.daraja.tokens import NoToken
-from payment_adapter.providers.daraja.values import text_of
+from payment_adapter.providers.daraja.values import text_of, words_of
 from payment_adapter.providers.daraja.wire import JsonObject, NoReply, NotSent, Reply
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials
@@ -115,7 +115,7 @@ def _reversal(order: RefundOrder, credentials: Credentials) -> JsonObject:
         "RecieverIdentifierType": _REVERSED_PARTY,
         "ResultURL": order.result_url.reveal(),
         "QueueTimeOutURL": order.result_url.reveal() + TIMEOUT_SUFFIX,
-        "Remarks": (order.note.strip() or "Refund")[:_MAX_REMARKS],
+        "Remarks": words_of(order.note, _MAX_REMARKS) or "Refund",
     }
 
 

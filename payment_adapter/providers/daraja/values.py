@@ -2,13 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from decimal import Decimal, InvalidOperation
 
 from contracts.money import Currency
+from payment_adapter.providers.amounts import minor_of
 
 _EAT = timezone(timedelta(hours=3))
-_MAX_AMOUNT_TEXT = 20
-_MAX_AMOUNT_DIGITS = 12
 _RECEIPT = re.compile(r"[A-Z0-9]{6,20}")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
 
@@ -34,19 +32,7 @@ def words_of(value: object, longest: int) -> str | None:
 
 def amount_minor_of(value: object) -> int | None:
     """1, 1.0, "1.00" → 100 cents. None for what is no positive amount of whole cents."""
-    if isinstance(value, bool) or not isinstance(value, (int, str, Decimal)):
-        return None
-    text = str(value).strip()
-    if len(text) > _MAX_AMOUNT_TEXT:
-        return None
-    try:
-        whole = Decimal(text)
-    except InvalidOperation:
-        return None
-    if not whole.is_finite() or whole <= 0 or abs(whole.adjusted()) > _MAX_AMOUNT_DIGITS:
-        return None
-    minor = whole * Currency.KES.minor_per_whole
-    return int(minor) if minor == minor.to_integral_value() else None
+    return minor_of(value, Currency.KES)
 
 
 def receipt_of(value: object) -> str | None:
