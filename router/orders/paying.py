@@ -44,7 +44,8 @@ _NOT_OURS = (ErrorCode.IDEMPOTENCY_IN_PROGRESS, ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a PAY will try. `payer_msisdn` is the number that rings; None on a rail that rings none."""
+    """What a PAY will try. `payer_msisdn` is the number that rings; on a rail that rings none, the number that the
+    customer pays from, if the rail makes use of it and it is known."""
 
     vendor: Vendor
     intent_id: PaymentIntentId
@@ -76,7 +77,8 @@ class Cashier:
             if earlier is not None:
                 return stored_response(earlier)
             plan = _plan(tx, shop, wanted, intent_id, now)
-        reserved_at = self._reserve(plan, plan.payer_msisdn, now) if plan.payer_msisdn is not None else None
+        rings = plan.payer_msisdn if plan.rail in PUSHED_RAILS else None
+        reserved_at = self._reserve(plan, rings, now) if rings is not None else None
         try:
             return self.edge.perform(call, lambda tx: self._start(tx, plan, wanted, reserved_at, now))
         except Problem as problem:
@@ -137,10 +139,11 @@ class Cashier:
         if isinstance(held, stock.SoldOut):
             raise sold_out(name_of(order, held.item_id), held.available)
         stock.extend(tx, vendor.id, order.id, keep_until)
-        if wanted.payer_msisdn is not None and plan.payer_msisdn is not None:
-            remember_payer(tx, vendor.id, customer, plan.payer_msisdn)
+        rings = plan.payer_msisdn if plan.rail in PUSHED_RAILS else None
+        if wanted.payer_msisdn is not None and rings is not None:
+            remember_payer(tx, vendor.id, customer, rings)
         view = order_view(tx, vendor, order, now)
-        return 200, PayResult(order=view, intent_id=plan.intent_id, payer_msisdn=plan.payer_msisdn, grant=grant)
+        return 200, PayResult(order=view, intent_id=plan.intent_id, payer_msisdn=rings, grant=grant)
 
 
 def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, now: datetime) -> _Plan:
@@ -161,7 +164,7 @@ def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, 
         vendor=vendor,
         intent_id=intent_id,
         rail=rail,
-        payer_msisdn=_payer(vendor, customer, wanted.payer_msisdn, rail) if rail in PUSHED_RAILS else None,
+        payer_msisdn=_payer(vendor, customer, wanted.payer_msisdn, rail),
         order=order,
         undecided=view if is_undecided else None,
     )
@@ -202,21 +205,28 @@ def _rail(vendor: Vendor, wanted: Rail | None, order: OrderView) -> Rail:
     raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, why_not_offered(vendor, wanted), rails=offered)
 
 
-def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) -> str:
+def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) -> str | None:
     """The number to charge: the one that was given, else the customer's own if it can be charged, else the one they
-    gave before."""
+    gave before. Of the rails that ring none, e-Kwanza draws a ticket's picture for a number, where one is known."""
+    if rail not in PUSHED_RAILS:
+        return _known(customer, rail) if rail is Rail.TICKET else None
     if given is not None:
         msisdn = normalized_msisdn(given, vendor.currency)
         if msisdn is None or not _can_be_charged(msisdn, rail):
             how = "one such as 254708374149" if rail is Rail.MPESA_STK else "244 and the nine digits of a mobile number"
             raise Problem(422, ErrorCode.PAYER_INVALID, f"this is not a number that can be charged; send {how}")
         return msisdn
-    for known in (customer.phone, customer.payer_msisdn):
-        if known is not None and _can_be_charged(known, rail):
-            return known
+    known = _known(customer, rail)
+    if known is not None:
+        return known
     raise Problem(
         422, ErrorCode.PAYER_MISSING, "say which number to charge: the customer's address shows none that can be"
     )
+
+
+def _known(customer: Customer, rail: Rail) -> str | None:
+    numbers = (customer.phone, customer.payer_msisdn)
+    return next((number for number in numbers if number is not None and _can_be_charged(number, rail)), None)
 
 
 def _can_be_charged(msisdn: str, rail: Rail) -> bool:

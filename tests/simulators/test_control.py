@@ -7,6 +7,7 @@ import requests
 
 from kit.clock import FixedClock
 from kit.settings import Environment, Settings, SettingsError
+from simulators import customers
 from simulators.app import create_service
 from simulators.fault_texts import FAULTS
 from tests.simulators.daraja_client import Daraja
