@@ -1,5 +1,5 @@
-"""POST /v1/refunds, by which the router asks for one; POST /refund-results/<secret>, where providers say what became of
-it. What they send is answered after it is stored and before it is understood."""
+"""POST /v1/refunds, by which the router asks for one; POST /callbacks/refunds/<secret>, where providers say what became
+of it. What they send is answered after it is stored and before it is understood."""
 
 import re
 from collections.abc import Callable

@@ -24,7 +24,7 @@ from payment_adapter.vault.service import Credentials
 
 _log = structlog.get_logger()
 
-RESULT_PATH = "/refund-results/"
+RESULT_PATH = "/callbacks/refunds/"
 LEASE = timedelta(seconds=150)
 """How long a claim of a process elsewhere is believed to be under way: longer than two tokens and two requests take."""
 

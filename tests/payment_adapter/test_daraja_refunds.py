@@ -43,7 +43,7 @@ from payment_adapter.vault.service import Credentials
 from tests.support.daraja import TOKEN_PATH, credentials, error, give_tokens
 from tests.support.refunds import result, status_result
 
-RESULT_URL = Secret("https://pay.example.com/refund-results/" + "cd" * 32)
+RESULT_URL = Secret("https://pay.example.com/callbacks/refunds/" + "cd" * 32)
 GIVEN = "QUJD" * 64
 TAKEN = {
     "OriginatorConversationID": "71840-27539181-07",

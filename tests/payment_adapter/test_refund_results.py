@@ -113,7 +113,7 @@ def test_a_stranger_is_counted_and_nothing_is_kept(desk: RefundDesk, secret: str
 def test_the_secret_that_the_provider_repeats_is_not_stored(desk: RefundDesk) -> None:
     secret = desk.send()
     body = result()
-    body["Result"]["ReferenceData"]["ReferenceItem"]["Value"] = f"{PUBLIC_URL}/refund-results/{secret}/timeout"
+    body["Result"]["ReferenceData"]["ReferenceItem"]["Value"] = f"{PUBLIC_URL}/callbacks/refunds/{secret}/timeout"
     desk.tell(secret, body)
     assert desk.told() == ["pending", "done"]
     assert secret.encode() not in bytes(desk.inbox()[0].body)

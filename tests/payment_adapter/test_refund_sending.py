@@ -70,7 +70,7 @@ def test_every_refund_has_an_address_of_its_own_whose_secret_is_not_stored(desk:
     secrets = {desk.send(f"refund-{number}", amount_minor=100) for number in range(5)}
     assert len(secrets) == 5
     address = desk.provider.orders[0].result_url.reveal()
-    assert re.fullmatch(re.escape(PUBLIC_URL) + r"/refund-results/[0-9a-f]{64}", address)
+    assert re.fullmatch(re.escape(PUBLIC_URL) + r"/callbacks/refunds/[0-9a-f]{64}", address)
     with desk.db.read() as tx:
         stored = repr(tx.execute(models.refunds.select()).all()) + repr(tx.execute(models.addresses.select()).all())
     assert not [secret for secret in secrets if secret in stored]

@@ -77,11 +77,11 @@ def test_a_refund_goes_through_the_whole_process(httpserver: HTTPServer, tmp_pat
         (reversal,) = around.reversals
         assert (reversal["TransactionID"], reversal["Amount"]) == (RECEIPT, 450)
         base, _, secret = reversal["ResultURL"].rpartition("/")
-        assert base == f"{around.settings.adapter_public_url}/refund-results"
+        assert base == f"{around.settings.adapter_public_url}/callbacks/refunds"
 
         client = service.app.test_client()
-        assert client.post(f"/refund-results/{'0' * 64}", json=result()).status_code == 404
-        assert client.post(f"/refund-results/{secret}", json=result()).get_json()["ResultCode"] == 0
+        assert client.post(f"/callbacks/refunds/{'0' * 64}", json=result()).status_code == 404
+        assert client.post(f"/callbacks/refunds/{secret}", json=result()).get_json()["ResultCode"] == 0
 
         told = ["refund:refund-1:pending", "refund:refund-1:done"]
         eventually(lambda: around.told() == told, "the router hears that it went back")

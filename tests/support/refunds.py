@@ -265,7 +265,7 @@ class RefundDesk:
         """Post a result and apply it; the response to it."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.wait(milliseconds=1)
-        response = self.client.post(f"/refund-results/{secret}{suffix}", data=raw, content_type="application/json")
+        response = self.client.post(f"/callbacks/refunds/{secret}{suffix}", data=raw, content_type="application/json")
         while self.results.turn():
             pass
         return response
@@ -317,7 +317,7 @@ def result(code: int | str = 0, text: str = "text", *, conversation: str = "conv
         "OriginatorConversationID": conversation,
         "ConversationID": "AG_20261120_0001",
         "TransactionID": "UF2R00BACK",
-        "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL", "Value": f"{PUBLIC_URL}/refund-results/"}},
+        "ReferenceData": {"ReferenceItem": {"Key": "QueueTimeoutURL", "Value": f"{PUBLIC_URL}/callbacks/refunds/"}},
     }
     if str(code) == "0":
         body["ResultParameters"] = {"ResultParameter": listed}
