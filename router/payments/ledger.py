@@ -8,7 +8,11 @@ What each kind says, once per subject:
   decision.
 - `failed`, `expired` (intent): that try ended without money, as far as was known. A later `paid` outweighs it.
 - `expired` (request): the time to pay ran out.
-- `adjusted` (request): the claim was withdrawn; the amount is negative.
+- `adjusted`, with a negative amount: the claim was withdrawn (request), money that had been credited is not set aside
+  any more (provider transaction: it paid something after all, or was another's money reported twice), or money went
+  back (refund).
+Of one provider transaction all entries together are what came and did not go back.
+
 - `settled` is left to reconciliation with a statement, and nothing writes it yet."""
 
 from datetime import datetime
