@@ -1,12 +1,13 @@
 """`./dev bench [turns|callbacks|orders|start …] [--engine sqlite|postgres]`: these four, on SQLite, by default.
 
-`./dev bench router [--million-orders 3] [--databases 100]` takes minutes and has PostgreSQL only."""
+`./dev bench router [--million-orders 3] [--databases 100]` takes minutes and has PostgreSQL only, and so has
+`./dev bench payments`."""
 
 import argparse
 import os
 import platform
 
-from benchmarks import callbacks, orders, router, start, turns
+from benchmarks import callbacks, orders, payments, router, start, turns
 from benchmarks.measure import console
 
 SUITES = {"turns": turns.run, "callbacks": callbacks.run, "orders": orders.run, "start": start.run}
@@ -14,7 +15,9 @@ SUITES = {"turns": turns.run, "callbacks": callbacks.run, "orders": orders.run, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
-    parser.add_argument("suites", nargs="*", choices=[[], *SUITES, "router"], help="default: all but router")
+    parser.add_argument(
+        "suites", nargs="*", choices=[[], *SUITES, "payments", "router"], help="default: all but these two"
+    )
     parser.add_argument("--engine", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--million-orders", type=float, default=0, help="router: grow to so many")
     parser.add_argument("--databases", type=int, default=0, help="router: grow to so many dedicated ones")
@@ -23,6 +26,8 @@ def main() -> None:
     for name in arguments.suites or SUITES:
         if name == "router":
             router.run(arguments.million_orders, arguments.databases)
+        elif name == "payments":
+            payments.run()
         else:
             SUITES[name](arguments.engine)
 

@@ -42,7 +42,8 @@ def place(process: Process, settings: Settings) -> Place:
         case Process.ROUTER:
             return Place(settings.router_port, "DUKANI_ROUTER_PORT", threads=8)
         case Process.PAYMENT_ADAPTER:
-            return Place(settings.adapter_port, "DUKANI_ADAPTER_PORT", threads=8)
+            # Callbacks that come together are committed together: as many as there are threads to wait for that.
+            return Place(settings.adapter_port, "DUKANI_ADAPTER_PORT", threads=32)
         case Process.SIMULATORS:
             # A fault may hold answers back for a while.
             return Place(settings.simulators_port, "DUKANI_SIMULATORS_PORT", threads=32)
