@@ -16,6 +16,7 @@ from dukani.prepare import LINEAGES, CannotStart, make_data_dir, migrate_all, po
 from dukani.processes import Process, place, run, why_not
 from dukani.processes import work as run_work
 from dukani.reconcile_cli import reconcile
+from dukani.refunds_cli import refunds
 from dukani.secrets_cli import secrets_group
 from dukani.signing_cli import keys
 from dukani.usage_cli import usage
@@ -49,6 +50,7 @@ dukani.add_command(keys)
 dukani.add_command(usage)
 dukani.add_command(events)
 dukani.add_command(charges)
+dukani.add_command(refunds)
 dukani.add_command(reconcile)
 dukani.add_command(key)
 dukani.add_command(secrets_group)

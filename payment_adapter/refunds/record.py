@@ -22,6 +22,7 @@ class Refund:
     asked_receipt: str | None
     amount: Money
     note: str
+    created_at: datetime
     payment_id: str
     payment: ChargeRef
     """What it gives back from."""
@@ -44,6 +45,7 @@ class Refund:
             asked_receipt=row.asked_receipt,
             amount=Money(row.amount_minor, currency),
             note=row.note,
+            created_at=row.created_at,
             payment_id=row.payment_id,
             payment=ChargeRef(
                 Rail(row.rail),

@@ -167,6 +167,16 @@ class Refunds:
         values: dict[str, Any] = {"detail": why}
         return self._move(tx, refund, Fact.DOUBT, values) is not None
 
+    def settle(self, tx: Tx, refund: Refund, *, refund_receipt: str | None) -> bool:
+        """A person has looked at a statement: a locked refund went back under this receipt, or did not (None). Returns
+        whether that is news. What the provider was asked for and has not answered yet can't be denied."""
+        if refund_receipt is None:
+            values: dict[str, Any] = {"detail": "a person found that it did not go back", "next_ask_at": None}
+            is_open = refund.status is RefundState.UNKNOWN
+            return is_open and self._move(tx, refund, Fact.FAIL, values) is not None
+        values = {"detail": None, "next_ask_at": None, "refund_receipt": refund_receipt}
+        return self._move(tx, refund, Fact.FINISH, values) is not None
+
     # --- finding --------------------------------------------------------------------------------------------------
 
     def lock(self, tx: Tx, refund_id: str) -> Refund:
