@@ -3,7 +3,7 @@
 import { bubble, stamp } from './bubble.js';
 import { suggestions } from './chips.js';
 import { Composer } from './composer.js';
-import { fromTemplate, h, initials, isTouch, shillings } from './dom.js';
+import { balanceOf, fromTemplate, h, initials, isTouch } from './dom.js';
 import { HandSheet } from './hand.js';
 import { dayName, dayOf, nowMs, timeOf } from './moments.js';
 import { PromptLayer } from './prompt.js';
@@ -51,7 +51,7 @@ export class Phone {
     this.node.setAttribute('aria-label', `${name}’s phone`);
     this.node.querySelector('.owner-name').textContent = name;
     this.node.querySelector('.owner-number').textContent = (msisdn ?? '').replace(/^254(\d{3})(\d{3})(\d{3})$/, '0$1 $2 $3').replace(/^244(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3') + (isHidden ? ' (hidden)' : '');
-    this.node.querySelector('.owner-balance').textContent = msisdn ? shillings(customer.balance_whole) : '';
+    this.node.querySelector('.owner-balance').textContent = balanceOf(customer);
     this.composer.input.setAttribute('aria-label', `Message from ${name}`);
     this.log.setAttribute('aria-label', `${name}’s chat with the shop`);
   }

@@ -37,4 +37,8 @@ export function money(minor, currency) {
   return `${currency}\u00a0${Math.floor(minor / 100).toLocaleString('en-GB')}${cents}`;
 }
 
-export const shillings = (whole) => `KES\u00a0${whole.toLocaleString('en-GB')}`;
+/** What that customer has where the number is at home: shillings, or kwanzas in Angola. Empty without a number. */
+export function balanceOf({ msisdn, balance_whole: whole, kwanza_minor: kwanzaMinor }) {
+  if (!msisdn) return '';
+  return msisdn.startsWith('244') ? money(kwanzaMinor, 'AOA') : money(whole * 100, 'KES');
+}

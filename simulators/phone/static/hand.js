@@ -43,9 +43,15 @@ export class HandSheet {
     if (key === this.#key) return;
     this.#key = key;
     this.nothing.hidden = references.length > 0;
-    // What somebody is typing into stays as it is; only the others are drawn again.
+    // What somebody is typing into is neither drawn again nor moved, or it would lose the focus.
     const kept = new Map([...this.list.children].map((item) => [item.dataset.key, item]));
-    this.list.replaceChildren(...references.map((one) => kept.get(JSON.stringify(one)) ?? this.#item(one)));
+    const items = references.map((one) => kept.get(JSON.stringify(one)) ?? this.#item(one));
+    for (const item of kept.values()) if (!items.includes(item)) item.remove();
+    let place = this.list.firstElementChild;
+    for (const item of items) {
+      if (item === place) place = place.nextElementSibling;
+      else this.list.insertBefore(item, place);
+    }
     this.tills.textContent = tills.length ? `Known here: ${tills.map(({ number, name }) => `${number} ${name}`).join(', ')}.` : '';
     const number = this.till.elements.shortcode;
     if (!number.value && tills.length) number.value = tills[0].number;
@@ -101,8 +107,8 @@ export class HandSheet {
 
   async #payTill() {
     const { shortcode, account, amount } = this.till.elements;
-    if (!this.phone.customer.msisdn) {
-      this.#say('This phone has no number, so it has no M-PESA.', true);
+    if (!this.phone.customer.msisdn?.startsWith('254')) {
+      this.#say('This phone has no number in Kenya, so it has no M-PESA.', true);
       return;
     }
     const content = { shortcode: shortcode.value.trim(), account_reference: account.value.trim(), amount_whole: Number(amount.value), payer: this.phone.customer.msisdn };

@@ -2,7 +2,7 @@
 
 import { call, Poller } from './api.js';
 import { Phone } from './chat.js';
-import { h, shillings } from './dom.js';
+import { balanceOf, h } from './dom.js';
 import { setNow } from './moments.js';
 import { Panel } from './panel.js';
 
@@ -117,13 +117,14 @@ function showTabs() {
   for (const [address, tab] of tabs) {
     const phone = phones.get(address);
     if (phone.unread && phone.isShown) phone.unread = 0;
-    const { name, msisdn, balance_whole: balance } = phone.customer;
+    const { name } = phone.customer;
+    const balance = balanceOf(phone.customer);
     const isRinging = phone.prompts.isWaiting && address !== current;
     const key = [name, balance, phone.unread, isRinging, address === current].join();
     if (tab.dataset.key === key) continue;
     tab.dataset.key = key;
     tab.setAttribute('aria-current', String(address === current));
-    const line = isRinging ? 'asks for a PIN' : msisdn ? shillings(balance) : 'no number';
+    const line = isRinging ? 'asks for a PIN' : balance || 'no number';
     tab.replaceChildren(name, h('small', { class: isRinging ? 'is-ringing' : '' }, line));
     if (phone.unread) tab.append(h('span', { class: 'unread' }, String(phone.unread), h('span', { class: 'said' }, ' new')));
   }

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 from pytest_httpserver import HTTPServer
 
+from simulators.customers import DEFAULT_CUSTOMERS
 from tests.simulators.phone.screen import DESKTOP, SMALL_PHONE, Size, Watched
 from tests.simulators.phone.shop import PhoneShop, open_shop
 from tests.support.processes import free_ports
@@ -51,7 +52,7 @@ def shop(standing_shop: PhoneShop) -> PhoneShop:
     """Nothing said, nothing broken."""
     standing_shop.control("POST", "/sim/reset", {})
     standing_shop.refuses = False
-    for told in (standing_shop.heard, standing_shop.media, standing_shop.results):
+    for told in (standing_shop.heard, standing_shop.media, standing_shop.results, standing_shop.told):
         told.clear()
     return standing_shop
 
@@ -60,7 +61,7 @@ def _open(browser: Browser, shop: PhoneShop, size: Size, *, is_touch: bool = Fal
     context = browser.new_context(viewport=size, has_touch=is_touch, is_mobile=is_touch, reduced_motion="reduce")
     watched = Watched(context, shop)
     watched.page.goto(f"{shop.page}/")
-    expect(watched.page.locator(".phone-column")).to_have_count(3)
+    expect(watched.page.locator(".phone-column")).to_have_count(len(DEFAULT_CUSTOMERS))
     yield watched
     context.close()
     watched.check()

@@ -57,8 +57,17 @@ def own(phone: Locator) -> Locator:
     return phone.locator(".bubble.is-mine")
 
 
-def dialog(phone: Locator) -> Locator:
-    return phone.get_by_role("dialog", name="M-PESA")
+def dialog(phone: Locator, brand: str = "M-PESA") -> Locator:
+    return phone.get_by_role("dialog", name=brand)
+
+
+def by_hand(page: Page, name: str = "Achieng") -> Locator:
+    """That phone's sheet for paying by hand, opened."""
+    phone = phone_of(page, name)
+    phone.get_by_role("button", name="Pay by hand").click()
+    sheet = phone.get_by_role("dialog", name="Pay by hand")
+    expect(sheet).to_be_visible()
+    return sheet
 
 
 def ring(shop: PhoneShop, page: Page, name: str = "Achieng", address: str = ACHIENG) -> Locator:

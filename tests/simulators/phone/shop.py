@@ -19,6 +19,8 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from kit.clock import SharedClock
 from kit.settings import load_settings
 from simulators.app import create_service
+from tests.simulators.daraja_client import Daraja
+from tests.simulators.ekwanza_client import API_KEY, MERCHANT, NOTIFICATION_TOKEN, Ekwanza
 
 ACHIENG = "whatsapp:+254708374149"
 BARAKA = "whatsapp:+254700000001"
@@ -47,18 +49,21 @@ PUSHED = "Look at your phone: M-PESA asks for your PIN. _I tell you when the mon
 HELP = "Say MENU, CART, CONFIRM, PAY or STATUS."
 
 _CALLBACK_PATH = "/callbacks/" + "5c" * 32
+_WEBHOOK_PATH = "/callbacks/" + "6d" * 32
 
 
 @dataclass
 class PhoneShop:
     """`page` is the address of the phone page. `heard` are the texts of all customers, `results` the result codes of
-    all callbacks."""
+    all callbacks of M-Pesa's prompts."""
 
     page: str
     server: HTTPServer
     heard: list[str] = field(default_factory=list[str])
     media: list[str] = field(default_factory=list[str])
     results: list[int] = field(default_factory=list[int])
+    told: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
+    """By e-Kwanza, and by M-Pesa of money paid by hand."""
     refuses: bool = False
     """Answer webhooks with 500, as a broken shop would."""
     stop_simulators: Callable[[], None] = lambda: None
@@ -80,6 +85,40 @@ class PhoneShop:
         body = cast(dict[str, dict[str, dict[str, int]]], json.loads(request.get_data()))
         self.results.append(body["Body"]["stkCallback"]["ResultCode"])
         return Response("{}", content_type="application/json")
+
+    def webhook(self, request: Request) -> Response:
+        self.told.append(cast(dict[str, object], json.loads(request.get_data())))
+        return Response('{"status": "0"}', content_type="application/json")
+
+    def ekwanza(self) -> Ekwanza:
+        """Signed in, with a merchant account of this shop."""
+        self.control(
+            "POST",
+            "/sim/ekwanza/merchants",
+            {
+                "merchant": MERCHANT,
+                "name": "Mercearia Kianda",
+                "webhook_url": self.server.url_for(_WEBHOOK_PATH),
+                "api_key": API_KEY,
+                "notification_token": NOTIFICATION_TOKEN,
+            },
+        )
+        client = Ekwanza(self.page)
+        client.sign_in()
+        return client
+
+    def hear_of_hand_payments(self) -> None:
+        """Register this shop's addresses for its short code."""
+        url = self.server.url_for(_WEBHOOK_PATH)
+        daraja = Daraja(f"{self.page}/daraja", url)
+        daraja.sign_in()
+        body: dict[str, object] = {
+            "ShortCode": SHORTCODE,
+            "ResponseType": "Completed",
+            "ConfirmationURL": url,
+            "ValidationURL": url,
+        }
+        assert daraja.post("/mpesa/c2b/v2/registerurl", body).status_code == 200
 
     def push(self, customer: str, amount_whole: int) -> None:
         """Ask for the PIN on that customer's phone."""
@@ -182,4 +221,5 @@ def open_shop(folder: Path, server: HTTPServer, port: int) -> PhoneShop:
     shop.start_simulators = running.start
     server.expect_request("/webhooks/twilio/whatsapp").respond_with_handler(shop.reply)
     server.expect_request(_CALLBACK_PATH).respond_with_handler(shop.callback)
+    server.expect_request(_WEBHOOK_PATH).respond_with_handler(shop.webhook)
     return shop

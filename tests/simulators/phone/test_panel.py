@@ -34,6 +34,37 @@ def test_all_faults_are_switched_off_together(desktop: Watched, shop: PhoneShop)
     expect(desktop.page.get_by_role("button", name="Switch all")).to_be_hidden()
 
 
+def test_faults_are_folded_by_provider_and_topic_and_say_how_many_are_on(desktop: Watched, shop: PhoneShop) -> None:
+    panel = desktop.page.get_by_role("complementary")
+    providers = panel.locator("details.provider > summary")
+    expect(providers).to_have_count(4)
+    assert [text.strip() for text in providers.locator("span:first-child").all_text_contents()] == [
+        "M-Pesa",
+        "e-Kwanza",
+        "WhatsApp",
+        "Slow lines",
+    ]
+    switch = panel.get_by_role("switch", name="Ticket unsigned")
+    expect(switch).to_have_count(0)
+    providers.nth(1).click()
+    panel.locator("details.provider").nth(1).locator("summary", has_text="Being told").click()
+    switch.click()
+    shop.waits_for(lambda: _faults(shop)["ekwanza_signature_missing"] is True, "the fault is on")
+    expect(providers.nth(1).locator(".on-count")).to_have_text("1 on")
+    expect(providers.nth(0).locator(".on-count")).not_to_have_class("on-count is-on")
+
+
+def test_every_fault_has_its_switch_on_the_page(desktop: Watched, shop: PhoneShop) -> None:
+    names = desktop.page.locator("#faults input").evaluate_all("inputs => inputs.map((input) => input.name)")
+    assert sorted(names) == sorted(_faults(shop))
+
+
+def test_a_fault_that_was_on_before_the_page_is_not_hidden_from_it(desktop: Watched, shop: PhoneShop) -> None:
+    shop.control("PUT", "/sim/faults", {"ekwanza_lookup_missing": True})
+    desktop.page.reload()
+    expect(desktop.page.get_by_role("switch", name="Look-up finds nothing")).to_be_checked()
+
+
 def _faults(shop: PhoneShop) -> dict[str, object]:
     faults = shop.control("GET", "/sim/state?since=0")["faults"]
     assert isinstance(faults, dict)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.simulators.phone.screen import SMALL_PHONE, Watched, dialog, phone_of, replies, ring, type_message
+from tests.simulators.phone.screen import SMALL_PHONE, Watched, by_hand, dialog, phone_of, replies, ring, type_message
 from tests.simulators.phone.shop import BARAKA, PhoneShop
 
 
@@ -65,7 +65,7 @@ def test_whatever_can_be_tapped_is_at_least_44_pixels_high_and_wide(
     if has_prompt:
         ring(shop, handheld.page)
     small = handheld.page.evaluate(
-        """() => [...document.querySelectorAll('button, summary, .fault, .composer textarea')]
+        """() => [...document.querySelectorAll('button, summary, .fault, .composer textarea, .hand input')]
           .filter((target) => target.checkVisibility({visibilityProperty: true}))
           .map((target) => [target.textContent || target.ariaLabel, target.getBoundingClientRect()])
           .filter(([, box]) => box.width < 43.5 || box.height < 43.5)
@@ -82,3 +82,27 @@ def test_a_screen_that_is_turned_keeps_showing_the_newest_message(handheld: Watc
     handheld.page.set_viewport_size({"width": 640, "height": 360})
     expect(replies(achieng).last.locator("time")).to_be_in_viewport()
     expect(achieng.locator(".pill")).to_be_hidden()
+
+
+def test_paying_by_hand_fits_a_small_screen_with_all_its_targets(handheld: Watched, shop: PhoneShop) -> None:
+    ekwanza = shop.ekwanza()
+    ekwanza.referenced(amount=4_999_999.99)
+    ekwanza.ticketed()
+    page = handheld.page
+    sheet = by_hand(page)
+    expect(sheet.get_by_role("listitem")).to_have_count(2)
+    sheet.get_by_text("Another amount").tap()
+    assert sheet.evaluate("sheet => sheet.scrollWidth - sheet.clientWidth") == 0
+    assert page.evaluate("document.documentElement.scrollWidth") == SMALL_PHONE["width"]
+    small = sheet.locator("button, summary, input").evaluate_all(
+        """targets => targets.map((one) => one.getBoundingClientRect())
+          .filter((box) => box.width < 43.5 || box.height < 43.5)"""
+    )
+    assert small == []
+
+
+def test_the_folded_faults_fit_a_small_screen(handheld: Watched) -> None:
+    page = handheld.page
+    page.get_by_role("button", name="What can go wrong").tap()
+    page.locator("#faults details").evaluate_all("all => all.forEach((one) => (one.open = true))")
+    assert page.locator("#panel").evaluate("panel => panel.scrollWidth - panel.clientWidth") == 0
