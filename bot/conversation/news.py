@@ -21,7 +21,8 @@ from contracts.events import (
     RefundNews,
 )
 from contracts.money import Currency, Money
-from contracts.states import ExceptionKind, OrderStatus, Rail
+from contracts.router_api import OrderView
+from contracts.states import ExceptionKind, IntentStatus, OrderStatus, Rail
 
 _News = TypeVar("_News", bound=BaseModel)
 
@@ -29,7 +30,15 @@ _News = TypeVar("_News", bound=BaseModel)
 def heard(state: State, news: DomainEvent) -> Step:
     """At most one message, and none after STOP: whoever wants to know asks STATUS."""
     reply = None if state.opted_out else _tell(state, news)
-    return Step(state, reply=reply, answers_customer=False)
+    return Step(_knowing(state, news), reply=reply, answers_customer=False)
+
+
+def _knowing(state: State, news: DomainEvent) -> State:
+    """With what has to be remembered of it. After STOP, too: STATUS shows a reference that was not announced."""
+    if news.type is not EventType.PAYMENT_INSTRUCTIONS:
+        return state
+    about = _read(InstructionsNews, news)
+    return state if about is None else state.told_reference(about.order.order_id, about.intent_id)
 
 
 def _tell(state: State, news: DomainEvent) -> Reply | None:
@@ -93,7 +102,8 @@ def _of_order(state: State, news: DomainEvent, about: OrderNews) -> Reply | None
                 },
             )
         case EventType.ORDER_CANCELLED if not state.has_done(order.order_id, OrderStatus.CANCELLED):
-            return Reply("news_cancelled", {"code": order.code, "total": total_of(order), "shop": shop})
+            spare = (Reply("not_to_be_paid"),) if state.has_reference(order.order_id) else ()
+            return Reply("news_cancelled", {"code": order.code, "total": total_of(order), "shop": shop, "spare": spare})
         case EventType.HOLD_EXPIRED if order.status is OrderStatus.CONFIRMED:
             return Reply(
                 "news_hold_expired",
@@ -112,11 +122,18 @@ def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
         "lines": order_lines(order),
         "total": total_of(order),
         "time": local_time(paid_at, state.known_shop(news.vendor_id), order.currency),
+        "spare": (Reply("not_to_be_paid"),) if state.has_reference(order.order_id, but_not=_paid_by(order)) else (),
     }
     rail = rail_of(order)
     if order.receipt:
         return Reply("receipt", {**params, "proof": proof_of(order.receipt, rail)})
     return Reply("receipt", {**params, "proof": (Reply("proof_in_sms"),) if rail is Rail.MPESA_STK else ()})
+
+
+def _paid_by(order: OrderView) -> str | None:
+    """The try that paid it, if it was the last one."""
+    payment = order.payment
+    return payment.intent_id if payment is not None and payment.intent_status is IntentStatus.SUCCEEDED else None
 
 
 def _instructions(state: State, news: DomainEvent, about: InstructionsNews) -> Reply | None:

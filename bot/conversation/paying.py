@@ -27,7 +27,7 @@ from bot.conversation.state import Entry, Listing, ListKind, PayerQuestion, Purp
 from bot.conversation.talk import Talk
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import OrderView, ShopView
-from contracts.states import IntentStatus, Rail
+from contracts.states import IntentStatus, OrderStatus, Rail
 
 
 def on_pay(talk: Talk, rest: str) -> Step:
@@ -223,7 +223,7 @@ def _repeat(talk: Talk, order: OrderView) -> Step:
 def instructions_of(order: OrderView, shop: Shop) -> tuple[Reply, ...]:
     """How to pay the order's reference that is still open; nothing where there is none."""
     payment = order.payment
-    if payment is None or payment.instructions is None:
+    if payment is None or payment.instructions is None or order.status is not OrderStatus.CONFIRMED:
         return ()
     rail = payment.instructions_rail or rail_of(order)
     return how_to_pay_it(payment.instructions, rail, total_of(order), shop, has_picture=False)

@@ -174,7 +174,8 @@ class State:
 
     `items` is the list of items last shown and `other` any other list shown after it; a bare number picks from
     `other` if there is one. `own_doings` and `told_intents` name what needs no news, because the customer did it or
-    heard it here. `payer` is a number to charge that the customer gave us, where the chat shows none."""
+    heard it here; `told_references` what was given to be paid later, and must not be paid once the order is closed.
+    `payer` is a number to charge that the customer gave us, where the chat shows none."""
 
     is_greeted: bool = False
     opted_out: bool = False
@@ -186,6 +187,7 @@ class State:
     payer_question: PayerQuestion | None = None
     own_doings: tuple[str, ...] = ()
     told_intents: tuple[str, ...] = ()
+    told_references: tuple[str, ...] = ()
     turn: Turn | None = None
 
     def to_json(self) -> dict[str, object]:
@@ -238,6 +240,15 @@ class State:
     def told(self, intent_id: str) -> "State":
         """The customer already heard that this try to pay came to nothing."""
         return replace(self, told_intents=_remember(self.told_intents, intent_id))
+
+    def told_reference(self, order_id: str, intent_id: str) -> "State":
+        """The customer knows how to pay that order by that try's reference."""
+        return replace(self, told_references=_remember(self.told_references, f"{order_id}:{intent_id}"))
+
+    def has_reference(self, order_id: str, *, but_not: str | None = None) -> bool:
+        """Whether the customer was given a reference for that order, beside that try's own."""
+        mine = (told.partition(":") for told in self.told_references)
+        return any(order == order_id and intent != but_not for order, _, intent in mine)
 
 
 def _remember(past: tuple[str, ...], new: str) -> tuple[str, ...]:

@@ -141,8 +141,7 @@ ENGLISH: dict[str, str | Counted] = {
     "shows it, too.",
     "reference_open": "You can still pay order {code} like this:\n\n{instructions}\n\n{other}",
     "reference_block": "{entity}\nReference: *{reference}*\nAmount: *{amount}*\n{until}\n\nAt an ATM or in your bank's "
-    "app:\n1. Choose payments, then by reference (Pagamentos, por referência).\n2. Type these numbers.\n3. "
-    "Confirm, and keep the slip.",
+    "app, choose payments by reference (Pagamentos por referência), type these numbers and confirm. Keep the slip.",
     "what_emis_ref": "reference",
     "what_ticket": "e-Kwanza code",
     "entity_line": "Entity: *{entity}*",
@@ -262,7 +261,8 @@ ENGLISH: dict[str, str | Counted] = {
     "get receipts and news again.",
     "started": "Welcome back! You get receipts and news here again. {hint}",
     # --- news --------------------------------------------------------------------------------------------------------
-    "receipt": "✅ *Paid. Thank you!*\n{shop}, order {code}\n\n{lines}\n\n*Total: {total}*\n{proof}\n{time}",
+    "receipt": "✅ *Paid. Thank you!*\n{shop}, order {code}\n\n{lines}\n\n*Total: {total}*\n{proof}\n{time}\n\n{spare}",
+    "not_to_be_paid": "Please don't pay the reference or code that we gave you for it any more.",
     "proof_mpesa": "M-Pesa code: *{receipt}*",
     "proof_other": "Payment number: *{receipt}*",
     "proof_in_sms": "The M-Pesa code is in the SMS that M-Pesa sends you.",
@@ -275,7 +275,7 @@ ENGLISH: dict[str, str | Counted] = {
     "of_order": "Order {code}",
     "news_confirmed": "Your order {code} at *{shop}* is confirmed.\n\n{lines}\n\n*Total: {total}*\n\n{next}",
     "news_cancelled": "Your order {code} ({total}) at *{shop}* was cancelled. If that surprises you, please "
-    "ask the shop.",
+    "ask the shop.\n{spare}",
     "news_hold_expired": "We could not keep the items of order {code} at *{shop}* any longer. If you still "
     "want them: {next} It works if they are still there.",
     "news_failed": "Your payment of {total} to *{shop}* (order {code}) didn't go through. {reason}\n\n{next}",

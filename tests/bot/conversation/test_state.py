@@ -31,6 +31,7 @@ FULL = State(
     payer_question=PayerQuestion("v1", "CDFGHJ", NOW),
     own_doings=("o1:CONFIRMED",),
     told_intents=("i1",),
+    told_references=("o1:i1",),
     turn=Turn(Purpose.ADD, 2, "milk", 3, "up", 7, "again", "CDFGHJ", "254700000001", "254708374149", True),
 )
 

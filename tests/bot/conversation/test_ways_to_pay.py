@@ -268,6 +268,29 @@ def test_a_reference_paid_days_later_gets_a_receipt_without_m_pesa(with_referenc
     assert "M-Pesa" not in plain
 
 
+def test_a_receipt_warns_of_a_reference_that_is_left_over(with_reference: Chat) -> None:
+    with_reference.says_each("PAY OTHER", "1")
+    receipt = with_reference.hears(with_reference.router.is_paid(code_of(with_reference), None))
+    assert receipt is not None
+    assert "don't pay the reference" in receipt
+
+
+def test_a_receipt_for_the_reference_itself_warns_of_nothing(with_reference: Chat) -> None:
+    receipt = with_reference.hears(with_reference.router.is_paid(code_of(with_reference), None))
+    assert receipt is not None
+    assert "don't pay" not in receipt
+
+
+def test_news_that_the_shop_cancelled_warns_of_a_reference_that_is_left_over(with_reference: Chat) -> None:
+    told = with_reference.hears(with_reference.router.order_news(code_of(with_reference), EventType.ORDER_CANCELLED))
+    assert told is not None
+    assert "don't pay the reference" in told
+
+
+def test_the_steps_of_a_reference_are_not_numbered_like_something_to_choose(with_reference: Chat) -> None:
+    assert "\n1. " not in with_reference.says("STATUS").text
+
+
 def test_cancelling_says_that_the_reference_must_not_be_paid(with_reference: Chat) -> None:
     answer = with_reference.says("CANCEL ORDER")
     assert answer.key == "cancelled_reference_live"

@@ -106,6 +106,7 @@ def cart_of(lines: int, name: str) -> Reply:
             "total": Money(123_456_00, Currency.KES),
             "proof": (Reply("proof_mpesa", {"receipt": "SJK4H7L2QW"}),),
             "time": datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+            "spare": (),
         },
     )
 
