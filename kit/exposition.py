@@ -59,7 +59,7 @@ class Books:
                 gauge.name, gauge.help, gauge.labels, registry=self._registry, multiprocess_mode="livesum"
             )
         for labels, value in _readings(gauge):
-            shown.labels(*labels).set(value)
+            (shown.labels(*labels) if labels else shown).set(value)
 
     def text(self, read_now: Sequence[Gauge]) -> tuple[bytes, str]:
         """Everybody's figures, and these gauges as they are now. Also the content type."""

@@ -171,12 +171,14 @@ def test_a_gauge_that_cant_be_read_leaves_a_gap_and_the_others_stay() -> None:
             Gauge("test_gone_too", "Gone", ("which",), fail, is_of_process=True),
             Gauge("test_there", "There", ("which",), read, is_of_process=False),
             Gauge("test_there_too", "There", ("which",), read, is_of_process=True),
+            Gauge("test_alone", "One figure", (), lambda: [((), 7.0)], is_of_process=True),
         ]
     )
     text = own.text()[0].decode()
     own.stop()
     assert 'test_there{which="a"} 4.0' in text
     assert 'test_there_too{which="a"} 4.0' in text
+    assert "test_alone 7.0" in text
     assert "test_gone{" not in text
 
 
