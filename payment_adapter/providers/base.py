@@ -243,6 +243,15 @@ class NoticeReader(Protocol):
 
 
 @runtime_checkable
+class SecretEchoer(Protocol):
+    """Providers that send a shop's own secrets back to it."""
+
+    def without_secrets(self, body: bytes, credentials: Credentials) -> bytes:
+        """What of a notice may be kept: it reads the same, and none of the shop's secrets stands in it."""
+        ...
+
+
+@runtime_checkable
 class NoticeChecker(Protocol):
     """Providers that ask, at the shop's address with `/check` behind it, before they take money paid by hand."""
 

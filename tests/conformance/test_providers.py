@@ -3,7 +3,7 @@
 import base64
 import logging
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +29,7 @@ from payment_adapter.providers.base import (
     RefundOrder,
     Refused,
     Report,
+    SecretEchoer,
     SettingsHolder,
     Settled,
     Unclear,
@@ -377,6 +378,23 @@ def test_a_report_of_another_amount_says_that_amount(case: Case, shop: Shop) -> 
     (message,) = heard(case, shop)
 
     assert read(case, message).report.amount_minor not in (None, 45_000)
+
+
+def test_what_is_kept_of_a_report_holds_no_secret_and_reads_the_same(
+    case: Case, shop: Shop, simulators: Simulators
+) -> None:
+    if case.rail is not Rail.MPESA_STK:
+        simulators.phone.register_merchant(ACCOUNT, shape="appypay")
+    case.open()
+    case.pay()
+    (message,) = heard(case, shop)
+
+    kept = message.raw
+    if isinstance(case.provider, SecretEchoer):
+        kept = case.provider.without_secrets(kept, case.credentials)
+
+    assert [secret for secret in case.secrets() if secret.encode() in kept] == []
+    assert read(case, replace(message, raw=kept)) == read(case, message)
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"<html>", b'{"Body": 5}', b"\xff\xfe", b'{"code": "A"}'])

@@ -99,6 +99,10 @@ class Ekwanza:
     def read_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> Notice:
         return notices.read(body, headers, credentials)
 
+    def without_secrets(self, body: bytes, credentials: Credentials) -> bytes:
+        named = (setting.name for setting in own.SETTINGS if setting.is_secret)
+        return notices.without_secrets(body, (credentials.fields[name] for name in named if name in credentials.fields))
+
     def acknowledgement(self, *, is_kept: bool) -> Mapping[str, object]:
         """ "0": we noted it, "1": we did not. Only tickets ask for it; the other two read nothing but the status."""
         return {"status": "0" if is_kept else "1"}

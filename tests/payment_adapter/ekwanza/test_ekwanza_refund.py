@@ -1,5 +1,6 @@
 """Giving money back by the gateway, the answers to callbacks, and trying a shop's settings."""
 
+import json
 import socket
 from dataclasses import replace
 from typing import Any
@@ -19,12 +20,14 @@ from payment_adapter.providers.base import (
     Refunder,
     RefundLimits,
     RefundOrder,
+    SecretEchoer,
     SettingsHolder,
 )
 from payment_adapter.providers.ekwanza.client import Ekwanza
 from payment_adapter.providers.ekwanza.credentials import Environment
 from payment_adapter.vault.secret import Secret
 from tests.support.ekwanza import (
+    ACCOUNT,
     CHARGES,
     ID,
     NOTIFICATION_TOKEN,
@@ -33,11 +36,13 @@ from tests.support.ekwanza import (
     TOKEN,
     charge_of,
     credentials,
+    gateway_body,
     give_tokens,
     hosts,
     payment,
     requests_to,
     said,
+    ticket_body,
 )
 
 
@@ -64,8 +69,9 @@ def test_it_is_the_whole_contract(ekwanza: Ekwanza) -> None:
     refunder: Refunder = ekwanza
     limits: RefundLimits = ekwanza
     holder: SettingsHolder = ekwanza
+    echoer: SecretEchoer = ekwanza
     assert (provider.name, provider.rails) == ("ekwanza", {Rail.GPO, Rail.EMIS_REF, Rail.TICKET})
-    assert reader is refunder is limits is holder
+    assert reader is refunder is limits is holder is echoer
 
 
 def test_a_refund_names_the_charge_and_its_own_amount(httpserver: HTTPServer, ekwanza: Ekwanza) -> None:
@@ -159,6 +165,19 @@ def test_a_charge_has_no_callback_address_of_its_own(ekwanza: Ekwanza) -> None:
 def test_the_answer_to_a_callback_says_whether_it_was_noted(ekwanza: Ekwanza) -> None:
     assert ekwanza.acknowledgement(is_kept=True) == {"status": "0"}
     assert ekwanza.acknowledgement(is_kept=False) == {"status": "1"}
+
+
+def test_what_is_kept_of_a_callback_holds_no_secret_and_reads_the_same(ekwanza: Ekwanza) -> None:
+    given = credentials(api_key='an "api" key')
+    body = json.dumps(gateway_body(options={"MerchantIdentifier": ACCOUNT, "ApiKey": 'an "api" key'})).encode()
+
+    kept = ekwanza.without_secrets(body, given)
+
+    assert b"api" in body
+    assert b"api" not in kept
+    assert ekwanza.read_notice(kept, {}, given) == ekwanza.read_notice(body, {}, given)
+    signed = json.dumps(ticket_body()).encode()
+    assert ekwanza.without_secrets(signed, given) == signed
 
 
 def tried(ekwanza: Ekwanza, **changes: Any) -> dict[str, bool]:
