@@ -12,13 +12,29 @@ from typing import Any
 from contracts.money import Currency, Money
 from contracts.states import Rail
 from kit.clock import Clock
-from payment_adapter.providers.base import Accepted, ChargeOrder, ChargeRef, Finding, NoAnswer, Outcome, Report
+from payment_adapter.providers.base import (
+    Accepted,
+    ChargeOrder,
+    ChargeRef,
+    Finding,
+    NoAnswer,
+    Notice,
+    NoticeReader,
+    Outcome,
+    RefundAnswer,
+    Refunder,
+    RefundOrder,
+    Report,
+)
 from payment_adapter.providers.daraja.client import Daraja
 from payment_adapter.providers.ekwanza.client import Ekwanza
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials
+from tests.simulators.shop import CALLBACK_PATH, WEBHOOK_PATH, Heard, Shop
 from tests.support.phone import Phone
 
+VENDOR = "vendor-of-the-case"
+ACCOUNT = "66700922"
 OURS = "OURSOURSOURS234"
 PAYER_NAME, PAYER = "Achieng", "254708374149"
 
@@ -160,3 +176,35 @@ class Case:
         named = {setting.name for setting in self.provider.settings if setting.is_secret}
         sets = (self.credentials, self.wrong_credentials)
         return {one.fields[name].reveal() for one in sets for name in named if name in one.fields}
+
+
+def heard(case: Case, shop: Shop, count: int = 1) -> list[Heard]:
+    """What the provider sent of the charge, once so much has come."""
+    return shop.at(CALLBACK_PATH if case.rail is Rail.MPESA_STK else WEBHOOK_PATH, count)
+
+
+@dataclass(frozen=True)
+class Told:
+    report: Report
+    notice: Notice | None
+
+
+def read(case: Case, message: Heard, headers: Mapping[str, str] | None = None) -> Told:
+    """As the adapter reads it: from the charge's own address, or from the shop's."""
+    if case.rail is Rail.MPESA_STK:
+        return Told(case.provider.read_callback(message.raw, message.headers), None)
+    assert isinstance(case.provider, NoticeReader)
+    given = message.headers if headers is None else headers
+    notice = case.provider.read_notice(message.raw, given, case.credentials)
+    return Told(notice.report, notice)
+
+
+def refund(
+    case: Case, result_url: str, transaction_id: str | None, receipt: str | None, whole: int = 450
+) -> RefundAnswer:
+    assert isinstance(case.provider, Refunder)
+    amount = Money.of_whole(whole, case.currency)
+    order = RefundOrder("refund-1", case.ref(transaction_id, receipt), amount, "Returned", Secret(result_url))
+    answer = case.provider.refund(order, case.credentials)
+    case.told.append(answer)
+    return answer
