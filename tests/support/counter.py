@@ -81,6 +81,7 @@ class Counter:
     directory: Directory
     payables: Registry
     _keys: Any = field(default_factory=count)
+    _receipts: dict[str, str] = field(default_factory=dict[str, str])
 
     @property
     def ops(self) -> ShopDatabase:
@@ -242,7 +243,8 @@ class Counter:
     ) -> Outcome:
         """The payment adapter reports on this intent. By default each transaction has a receipt of its own."""
         if receipt == "":
-            receipt = "TKL4H7XQ2P" if transaction == "ws_CO_1" else f"R{transaction}"
+            made = f"TKM{len(self._receipts):07}" if self._receipts else "TKL4H7XQ2P"
+            receipt = self._receipts.setdefault(transaction, made)
         event = PaymentEvent(
             event_id=f"mpesa:{transaction}:{status}",
             provider="mpesa",
