@@ -73,7 +73,7 @@ def welcome(settings: Settings) -> None:
         phone = click.style(place(Process.SIMULATORS, settings).url + "/", bold=True)
         say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp, M-Pesa and Multicaixa on it.")
         say("Write SHOP mama and go on from there: ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
-        say("SHOP ilha sells in kwanzas: PAY by Multicaixa Express, by a reference at a cash machine, or by e-Kwanza.")
+        say("On Nzinga's phone SHOP ilha sells in kwanzas: PAY by Multicaixa Express, by reference or by e-Kwanza.")
     else:
         bot = f"{settings.bot_public_url}/webhooks/twilio/whatsapp"
         say(f"\nYour shop is open. WhatsApp messages reach it through Twilio at {bot}")

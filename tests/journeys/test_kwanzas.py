@@ -142,6 +142,22 @@ def test_news_of_a_reference_that_comes_twice_has_one_effect(phone: Phone, books
     assert len([one for one in phone.replies(WHO, asked) if "Paid. Thank you" in one.body]) == 1
 
 
+@pytest.mark.parametrize("fault", [{"ekwanza_webhook_lost": True}, {"ekwanza_webhook_delay_s": 7200}])
+def test_news_of_a_reference_that_is_lost_or_hours_late_still_ends_in_one_receipt(
+    phone: Phone, books: Books, fault: dict[str, bool | int]
+) -> None:
+    phone.faults(**fault)
+    confirmed(phone)
+    asked = pays_by(phone, "2")
+    phone.wait_for_reply(WHO, containing="Entity", after=asked, timeout_s=WITHIN_S)
+    phone.pay_reference(reference_of(phone)["reference"])
+    phone.advance(3 * 3600)
+    books.eventually_statuses("PAID")
+    phone.wait_for_reply(WHO, containing="Paid. Thank you", after=asked, timeout_s=WITHIN_S)
+    books.one_paid_once(PRICE)
+    assert len([one for one in phone.replies(WHO, asked) if "Paid. Thank you" in one.body]) == 1
+
+
 # --- a ticket --------------------------------------------------------------------------------------------------------
 
 
