@@ -42,4 +42,5 @@ def enqueue_all(
     ]
     insert_all_new(tx, table, rows, conflict=["vendor_id", "event_id"])
     if wake is not None:
-        tx.after_commit(wake)
+        for _ in events:  # as many as may be delivered side by side
+            tx.after_commit(wake)

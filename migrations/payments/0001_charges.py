@@ -122,7 +122,7 @@ def _charges() -> None:
     )
     _partial_index("charges_to_push", "charges", ["status", "created_at"], "status IN ('created', 'claimed')")
     _partial_index("charges_to_poll", "charges", ["next_poll_at"], "next_poll_at IS NOT NULL")
-    op.create_index("charges_by_account_reference", "charges", ["vendor_id", "account_reference"])
+    op.create_index("charges_of_vendor", "charges", ["vendor_id", "created_at"])
 
 
 def _callback_inbox() -> None:

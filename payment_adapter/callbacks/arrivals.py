@@ -130,6 +130,8 @@ class Arrivals:
             said = ACCEPTED if charge is not None else self.acknowledgement(row["provider"])
             answers.append(Answer(Fate.KEPT, row["provider"], row["vendor_id"], said))
         if rows:
+            # In the order in which charges are locked when callbacks are applied: a row that names a charge locks it.
+            rows.sort(key=lambda row: row["sent_to"])
             with self._db.write() as tx:
                 insert_all_new(tx, inbox, rows, conflict=["vendor_id", "sent_to", "body_hash"])
                 tx.after_commit(self._wake)

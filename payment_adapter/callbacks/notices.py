@@ -15,14 +15,7 @@ from contracts.states import ChargeStatus, InboxStatus, PaymentEventStatus
 from kit.clock import Clock
 from kit.db import Tx
 from payment_adapter.charges.decide import Applied
-from payment_adapter.charges.finding import (
-    AFTER_CLAIM,
-    BEFORE_CLAIM,
-    find_alike,
-    find_named,
-    find_receipt,
-    may_be_the_payer,
-)
+from payment_adapter.charges.finding import find_alike, find_named, find_receipt, may_be_the_payer
 from payment_adapter.charges.record import Charge, Source
 from payment_adapter.charges.rules import currency_of
 from payment_adapter.charges.service import Charges
@@ -123,25 +116,22 @@ class Notices:
             return Done(InboxStatus.IGNORED, f"it is the money of charge {owner.charge_id}")
         alike = self._may_be(tx, row, notice, report.amount_minor)
         if alike is not None:
-            return self._of_alike(tx, row, alike, report, receipt)
+            return self._of_alike(tx, row, notice, alike, receipt)
         return self._announce(tx, row, notice, receipt)
 
     def _may_be(self, tx: Tx, row: Any, notice: Notice, amount_minor: int) -> Charge | None:
         """The newest charge whose money this can be: open, or paid and without its receipt."""
-        if notice.account_reference is None:
-            return None
         moment = notice.report.occurred_at or row.received_at
-        for charge in find_alike(tx, row.vendor_id, row.provider, notice.account_reference, amount_minor):
+        for charge in find_alike(tx, row.vendor_id, row.provider, amount_minor, moment):
             is_waiting = charge.status in (ChargeStatus.CLAIMED, ChargeStatus.ACCEPTED, ChargeStatus.UNKNOWN)
             is_waiting |= charge.status is ChargeStatus.PAID and charge.receipt is None
-            if not is_waiting or charge.claimed_at is None:
-                continue
-            is_in_time = charge.claimed_at - BEFORE_CLAIM <= moment <= charge.claimed_at + AFTER_CLAIM
-            if is_in_time and may_be_the_payer(notice.report.payer_msisdn, charge.payer_msisdn):
+            # Where a till is paid, nobody is asked for an account number: then none is told.
+            is_same = notice.account_reference in (None, charge.account_reference)
+            if is_waiting and is_same and may_be_the_payer(notice.report.payer_msisdn, charge.payer_msisdn):
                 return charge
         return None
 
-    def _of_alike(self, tx: Tx, row: Any, alike: Charge, report: Report, receipt: str) -> Done | Later:
+    def _of_alike(self, tx: Tx, row: Any, notice: Notice, alike: Charge, receipt: str) -> Done | Later:
         charge = self._charges.lock(tx, alike.charge_id)
         if charge.status is ChargeStatus.PAID:
             if charge.receipt is None:
@@ -151,12 +141,14 @@ class Notices:
         if self._clock.now() < row.received_at + HELD_FOR:
             self._charges.ask_soon(tx, charge)
             return Later(self._clock.now() + LOOK_AGAIN_AFTER, f"it may be the money of charge {charge.charge_id}")
+        if notice.account_reference is None:
+            return self._announce(tx, row, notice, receipt)
         # The provider said nothing more of its push, and here is its money: reference, amount, payer and time agree.
         found = Report(
             PaymentEventStatus.PAID,
-            amount_minor=report.amount_minor,
+            amount_minor=notice.report.amount_minor,
             receipt=receipt,
-            occurred_at=report.occurred_at,
+            occurred_at=notice.report.occurred_at,
         )
         applied = self._charges.report(tx, charge, found, Source.CALLBACK)
         return Done(STATUS_BY_APPLIED[applied], f"it is taken for the money of charge {charge.charge_id}: {applied}")

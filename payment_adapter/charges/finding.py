@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, or_, select
 
-from contracts.states import ChargeStatus
+from contracts.payment_api import GRANT_LIFETIME
+from kit.columns import UtcTime
 from kit.db import Tx
 from payment_adapter.charges.models import charges
 from payment_adapter.charges.record import Charge
@@ -26,10 +27,11 @@ _ALIKE = (
     select(charges)
     .where(
         charges.c.vendor_id == bindparam("of_vendor"),
-        charges.c.account_reference == bindparam("account"),
+        charges.c.created_at >= bindparam("since", type_=UtcTime()),
+        charges.c.created_at <= bindparam("until", type_=UtcTime()),
         charges.c.provider == bindparam("of_provider"),
         charges.c.amount_minor == bindparam("minor"),
-        charges.c.status != ChargeStatus.CREATED,
+        charges.c.claimed_at.is_not(None),
     )
     .order_by(charges.c.created_at.desc(), charges.c.charge_id)
 )
@@ -65,15 +67,21 @@ def find_receipt(tx: Tx, provider: str, receipt: str) -> ReceiptOwner | None:
     return None if row is None else ReceiptOwner(row.vendor_id, row.charge_id)
 
 
-def find_alike(tx: Tx, vendor_id: str, provider: str, account_reference: str, amount_minor: int) -> Sequence[Charge]:
-    """The shop's charges that asked for this amount under this reference, the newest first."""
+def find_alike(tx: Tx, vendor_id: str, provider: str, amount_minor: int, moment: datetime) -> Sequence[Charge]:
+    """The shop's charges that asked for this amount not long before that moment, the newest first."""
     which = {
         "of_vendor": vendor_id,
         "of_provider": provider,
-        "account": account_reference,
         "minor": amount_minor,
+        "since": moment - AFTER_CLAIM - GRANT_LIFETIME,
+        "until": moment + BEFORE_CLAIM,
     }
-    return [Charge.of(row) for row in tx.execute(_ALIKE, which)]
+    return [
+        charge
+        for charge in (Charge.of(row) for row in tx.execute(_ALIKE, which))
+        if charge.claimed_at is not None
+        and charge.claimed_at - BEFORE_CLAIM <= moment <= charge.claimed_at + AFTER_CLAIM
+    ]
 
 
 def may_be_the_payer(told: str | None, payer_msisdn: str | None) -> bool:

@@ -81,7 +81,7 @@ charges = Table(
         postgresql_where=text("next_poll_at IS NOT NULL"),
         sqlite_where=text("next_poll_at IS NOT NULL"),
     ),
-    Index("charges_by_account_reference", "vendor_id", "account_reference"),
+    Index("charges_of_vendor", "vendor_id", "created_at"),
     sqlite_strict=True,
 )
 

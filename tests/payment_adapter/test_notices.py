@@ -294,6 +294,25 @@ def test_money_by_hand_that_differs_from_an_open_charge_is_announced_at_once(
     assert [event.intent_id for event in desk.events()] == ["intent-1", None]
 
 
+def test_a_till_tells_no_account_number_and_its_money_waits_all_the_same(desk: Desk) -> None:
+    secret = desk.push()
+    desk.call_back(desk.address(), c2b_paid(account=""))
+    assert desk.told() == ["pending"]
+    desk.call_back(secret, stk_paid())
+    desk.wait(seconds=20)
+    desk.run_callbacks()
+    assert desk.told() == ["pending", "paid"]
+
+
+def test_money_to_a_till_that_no_push_explains_is_announced_after_the_wait(desk: Desk) -> None:
+    desk.push()
+    desk.call_back(desk.address(), c2b_paid(account=""))
+    for _ in range(13):
+        desk.wait(seconds=15)
+        desk.run_callbacks()
+    assert [event.intent_id for event in desk.events()] == ["intent-1", None]
+
+
 def test_money_by_hand_after_a_failed_push_is_money_by_hand(desk: Desk) -> None:
     secret = desk.push()
     desk.call_back(secret, stk(1032))
