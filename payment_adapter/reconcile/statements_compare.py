@@ -168,7 +168,14 @@ _SAME_ID = (
 
 
 def _pair_by_reference(scratch: Scratch, books: Books) -> None:
-    """By the account number: one line, one charge, the same amount, minutes after its push."""
+    """By the account number: one line, one charge, the same amount, minutes after its push. What is paired is out of
+    the question for the others, so that it is asked again until nothing is left: the next comparison, after these were
+    applied, would find no more."""
+    while _pair_some_by_reference(scratch, books):
+        pass
+
+
+def _pair_some_by_reference(scratch: Scratch, books: Books) -> bool:
     scratch.do("DELETE FROM pairs")
     scratch.do(f"INSERT INTO pairs {_CANDIDATES} AND l.same_reference = o.same_reference", _WINDOW)
     scratch.do(
@@ -179,7 +186,9 @@ def _pair_by_reference(scratch: Scratch, books: Books) -> None:
           OR is_open = 1 AND (SELECT count(*) FROM pairs q WHERE q.line = pairs.line AND q.is_open = 1) > 1
         """
     )
+    (found,) = scratch.one("SELECT count(*) FROM pairs")
     _settle_pairs(scratch, books)
+    return found > 0
 
 
 _CANDIDATES = """

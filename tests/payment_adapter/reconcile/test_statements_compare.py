@@ -133,6 +133,18 @@ def test_the_try_that_nobody_knows_the_end_of_goes_before_those_that_failed(shop
     assert failed.bucket is Bucket.NOT_PAID
 
 
+def test_what_is_paired_is_out_of_the_question_for_the_others_at_once(shop: Shop, tmp_path: Path) -> None:
+    failed = shop.charge(ChargeStatus.FAILED, 45_000)
+    open_one = shop.charge(ChargeStatus.UNKNOWN, 45_000, at=NOON + timedelta(minutes=14))
+    early, late = compared(
+        shop,
+        tmp_path,
+        Row("UKK1AAAAA1", 45_000, NOON + timedelta(minutes=1), "K7M3QD"),
+        Row("UKK1AAAAA2", 45_000, NOON + timedelta(minutes=14, seconds=30), "K7M3QD"),
+    )
+    assert [(each.key, each.action) for each in (early, late)] == [(failed, Action.PAY), (open_one, Action.PAY)]
+
+
 def test_two_lines_that_fit_one_charge_leave_both_to_a_person(shop: Shop, tmp_path: Path) -> None:
     shop.charge(ChargeStatus.UNKNOWN, 45_000)
     first, second, ours = compared(

@@ -53,17 +53,28 @@ ours = st.tuples(
     st.sampled_from(MINUTES),
     st.sampled_from(ACCOUNTS[1:]),
     st.sampled_from([None, *RECEIPTS]),
+    st.sampled_from([None, 0, 1]),
 )
+"""The last: by how many cents the statement's line of it differs; None: it has none."""
 
 
-Known = tuple[ChargeStatus | None, int, int, str, str | None]
+Known = tuple[ChargeStatus | None, int, int, str, str | None, int | None]
+
+
+def told(known: list[Known]) -> list[Row]:
+    """The lines that a statement has of what is known here."""
+    return [
+        Row(receipt or f"UKK9AAAAA{place}", cents + more, NOON + timedelta(minutes=minutes, seconds=30), account)
+        for place, (_, cents, minutes, account, receipt, more) in enumerate(known)
+        if more is not None
+    ]
 
 
 def keep(shop: Shop, known: list[Known]) -> set[str]:
     """Make all of it known here; the ids of the charges that are of the day."""
     taken: set[str] = set()
     due: set[str] = set()
-    for status, cents, minutes, account, receipt in known:
+    for status, cents, minutes, account, receipt, _ in known:
         at = NOON + timedelta(minutes=minutes)
         if status is None and receipt is not None and f"hand {receipt}" not in taken:
             shop.paid_by_hand(receipt, cents, at=at, account=account)
@@ -98,13 +109,14 @@ def run(shop: Shop, file: Path) -> tuple[list[Entry], dict[Bucket, Sum], Counter
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    lines=st.lists(rows, max_size=8),
+    others=st.lists(rows, max_size=5),
     known=st.lists(ours, max_size=8),
     junk=st.lists(st.sampled_from(["junk", '"open', "a,b"]), max_size=2),
 )
 def test_everything_is_in_one_bucket_and_applying_twice_is_once(
-    sqlite_templates: Callable[[str], Path], lines: list[Row], known: list[Known], junk: list[str]
+    sqlite_templates: Callable[[str], Path], others: list[Row], known: list[Known], junk: list[str]
 ) -> None:
+    lines = told(known) + others
     with TemporaryDirectory() as folder:
         database = Path(folder) / "payments.sqlite"
         copyfile(sqlite_templates("payments"), database)
