@@ -77,7 +77,7 @@ class Shop:
         self.settings: Settings = load_settings(self.environ, dotenv=None)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._running: dict[Process, subprocess.Popen[bytes]] = {}
-        self._is_introduced = False
+        self._is_to_be_introduced = False
 
     @property
     def clock(self) -> SharedClock:
@@ -90,6 +90,7 @@ class Shop:
         """What `dukani up` does first: tables, the demo shops, credentials."""
         migrate_all(self.settings, LINEAGES, lambda line: None)
         seed(self.settings, lambda line: None)
+        self._is_to_be_introduced = True
 
     def url(self, process: Process) -> str:
         return place(process, self.settings).url
@@ -109,9 +110,9 @@ class Shop:
                 )
         for process in chosen:
             self._await_ready(process)
-        if Process.SIMULATORS in chosen and not self._is_introduced:
+        if Process.SIMULATORS in chosen and self._is_to_be_introduced:
             introduce(self.settings, pytest.fail)
-            self._is_introduced = True
+            self._is_to_be_introduced = False
 
     def kill(self, process: Process) -> None:
         """As the kernel would: no drain, no goodbye. Returns when its port is free again."""
