@@ -4,8 +4,7 @@ to an error or database where it does not belong."""
 import base64
 import json
 import re
-from collections.abc import Generator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 import pytest
@@ -32,17 +31,6 @@ GIVEN = {
 OPERATOR = {"x-internal-key": "dev-internal-secret"}
 
 Problems = list[str]
-
-
-@pytest.fixture
-def shop(tmp_path: Path) -> Generator[Shop]:
-    made = Shop(tmp_path)
-    made.prepare()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.stop_all()
 
 
 class Browser:

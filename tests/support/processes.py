@@ -23,6 +23,7 @@ from dukani.supervise import is_ready
 from kit.clock import SharedClock
 from kit.ports import PortTaken, check_port
 from kit.settings import Settings, load_settings
+from tests.support.canaries import OURS, check_logs, own_keys
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -190,7 +191,7 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Generator[Shop]:
-    """All processes, running, with the demo shops planted."""
+    """All processes, running, with the demo shops planted. In the end their logs hold no key and no phone number."""
     made = Shop(tmp_path)
     made.prepare()
     try:
@@ -198,6 +199,7 @@ def shop(tmp_path: Path) -> Generator[Shop]:
         yield made
     finally:
         made.stop_all()
+    check_logs({process: made.log(process) for process in OURS}, own_keys(made.settings))
 
 
 def _is_free(port: int) -> bool:
