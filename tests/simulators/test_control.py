@@ -106,7 +106,7 @@ def test_a_customer_who_can_not_be_is_refused(phone: Phone, customer: dict[str, 
     with pytest.raises(Refused) as refused:
         phone.call("POST", "/sim/customers", customer)
     assert refused.value.status == status
-    assert len(phone.state()["customers"]) == 3
+    assert len(phone.state()["customers"]) == len(customers.DEFAULT_CUSTOMERS)
 
 
 def test_a_new_customer_can_start_with_little_money(phone: Phone, daraja: Daraja) -> None:
@@ -145,7 +145,7 @@ def test_a_reset_forgets_all_but_goes_on_counting(phone: Phone, daraja: Daraja) 
     assert after["version"] > before["version"]
     assert after["resets"] != before["resets"]
     assert (after["messages"], after["prompts"], after["pushes"]) == ([], [], 0)
-    assert len(after["customers"]) == 3
+    assert len(after["customers"]) == len(customers.DEFAULT_CUSTOMERS)
     assert not any(after["faults"].values())
 
 
