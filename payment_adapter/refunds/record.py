@@ -64,13 +64,15 @@ class Refund:
         )
 
     def says_the_same_as(self, wish: NewRefund) -> bool:
+        """Whether the wish is for this refund. A receipt that was not known when it was first asked for may be named
+        the next time."""
         return (
             self.vendor_id == wish.vendor_id
             and self.provider == wish.provider
-            and self.asked_transaction_id == wish.provider_transaction_id
-            and self.asked_receipt == wish.receipt
             and self.amount == Money(wish.amount_minor, wish.currency)
             and self.note == wish.note
+            and _agree(wish.provider_transaction_id, self.asked_transaction_id, self.payment.transaction_id)
+            and _agree(wish.receipt, self.asked_receipt, self.payment.receipt)
         )
 
     def event(self, now: datetime) -> RefundEvent | None:
@@ -87,3 +89,7 @@ class Refund:
             detail=self.detail,
             occurred_at=now,
         )
+
+
+def _agree(named: str | None, asked: str | None, found: str | None) -> bool:
+    return named is None or found is None or named in (asked, found)

@@ -81,7 +81,9 @@ def test_the_same_wish_again_gets_the_first_answer_and_happens_once(desk: Refund
     [
         {"amount_minor": 100},
         {"note": "another"},
-        {"receipt": RECEIPT},
+        {"receipt": "NLJ7RT61SV"},
+        {"currency": "AOA"},
+        {"provider": "ekwanza"},
         {"vendor_id": "vendor-baraka"},
         {"provider_transaction_id": "ws_CO_2"},
     ],
@@ -90,6 +92,16 @@ def test_a_known_refund_with_another_content_is_refused(desk: RefundDesk, change
     desk.ask()
     refused(desk.ask(**change), 422, "idempotency_key_reused")
     assert desk.count() == 1
+
+
+def test_a_receipt_that_was_not_known_at_first_makes_no_other_refund(desk: RefundDesk) -> None:
+    assert desk.ask().status_code == 202
+    more: list[dict[str, Any]] = [{"receipt": RECEIPT}, {"receipt": RECEIPT, "provider_transaction_id": None}, {}]
+    for named in more:
+        again = desk.ask(**named)
+        assert (again.status_code, again.headers["idempotent-replayed"]) == (202, "true")
+    desk.run()
+    assert (desk.count(), len(desk.provider.orders)) == (1, 1)
 
 
 @pytest.mark.parametrize(
