@@ -1,0 +1,268 @@
+"""Whatever is paid, by prompt or by hand, told in whatever order and however often, decided or given back: an order is
+paid once, money is counted once, and no more goes back than came.
+
+What is true is known here: payments that were really made, each with its receipt, and the reports of them. The order
+in which those arrive, what is left out and what is repeated is Hypothesis's."""
+
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from sqlalchemy import Row, event, select
+
+from contracts.ids import CustomerId
+from contracts.money import Money
+from contracts.payment_api import PaymentEvent, RefundStatus
+from contracts.states import LedgerKind, OrderStatus
+from kit.clock import FixedClock
+from kit.problems import Problem
+from router.payments import decisions, models, refunds
+from router.payments.models import Effect
+from router.payments.refund_models import payment_refunds
+from tests.support.clock import NOON
+from tests.support.databases import NewDatabase
+from tests.support.till import KIND, PRICE, VENDOR, Till, things
+
+DELTAS = st.sampled_from([0, 0, 0, 0, -100, 100])
+HAPPENS = (
+    *("prompt", "by hand", "by hand unnamed", "report", "report", "report", "report", "repeat"),
+    *("cancel", "note", "attach", "refund", "refund", "refund ends", "refund ends"),
+)
+
+
+@dataclass(slots=True)
+class Payment:
+    """Money that really moved, and how it will be, or was, reported."""
+
+    receipt: str
+    reports: list[PaymentEvent]
+    told: list[PaymentEvent] = field(default_factory=list[PaymentEvent])
+
+
+class AnyMoney(RuleBasedStateMachine):
+    """One thing, its payments, and one other thing that wrong money may be attached to. `till` is set by the test."""
+
+    till: Till
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.payments: list[Payment] = []
+        self.refunds: list[str] = []
+
+    @initialize(stock=st.sampled_from([3, 1, 0]))
+    def sell(self, stock: int) -> None:
+        customer = self.till.customer(CustomerId(f"customer-of-{self.till.intent_id()}"))
+        self.things = [
+            self.till.thing(customer_id=customer, stock=stock),
+            self.till.thing(customer_id=customer, stock=1),
+        ]
+
+    @rule(data=st.data())
+    def something_happens(self, data: st.DataObject) -> None:
+        match data.draw(st.sampled_from(HAPPENS), label="what"):
+            case "prompt":
+                self._prompt(data)
+            case "by hand":
+                self._by_hand(data, self.things[0].reference)
+            case "by hand unnamed":
+                self._by_hand(data, None)
+            case "report":
+                self._report(data)
+            case "repeat":
+                self._repeat(data)
+            case "cancel":
+                self.till.cancel(self.things[0])
+            case "refund":
+                self._refund(data)
+            case "refund ends":
+                self._refund_ends(data)
+            case decision:
+                self._decide(data, decision)
+
+    def _prompt(self, data: st.DataObject) -> None:
+        """The customer answers it at once; the reports of it may come much later, or never."""
+        try:
+            intent = self.till.start(self.things[0])
+        except Problem:
+            return
+        receipt = f"P{intent}"
+        confirmed = data.draw(
+            st.sampled_from([self.things[0].reference, None]), label="what the till's own report names"
+        )
+        reports = [
+            self.till.paid(intent, receipt=receipt),
+            self.till.paid(intent, event_id=f"mpesa:looked-up:{intent}"),
+            self.till.by_hand(confirmed, receipt),
+        ]
+        self.payments.append(Payment(receipt, reports))
+
+    def _by_hand(self, data: st.DataObject, reference: str | None) -> None:
+        receipt = f"H{self.till.intent_id()}"
+        amount = Money(PRICE.minor + data.draw(DELTAS, label="too much"), PRICE.currency)
+        self.payments.append(Payment(receipt, [self.till.by_hand(reference, receipt, amount=amount)]))
+
+    def _report(self, data: st.DataObject) -> None:
+        waiting = [payment for payment in self.payments if payment.reports]
+        if not waiting:
+            return
+        payment = data.draw(st.sampled_from(waiting), label="whose money")
+        report = payment.reports.pop(data.draw(st.integers(0, len(payment.reports) - 1), label="which report"))
+        payment.told.append(report)
+        self.till.apply(report)
+
+    def _repeat(self, data: st.DataObject) -> None:
+        told = [report for payment in self.payments for report in payment.told]
+        if told:
+            report = data.draw(st.sampled_from(told), label="again")
+            is_same_id = data.draw(st.booleans(), label="under the same id")
+            again = report if is_same_id else report.model_copy(update={"event_id": f"again:{self.till.intent_id()}"})
+            self.till.apply(again)
+
+    def _decide(self, data: st.DataObject, decision: str) -> None:
+        e = models.payment_exceptions.c
+        with self.till.ops.read() as tx:
+            mine = list(tx.execute(select(e.id).where(e.transaction_id.in_(self._mine()))).scalars())
+        if not mine:
+            return
+        exception_id, now = data.draw(st.sampled_from(mine)), self.till.clock.now()
+        try:
+            with self.till.ops.write() as tx:
+                if decision == "note":
+                    decisions.note(tx, VENDOR, exception_id, text="dealt with", by="key-1", now=now)
+                else:
+                    payable = (KIND, data.draw(st.sampled_from(self.things)).id)
+                    decisions.attach(tx, self.till.registry, VENDOR, exception_id, payable=payable, by="key-1", now=now)
+        except Problem:
+            return
+
+    def _refund(self, data: st.DataObject) -> None:
+        mine = sorted(self._mine())
+        if not mine:
+            return
+        refund_id = f"refund-{self.till.intent_id()}"
+        try:
+            with self.till.ops.write() as tx:
+                refunds.ask(
+                    tx,
+                    VENDOR,
+                    refund_id=refund_id,
+                    transaction_id=data.draw(st.sampled_from(mine)),
+                    amount_minor=data.draw(st.sampled_from([None, 20_000, PRICE.minor])),
+                    note="back",
+                    by="key-1",
+                    now=self.till.clock.now(),
+                )
+        except Problem:
+            return
+        self.refunds.append(refund_id)
+
+    def _refund_ends(self, data: st.DataObject) -> None:
+        if not self.refunds:
+            return
+        refund_id, status = data.draw(st.sampled_from(self.refunds)), data.draw(st.sampled_from(list(RefundStatus)))
+        with self.till.ops.write() as tx:
+            refunds.record_outcome(tx, self.till.registry, VENDOR, refund_id, status, self.till.clock.now())
+
+    def _mine(self) -> set[str]:
+        """Ids of this run's transactions: many runs share one database."""
+        receipts = [payment.receipt for payment in self.payments]
+        intents = [report.intent_id for payment in self.payments for report in payment.told if report.intent_id]
+        t = models.provider_transactions.c
+        with self.till.ops.read() as reading:
+            found = reading.execute(select(t.id).where(t.receipt.in_(receipts) | t.intent_id.in_(intents)))
+            return set(found.scalars())
+
+    @invariant()
+    def money_is_counted_once_and_never_more_goes_back(self) -> None:
+        mine = self._mine()
+        with self.till.ops.read() as tx:
+            t, ledger, e, r = (
+                models.provider_transactions.c,
+                models.ledger_entries.c,
+                models.payment_exceptions.c,
+                payment_refunds.c,
+            )
+            money = tx.execute(select(models.provider_transactions).where(t.id.in_(mine))).all()
+            entries = tx.execute(select(models.ledger_entries).where(ledger.transaction_id.in_(mine))).all()
+            queue = tx.execute(select(models.payment_exceptions).where(e.transaction_id.in_(mine))).all()
+            given = tx.execute(select(payment_refunds).where(r.transaction_id.in_(mine))).all()
+            sold = tx.execute(select(things).where(things.c.id.in_([thing.id for thing in self.things]))).all()
+        self._orders_are_paid_once(sold, entries)
+        for each in money:
+            came = each.amount_minor if each.effect in (Effect.APPLIED, Effect.EXCEPTION) else 0
+            asked = sum(
+                g.amount_minor for g in given if g.transaction_id == each.id and g.status != RefundStatus.FAILED
+            )
+            went = sum(g.amount_minor for g in by_status[RefundStatus.DONE] if g.transaction_id == each.id)
+            assert each.refunded_minor == asked <= came
+            booked = sum(entry.amount_minor for entry in entries if entry.transaction_id == each.id)
+            assert booked == came - went  # the group of a payment: what came and did not go back
+        assert len({row.transaction_id for row in queue}) == len(queue)
+        open_ones = {row.transaction_id for row in queue if row.status != "resolved"}
+        assert open_ones <= {each.id for each in money if each.effect == Effect.EXCEPTION}
+        receipts = [
+            each.receipt for each in money if each.receipt and each.effect in (Effect.APPLIED, Effect.EXCEPTION)
+        ]
+        assert len(set(receipts)) == len(receipts)
+        assert not [each for each in money if each.effect is None]
+
+    def _orders_are_paid_once(self, sold: Sequence[Row[Any]], entries: Sequence[Row[Any]]) -> None:
+        for thing in sold:
+            assert thing.times_paid == (thing.status == OrderStatus.PAID)
+        paid = [entry.amount_minor for entry in entries if entry.kind == LedgerKind.PAID]
+        assert paid == [PRICE.minor] * sum(thing.times_paid for thing in sold)
+
+    def teardown(self) -> None:
+        """Once everything was told, exactly what was paid is counted."""
+        for payment in self.payments:
+            for report in payment.reports:
+                self.till.apply(report)
+                payment.told.append(report)
+        t = models.provider_transactions.c
+        for payment in self.payments:
+            with self.till.ops.read() as tx:
+                effects = list(
+                    tx.execute(
+                        select(t.effect).where(t.receipt == payment.receipt, t.effect.in_(["applied", "exception"]))
+                    ).scalars()
+                )
+            assert len(effects) == 1, (payment.receipt, effects)
+
+
+def run(till: Till, *, examples: int, steps: int) -> None:
+    machine = type("AnyMoneyOnThisTill", (AnyMoney,), {"till": till})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        ),
+    )
+
+
+@pytest.fixture
+def quick_till(sqlite_database: NewDatabase) -> Till:
+    ops = sqlite_database("ops")
+
+    def forget_the_disk(raw: sqlite3.Connection, _entry: object) -> None:
+        raw.execute("PRAGMA synchronous=OFF")
+
+    event.listen(ops.engine, "connect", forget_the_disk)
+    return Till(ops, partial(sqlite_database, "platform"), FixedClock(NOON))
+
+
+def test_any_money_is_counted_once(quick_till: Till) -> None:
+    run(quick_till, examples=50, steps=25)
+
+
+@pytest.mark.proof
+def test_very_much_money_is_counted_once(quick_till: Till) -> None:
+    run(quick_till, examples=400, steps=50)
