@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.money import Currency, Money
@@ -56,6 +56,7 @@ def test_what_is_no_amount_is_none(value: object) -> None:
     assert minor_of(value, Currency.AOA) is None
 
 
+@settings(deadline=None)
 @given(st.integers(min_value=1, max_value=10**12))
 def test_an_amount_survives_the_wire(minor: int) -> None:
     written = write_object({"amount": decimal_of(Money(minor, Currency.AOA))})
