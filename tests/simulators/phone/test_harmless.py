@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, expect
 
-from tests.simulators.phone.screen import DESKTOP, Watched, dialog, phone_of, replies, ring
+from tests.simulators.phone.screen import DESKTOP, Watched, by_hand, dialog, phone_of, replies, ring
 from tests.simulators.phone.shop import ACHIENG, BARAKA, PhoneShop
 
 
@@ -36,12 +36,15 @@ def test_no_word_is_paler_than_people_can_read(browser: Browser, shop: PhoneShop
     shop.say(ACHIENG, "SHOP mama")
     shop.waits_for(lambda: shop.heard == ["SHOP mama"], "heard")
     shop.push(BARAKA, 435)
+    shop.ekwanza().referenced()
     for scheme in ("light", "dark"):
         context = browser.new_context(viewport=DESKTOP, color_scheme=scheme)
         page = context.new_page()
         page.goto(f"{shop.page}/")
         expect(dialog(phone_of(page, "Baraka"))).to_be_visible()
         expect(replies(phone_of(page, "Achieng"))).to_have_count(1)
+        expect(by_hand(page, "Wanjiru").get_by_role("listitem")).to_be_visible()
+        page.locator("#faults details").evaluate_all("all => all.forEach((one) => (one.open = true))")
         assert page.evaluate(_CONTRAST) == [], scheme
         context.close()
 
