@@ -196,10 +196,9 @@ class AnyMoney(RuleBasedStateMachine):
         self._orders_are_paid_once(sold, entries)
         for each in money:
             came = each.amount_minor if each.effect in (Effect.APPLIED, Effect.EXCEPTION) else 0
-            asked = sum(
-                g.amount_minor for g in given if g.transaction_id == each.id and g.status != RefundStatus.FAILED
-            )
-            went = sum(g.amount_minor for g in by_status[RefundStatus.DONE] if g.transaction_id == each.id)
+            its = [refund for refund in given if refund.transaction_id == each.id]
+            asked = sum(refund.amount_minor for refund in its if refund.status != RefundStatus.FAILED)
+            went = sum(refund.amount_minor for refund in its if refund.status == RefundStatus.DONE)
             assert each.refunded_minor == asked <= came
             booked = sum(entry.amount_minor for entry in entries if entry.transaction_id == each.id)
             assert booked == came - went  # the group of a payment: what came and did not go back
