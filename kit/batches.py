@@ -58,10 +58,9 @@ class Batches(Generic[Item, Answer]):
         self._is_busy = False
         self._is_closed = False
 
-    def submit(self, item: Item, wait_s: float | None = None) -> Answer:
+    def submit(self, item: Item) -> Answer:
         """The item's answer, once its batch is done. Raises what `run` raised for this item alone; Closed; TimeoutError
-        when its batch was not done within `wait_s` (else what all wait): then it was withdrawn, or may still be done by
-        the batch it is in."""
+        when its batch was not done in time: then it was withdrawn, or may still be done by the batch it is in."""
         place: _Place[Item, Answer] = _Place(item)
         with self._guard:
             if self._is_closed:
@@ -69,7 +68,7 @@ class Batches(Generic[Item, Answer]):
             self._waiting.append(place)
             place.leads = not self._is_busy
             self._is_busy = True
-        if not place.leads and not place.woken.wait(self._wait_s if wait_s is None else wait_s):
+        if not place.leads and not place.woken.wait(self._wait_s):
             self._give_up(place)
         if not place.is_done:
             self._lead()

@@ -11,7 +11,7 @@ import structlog
 
 from contracts.states import ChargeStatus, PaymentEventStatus
 from payment_adapter.charges.record import Charge, Source
-from payment_adapter.charges.rules import IN_DOUBT_OVER_AMOUNT, Confirm, Fact, follow
+from payment_adapter.charges.rules import UNCONFIRMED, Confirm, Fact, follow
 from payment_adapter.providers.base import Failure, Report
 
 _log = structlog.get_logger()
@@ -157,9 +157,7 @@ def _paid(before: Charge, named: Charge, report: Report, source: Source, owners:
         hinted = replace(named, hinted_amount_minor=amount_minor, hinted_receipt=receipt)
         if at.can_ask:
             return Decision(Applied.ASKED, replace(hinted, next_poll_at=at.now), asks_now=True)
-        return moved(before, Fact.DOUBT, replace(hinted, provider_detail=IN_DOUBT_OVER_AMOUNT)) or _noted(
-            before, hinted
-        )
+        return moved(before, Fact.DOUBT, replace(hinted, provider_detail=UNCONFIRMED)) or _noted(before, hinted)
     with_money = replace(named, paid_amount_minor=amount_minor, receipt=receipt, paid_at=report.occurred_at or at.now)
     settled = replace(with_money, reason=None, may_retry=False, next_poll_at=None, decided_by=source)
     paid = moved(before, Fact.PAY, settled)

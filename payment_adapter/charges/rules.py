@@ -11,7 +11,7 @@ FIRST_POLL_AFTER = timedelta(seconds=15)
 FIRST_LOOK_AFTER = timedelta(minutes=1)
 """A reference is copied into a bank's app or a cash machine first."""
 
-IN_DOUBT_OVER_AMOUNT = "a callback names another amount than was asked, and the provider can't be asked about it"
+UNCONFIRMED = "a callback says that it was paid, and the provider, who should confirm that, can't be asked"
 
 
 class Fact(StrEnum):

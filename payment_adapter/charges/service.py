@@ -253,10 +253,6 @@ class Charges:
 
     # --- finding --------------------------------------------------------------------------------------------------
 
-    def find_by_secret(self, tx: Tx, secret: str) -> Charge | None:
-        """The charge whose callback address ends in this secret."""
-        return store.of_secret(tx, hash_secret(secret))
-
     def with_secrets(self, tx: Tx, hashes: Collection[str]) -> Mapping[str, Any]:
         """By hash of their secret, rows with vendor_id, charge_id and provider of the charges that have these."""
         return store.with_secrets(tx, hashes)

@@ -58,7 +58,6 @@ _LOCK_ALL = (
     .order_by(charges.c.charge_id)
     .with_for_update()
 )
-_OF_SECRETS = select(charges).where(charges.c.secret_hash.in_(bindparam("hashes", expanding=True)))
 _WITH_SECRET = select(charges.c.secret_hash, charges.c.vendor_id, charges.c.charge_id, charges.c.provider).where(
     charges.c.secret_hash.in_(bindparam("hashes", expanding=True))
 )
@@ -95,11 +94,6 @@ def lock_all(tx: Tx, charge_ids: Collection[str]) -> dict[str, Charge]:
 def with_secrets(tx: Tx, hashes: Collection[str]) -> Mapping[str, Any]:
     """By hash of the secret, a row with vendor_id, charge_id and provider of its charge."""
     return {row.secret_hash: row for row in tx.execute(_WITH_SECRET, {"hashes": sorted(hashes)})}
-
-
-def of_secret(tx: Tx, secret_hash: str) -> Charge | None:
-    row = tx.execute(_OF_SECRETS, {"hashes": [secret_hash]}).first()
-    return None if row is None else Charge.of(row)
 
 
 def owners(tx: Tx, provider: str, transactions: Collection[str], receipts: Collection[str]) -> Owners:

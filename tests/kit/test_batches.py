@@ -41,10 +41,10 @@ class Crowd:
         self.answers: dict[int, str | BaseException] = {}
         self.threads: list[threading.Thread] = []
 
-    def brings(self, item: int, wait_s: float | None = None) -> None:
+    def brings(self, item: int) -> None:
         def submit() -> None:
             try:
-                self.answers[item] = self.batches.submit(item, wait_s)
+                self.answers[item] = self.batches.submit(item)
             except Exception as error:
                 self.answers[item] = error
 
