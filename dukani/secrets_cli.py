@@ -2,7 +2,7 @@
 
 They go in and never come out: what is shown are names, versions and dates."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -147,18 +147,7 @@ def show(vendor: str, as_json: bool) -> None:
         standings = [desk.book.standing(tx, vendor_id, provider) for provider in desk.book.holders]
         history = desk.vault.stored(tx, vendor_id, only_newest=False)
     views = [_view(each) for each in standings if each.stored is not None]
-    versions = [
-        SetVersion(
-            provider=each.provider,
-            version=each.version,
-            origin=each.origin,
-            stored_at=each.stored_at,
-            stored_by=each.stored_by,
-            erased_at=each.erased_at,
-            fields=list(each.fields),
-        )
-        for each in history
-    ]
+    versions = [SetVersion.model_validate(each, from_attributes=True) for each in history]
     if as_json:
         show_json(ShopSets(sets=views, versions=versions))
         return
@@ -373,7 +362,6 @@ def _vendor(id_or_word: str) -> str:
 def _view(standing: "Standing") -> RailsOfSet:
     stored = standing.stored
     assert stored is not None
-    missing: Mapping[str, list[str]] = {rail.value: names for rail, names in standing.missing.items() if names}
     return RailsOfSet(
         vendor_id=stored.vendor_id,
         provider=stored.provider,
@@ -382,7 +370,7 @@ def _view(standing: "Standing") -> RailsOfSet:
         stored_at=stored.stored_at,
         stored_by=stored.stored_by,
         ready=[rail.value for rail in standing.ready],
-        missing=dict(missing),
+        missing={rail.value: names for rail, names in standing.missing.items() if names},
         fields=list(stored.fields),
         can_be_opened=standing.can_be_opened,
     )
