@@ -5,7 +5,7 @@ its signature and its event id; what it means is found out afterwards, from the 
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,7 +19,7 @@ from kit.metrics import callback_came
 from payment_adapter.callbacks.addresses import Addresses, ShopAddress
 from payment_adapter.callbacks.models import inbox
 from payment_adapter.charges.service import Charges
-from payment_adapter.providers.base import CallbackForged, CallbackUnreadable, NoticeReader
+from payment_adapter.providers.base import CallbackForged, CallbackUnreadable, NoticeReader, SecretEchoer
 from payment_adapter.vault.envelope import CannotOpen
 from payment_adapter.vault.service import Credentials, Vault
 
@@ -122,7 +122,8 @@ class Arrivals:
                 except CallbackForged:
                     answers.append(Answer(Fate.FORGED, address.provider, address.vendor_id))
                     continue
-                rows.append(self._row(arrived, address.vendor_id, address.provider, None, event_id))
+                clean = self._without_secrets(arrived, address.provider, credentials[address])
+                rows.append(self._row(clean, address.vendor_id, address.provider, None, event_id))
             else:
                 answers.append(Answer(Fate.STRANGER))
                 continue
@@ -138,6 +139,13 @@ class Arrivals:
             for row in rows:
                 callback_came(row["provider"], Fate.KEPT.value)
         return answers
+
+    def _without_secrets(self, arrived: Arrived, provider_name: str, credentials: Credentials | None) -> Arrived:
+        """The shop's own secrets stand in no table but the vault's, even where its provider repeats them."""
+        provider = self._charges.providers.get(provider_name)
+        if credentials is None or not isinstance(provider, SecretEchoer):
+            return arrived
+        return replace(arrived, body=provider.without_secrets(arrived.body, credentials))
 
     def _event_id(self, arrived: Arrived, provider_name: str, credentials: Credentials | None) -> str | None:
         """None for what can't be read, which is kept for a person to look at. Raises CallbackForged."""

@@ -86,6 +86,19 @@ def test_the_raw_bytes_of_a_notice_are_kept_with_its_signature_and_once(luanda: 
     assert (row.headers["x-signature"], "authorization" in row.headers) == (SIGNATURE, False)
 
 
+def test_a_shops_secret_that_its_provider_repeats_is_not_kept(luanda: Desk) -> None:
+    reference, address = refer(luanda), luanda.address(provider="ekwanza")
+    with luanda.db.read() as tx:
+        found = luanda.vault.load(tx, "vendor-mama", "ekwanza")
+    assert found is not None
+    secret = found.fields["consumer_secret"].reveal()
+    luanda.call_back(address, notice(reference, options={"ApiKey": secret}), **SIGNED)
+
+    (row,) = luanda.inbox()
+    assert (b"(removed)" in bytes(row.body), secret.encode() in bytes(row.body)) == (True, False)
+    assert luanda.told() == ["pending", "paid"]
+
+
 @pytest.mark.parametrize("headers", [{}, {"x-signature": "another"}])
 def test_a_forged_notice_is_refused_kept_nowhere_and_counted(luanda: Desk, headers: dict[str, str]) -> None:
     reference = refer(luanda)

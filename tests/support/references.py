@@ -75,5 +75,8 @@ class ScriptedReferences:
             must_be_confirmed=bool(said.get("is_hint")),
         )
 
+    def without_secrets(self, body: bytes, credentials: Credentials) -> bytes:
+        return body.replace(credentials.fields["consumer_secret"].reveal().encode(), b"(removed)")
+
     def acknowledgement(self, *, is_kept: bool) -> Mapping[str, object]:
         return {"status": "0" if is_kept else "1"}
