@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 
+from flask import Flask
+
 from contracts.ids import VendorId
 from contracts.payment_api import RailsNews
 from kit.clock import Clock
@@ -73,21 +75,12 @@ def create_service(settings: Settings, clock: Clock) -> Service:
 
     app = make_app(__name__)
     add_readiness(app, _checks(settings, databases))
-    app.register_blueprint(shop_routes(edge))
-    app.register_blueprint(vendor_routes(edge, settings))
-    app.register_blueprint(key_routes(edge, keys.forget))
-    tickets = key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER")
-    app.register_blueprint(rail_routes(edge, tickets, settings.adapter_public_url))
+    _serve_shops(app, edge, settings, keys)
     app.register_blueprint(catalog_routes(edge, catalogue, available))
     grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
     app.register_blueprint(order_routes(edge, catalogue, grant_keys, hold_for=hold_for))
-    app.register_blueprint(usage_routes(edge))
-    app.register_blueprint(vendor_catalog_routes(edge, counts))
     app.register_blueprint(vendor_order_routes(edge))
     app.register_blueprint(vendor_payment_routes(edge, order_kind=PAYABLE_KIND))
-    app.register_blueprint(reference_routes(edge))
-    if settings.is_local:
-        app.register_blueprint(development_routes(edge))
     from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
     app.register_blueprint(refund_events(databases, from_adapter, payables, clock))
@@ -125,6 +118,20 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     ]
     on_stop = [meter.flush, wakes.close, webhooks.close, adapter.close, databases.close]
     return Service("router", app, loops, on_stop, _gauges(databases, clock), answering=[meter.loop(), keys.uses_loop()])
+
+
+def _serve_shops(app: Flask, edge: Edge, settings: Settings, keys: ApiKeys) -> None:
+    """What is asked about shops themselves, and what describes the whole."""
+    app.register_blueprint(shop_routes(edge))
+    app.register_blueprint(vendor_routes(edge, settings))
+    app.register_blueprint(key_routes(edge, keys.forget))
+    tickets = key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER")
+    app.register_blueprint(rail_routes(edge, tickets, settings.adapter_public_url))
+    app.register_blueprint(usage_routes(edge))
+    app.register_blueprint(vendor_catalog_routes(edge, counts))
+    app.register_blueprint(reference_routes(edge))
+    if settings.is_local:
+        app.register_blueprint(development_routes(edge))
 
 
 def plant(settings: Settings, clock: Clock, shops: Sequence[ShopToPlant]) -> list[tuple[VendorId, str]]:
