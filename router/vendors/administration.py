@@ -19,8 +19,8 @@ from kit.problems import Problem
 from router.databases import IsolationLevel
 from router.vendors.models import vendor_capabilities, vendor_limits, vendors
 from router.vendors.recording import record_change
+from router.vendors.rows import limits_in
 from router.vendors.rules import CAPABILITY_NOTES, RateLimits, Switcher, VendorStatus
-from router.vendors.service import limits_in
 from router.vendors.wire import (
     CapabilityList,
     CapabilityView,

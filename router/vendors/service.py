@@ -7,42 +7,37 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 from time import monotonic
-from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, cast, insert, or_, select, true
+from sqlalchemy import and_, bindparam, insert, or_, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.money import Currency
 from contracts.router_api import ShopView, VendorSummary
-from contracts.states import RAIL_CAPABILITY, Capability, Rail
+from contracts.states import Capability, Rail
 from kit.db import Database, Tx, insert_new
 from kit.problems import Problem
 from router.databases import IsolationLevel
-from router.targets import DbTarget, Dedicated, Location, Shared, TargetError, Unusable, parse_target
+from router.targets import DbTarget, Dedicated, Location, Unusable
 from router.vendors.homes import Home, dedicated_homes, find_vendor, home_of, rehome
 from router.vendors.models import (
     vendor_capabilities,
     vendor_last_stamp,
-    vendor_limits,
-    vendor_rails,
     vendor_stamps,
     vendors,
 )
+from router.vendors.rows import COLUMNS, TARGET, target_in, vendors_from, with_capabilities
 from router.vendors.rules import (
     Allowed,
     Denial,
     Denied,
-    RailState,
-    RateLimits,
     Vendor,
     VendorStatus,
     gate,
     rails_of,
     why_not_offered,
-    zone_for,
 )
 
 __all__ = [
@@ -146,12 +141,12 @@ class Directory:
         """Every shop with a database of its own that can be followed, oldest first; suspended ones too, since money
         may still come in for them."""
         statement = (
-            select(vendors.c.id, _TARGET)
+            select(vendors.c.id, TARGET)
             .where(vendors.c.isolation_level == IsolationLevel.DEDICATED_DB)
             .order_by(vendors.c.created_at, vendors.c.id)
         )
         with self._platform.read() as tx:
-            located = [(VendorId(row.id), _dedicated(row)) for row in tx.execute(statement)]
+            located = [(VendorId(row.id), target_in(row)) for row in tx.execute(statement)]
         return [(vendor_id, at.target) for vendor_id, at in located if isinstance(at, Dedicated)]
 
     def by_word(self, word: str) -> Vendor | None:
@@ -161,7 +156,7 @@ class Directory:
             return None
         answers = or_(vendors.c.word == wanted, and_(vendors.c.word.is_(None), vendors.c.id == wanted))
         with self._platform.read() as tx:
-            found = _vendors_from(tx, _with_capabilities(answers))
+            found = vendors_from(tx, with_capabilities(answers))
         return found[0] if found else None
 
     def taking_orders(self) -> list[Vendor]:
@@ -183,13 +178,13 @@ class Directory:
             .limit(2 * MAX_LISTED_SHOPS)
         )
         with self._platform.read() as tx:
-            found = _vendors_from(tx, _with_capabilities(vendors.c.id.in_(listed)))
+            found = vendors_from(tx, with_capabilities(vendors.c.id.in_(listed)))
         can_serve = [shop for shop in found if shop.trouble is None and not isinstance(shop.location, Unusable)]
         return can_serve[:MAX_LISTED_SHOPS]
 
     def summaries(self, limit: int = 200) -> list[VendorSummary]:
         """Every shop, oldest first."""
-        statement = select(*_COLUMNS).order_by(vendors.c.created_at, vendors.c.id).limit(limit)
+        statement = select(*COLUMNS).order_by(vendors.c.created_at, vendors.c.id).limit(limit)
         with self._platform.read() as tx:
             return [
                 VendorSummary(
@@ -214,7 +209,7 @@ class Directory:
             return None
         before = self._forgettings
         with self._platform.read() as tx:
-            found = _vendors_from(tx, _with_capabilities(vendors.c.id == vendor_id))
+            found = vendors_from(tx, with_capabilities(vendors.c.id == vendor_id))
         if found:
             _report(found[0])
         with self._lock:
@@ -321,83 +316,5 @@ def _is_plain(text: str) -> bool:
     return 0 < len(text) <= _MAX_ID_LENGTH and text.isprintable()
 
 
-def _with_capabilities(which: ColumnElement[bool]) -> Select[Any]:
-    """A row per enabled capability, or one with none, so that one statement brings everything."""
-    enabled = and_(vendor_capabilities.c.vendor_id == vendors.c.id, vendor_capabilities.c.enabled.is_(true()))
-    return (
-        select(*_COLUMNS, _TARGET, vendor_capabilities.c.capability, *_RAILS, *_LIMITS)
-        .select_from(
-            vendors.outerjoin(vendor_capabilities, enabled)
-            .outerjoin(vendor_rails, _RAIL_OF_CAPABILITY)
-            .outerjoin(vendor_limits, vendor_limits.c.vendor_id == vendors.c.id)
-        )
-        .where(which)
-        .order_by(vendors.c.created_at, vendors.c.id)
-    )
-
-
 _LAST_STAMP = select(vendor_last_stamp.c.stamp)
 _CHANGED = select(vendor_stamps.c.vendor_id, vendor_stamps.c.stamp).where(vendor_stamps.c.stamp > bindparam("stamp"))
-
-# As text: a document that was broken by hand must not keep the row from being read.
-_TARGET = cast(vendors.c.db_target, Text).label("db_target")
-_COLUMNS = tuple(column for column in vendors.c if column.name != "db_target")
-_LIMITS = tuple(column for column in vendor_limits.c if column.name != "vendor_id")
-_RAILS = (vendor_rails.c.rail, vendor_rails.c.is_ready, vendor_rails.c.missing)
-# A rail belongs to one capability, so what is told of it stands in that capability's row and makes no more of them.
-_RAIL_OF_CAPABILITY = and_(
-    vendor_rails.c.vendor_id == vendor_capabilities.c.vendor_id,
-    vendor_rails.c.rail
-    == case(*((vendor_capabilities.c.capability == needed, rail) for rail, needed in RAIL_CAPABILITY.items())),
-)
-
-
-def limits_in(row: Row[Any]) -> RateLimits:
-    """A shop's limits from its row of `vendor_limits`, or from NULLs where it has none."""
-    usual = RateLimits()
-    return RateLimits(
-        shop_per_minute=row.shop_per_minute or usual.shop_per_minute,
-        bot_per_minute=row.bot_per_minute or usual.bot_per_minute,
-        key_per_minute=row.key_per_minute or usual.key_per_minute,
-        customer_per_minute=row.customer_per_minute or usual.customer_per_minute,
-    )
-
-
-def _vendors_from(tx: Tx, statement: Select[Any]) -> list[Vendor]:
-    rows: dict[str, list[Row[Any]]] = {}
-    for row in tx.execute(statement):
-        rows.setdefault(row.id, []).append(row)
-    return [_vendor(group) for group in rows.values()]
-
-
-def _dedicated(row: Row[Any]) -> Dedicated | Unusable:
-    try:
-        return Dedicated(parse_target(row.db_target))
-    except TargetError as error:
-        return Unusable(str(error))
-
-
-def _rail_state(row: Row[Any]) -> RailState:
-    return RailState(Rail(row.rail), row.is_ready, tuple(row.missing))
-
-
-def _vendor(rows: list[Row[Any]]) -> Vendor:
-    first = rows[0]
-    is_shared = first.isolation_level == IsolationLevel.SHARED_DB
-    timezone, trouble = zone_for(first.timezone, Currency(first.currency))
-    return Vendor(
-        id=VendorId(first.id),
-        name=first.name,
-        word=first.word or first.id,
-        status=VendorStatus(first.status),
-        currency=Currency(first.currency),
-        locale=first.locale,
-        timezone=timezone,
-        has_own_database=not is_shared,
-        capabilities=frozenset(row.capability for row in rows if row.capability is not None),
-        rail_states=tuple(_rail_state(row) for row in rows if row.rail is not None),
-        billing_anchor_day=first.billing_anchor_day,
-        limits=limits_in(first),
-        location=Shared() if is_shared else _dedicated(first),
-        trouble=trouble,
-    )

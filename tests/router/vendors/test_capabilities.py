@@ -116,16 +116,16 @@ def test_a_switch_while_a_shop_is_being_read_is_not_forgotten(
     directory, shop = counter.directory, counter.open_shop("vendor-race", "Race")
     from router.vendors import service
 
-    read = service._vendors_from  # pyright: ignore[reportPrivateUsage] - to stand between reading and remembering
+    read = service.vendors_from  # to stand between reading and remembering
 
     def read_and_then_switch(*args: object) -> object:
         found = read(*args)  # pyright: ignore[reportArgumentType]
-        monkeypatch.setattr(service, "_vendors_from", read)
+        monkeypatch.setattr(service, "vendors_from", read)
         with counter.platform.write() as tx:
             tx.execute(update(vendor_capabilities).values(enabled=False))
         directory.forget(shop)
         return found
 
-    monkeypatch.setattr(service, "_vendors_from", read_and_then_switch)
+    monkeypatch.setattr(service, "vendors_from", read_and_then_switch)
     assert directory.known(shop).capabilities
     assert directory.known(shop).capabilities == frozenset()

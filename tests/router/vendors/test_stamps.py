@@ -104,18 +104,18 @@ def test_what_was_read_before_a_change_is_not_remembered_after_it(
 ) -> None:
     directory = Directory(platform)
     directory.find("b")
-    real = service._vendors_from  # pyright: ignore[reportPrivateUsage]
+    real = service.vendors_from
 
     def slowly(tx: Tx, statement: object) -> object:
         found = real(tx, statement)  # pyright: ignore[reportArgumentType]
-        monkeypatch.setattr(service, "_vendors_from", real)
+        monkeypatch.setattr(service, "vendors_from", real)
         with platform.write() as other:
             other.execute(update(vendors).where(vendors.c.id == "a").values(name="changed meanwhile"))
         seconds[0] += CACHE_S
         directory.find("b")  # another request looks for changes now
         return found
 
-    monkeypatch.setattr(service, "_vendors_from", slowly)
+    monkeypatch.setattr(service, "vendors_from", slowly)
     old = directory.find("a")
     new = directory.find("a")
     assert old is not None
