@@ -34,8 +34,9 @@ BATCH = 20
 IDLE_S = 5.0
 LEASE = timedelta(seconds=30)
 """Longer than one offer takes: who holds it has answered by then, or died."""
-FIRST_PAUSE_S = 2.0
-LONGEST_PAUSE_S = 600.0
+FIRST_PAUSE = timedelta(seconds=2)
+LONGEST_PAUSE = timedelta(minutes=10)
+_DOUBLINGS = 20
 
 _FINAL = frozenset({ErrorCode.NOT_FOUND, ErrorCode.REFUND_UNAVAILABLE, ErrorCode.INVALID_REQUEST})
 """The payment adapter will not do it, however often it is asked. Anything else passes."""
@@ -126,14 +127,15 @@ class HandingOver:
     def _note(self, tx: Tx, refund: Refund, answer: RefundView | None) -> None:
         now = self.clock.now()
         if answer is None:
-            refund_record.postpone(tx, refund, now + timedelta(seconds=pause_s(refund.attempts)))
+            refund_record.postpone(tx, refund, now + pause(refund.attempts))
             return
         record_outcome(tx, self.registry, refund.vendor_id, refund.id, answer.status, now, detail=answer.detail)
 
 
-def pause_s(attempts: int) -> float:
+def pause(attempts: int) -> timedelta:
     """Before a refund is offered again, after so many attempts (at least 1): longer each time, and a little uneven."""
-    return min(FIRST_PAUSE_S * 2 ** (attempts - 1), LONGEST_PAUSE_S) * random.uniform(1.0, 1.1)
+    longer = min(FIRST_PAUSE * 2 ** min(attempts - 1, _DOUBLINGS), LONGEST_PAUSE)
+    return longer + longer * random.randrange(100) // 1000
 
 
 def _leased(tx: Tx, vendor_id: VendorId, refund_id: str, now: datetime) -> _Offer | None:

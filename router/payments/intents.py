@@ -67,8 +67,7 @@ def start_intent(
     """Start a try to collect and return the signed grant for it, good for 60 s.
 
     The caller holds the customer's row lock (which makes the day's count true) and the payable's. `reserved_at` is
-    what `reserve_push` returned, None for a rail that rings no phone. The same `intent_id` again
-    returns the same grant and is counted no second time.
+    what `reserve_push` returned, None where no phone rings. The same id again is the same grant, counted once.
 
     Raises Problem 409 payment_in_progress (a prompt is live, or the last outcome is unknown and less than 10 minutes
     old), 429 attempts_exhausted, 409 nothing_to_pay (no open request), 422 amount_invalid, 503 unavailable (the

@@ -1,129 +1,36 @@
-"""Money goes back: never more than came, once, through an adapter that may be down, and every end is told."""
+"""Money goes back: never more than came, once, and every end is told; or a shop decides otherwise about it."""
 
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from threading import Barrier
-from typing import TypeVar
 
 import pytest
-from pydantic import BaseModel
 from sqlalchemy import select
 
-from contracts.errors import ErrorCode, ProblemBody
-from contracts.payment_api import NewRefund, RefundStatus, RefundView
+from contracts.errors import ErrorCode
+from contracts.payment_api import RefundStatus
 from contracts.states import LedgerKind, OrderStatus
-from kit.peers import Refusal, Unreachable
 from kit.problems import Problem
-from router.payments import decisions, models, refund_record, refunds
-from router.payments.handing_over import LEASE, LONGEST_PAUSE_S, PATH, HandingOver, pause_s
-from router.payments.refund_record import Refund
+from router.payments import decisions, models, refunds
 from router.payments.service import Payable
 from tests.support.databases import seeing_all
+from tests.support.money_back import (
+    R1,
+    ask,
+    booked,
+    exception_id,
+    going_back,
+    hear,
+    late_money,
+    paid_thing,
+    queue,
+    stands,
+)
 from tests.support.till import KIND, PRICE, VENDOR, Till
 
-M = TypeVar("M", bound=BaseModel)
-R1 = "UF1E26WQJZ"
 PENDING, DONE, FAILED, UNKNOWN = RefundStatus.PENDING, RefundStatus.DONE, RefundStatus.FAILED, RefundStatus.UNKNOWN
-
-
-@dataclass(slots=True)
-class ScriptedAdapter:
-    """Answers from `answers`; an exception is raised. Takes everything once they are used up."""
-
-    answers: list[RefundStatus | Exception] = field(default_factory=list[RefundStatus | Exception])
-    asked: list[tuple[NewRefund, str, str | None]] = field(default_factory=list[tuple[NewRefund, str, str | None]])
-
-    def post(self, model: type[M], path: str, body: BaseModel, *, vendor: str | None = None, idempotency_key: str) -> M:
-        assert isinstance(body, NewRefund)
-        assert path == PATH
-        self.asked.append((body, idempotency_key, vendor))
-        answer = self.answers.pop(0) if self.answers else PENDING
-        if isinstance(answer, Exception):
-            raise answer
-        return model.model_validate(RefundView(refund_id=body.refund_id, status=answer).model_dump())
-
-
-def money(till: Till, receipt: str = R1) -> str:
-    """The id of the transaction with this receipt."""
-    t = models.provider_transactions.c
-    with seeing_all(till.db) as tx:
-        return tx.execute(select(t.id).where(t.receipt == receipt)).scalar_one()
-
-
-def paid_thing(till: Till) -> Payable:
-    thing = till.thing()
-    till.apply(till.paid(till.start(thing), receipt=R1))
-    return thing
-
-
-def late_money(till: Till) -> Payable:
-    thing = till.thing()
-    intent = till.start(thing)
-    till.cancel(thing)
-    till.apply(till.paid(intent, receipt=R1))
-    return thing
-
-
-def ask(till: Till, amount_minor: int | None = None, *, refund_id: str = "refund-1", receipt: str = R1) -> Refund:
-    with till.ops.write() as tx:
-        return refunds.ask(
-            tx,
-            VENDOR,
-            refund_id=refund_id,
-            transaction_id=money(till, receipt),
-            amount_minor=amount_minor,
-            note="Out of stock",
-            by="key-1",
-            now=till.clock.now(),
-        )
-
-
-def hear(till: Till, status: RefundStatus, refund_id: str = "refund-1") -> str | None:
-    with till.ops.write() as tx:
-        return refunds.record_outcome(
-            tx, till.registry, VENDOR, refund_id, status, till.clock.now(), detail="as the provider says"
-        )
-
-
-def stands(till: Till, refund_id: str = "refund-1") -> RefundStatus:
-    with till.ops.read() as tx:
-        found = refund_record.read(tx, VENDOR, refund_id)
-    assert found is not None
-    return found.status
-
-
-def going_back(till: Till) -> int:
-    t = models.provider_transactions.c
-    with seeing_all(till.db) as tx:
-        return tx.execute(select(t.refunded_minor).where(t.receipt == R1)).scalar_one()
-
-
-def booked(till: Till) -> list[int]:
-    """What the ledger holds of this money, oldest first."""
-    c = models.ledger_entries.c
-    with seeing_all(till.db) as tx:
-        found = select(c.amount_minor).where(c.transaction_id == money(till)).order_by(c.recorded_at, c.kind.desc())
-        return list(tx.execute(found).scalars())
-
-
-def queue(till: Till) -> list[tuple[str, str | None]]:
-    e = models.payment_exceptions.c
-    with seeing_all(till.db) as tx:
-        return [(row.status, row.resolution) for row in tx.execute(select(e.status, e.resolution))]
-
-
-def exception_id(till: Till) -> str:
-    with seeing_all(till.db) as tx:
-        return tx.execute(select(models.payment_exceptions.c.id)).scalar_one()
-
-
-def handing_over(till: Till, adapter: ScriptedAdapter) -> HandingOver:
-    return HandingOver(till.databases, till.registry, adapter, till.clock)
-
 
 # --- what may be asked back ----------------------------------------------------------------------------------------
 
@@ -348,82 +255,6 @@ def test_what_can_take_no_money_is_refused_and_nothing_changes(till: Till, stand
         attach(till, wanted)
     assert refused.value.code is code
     assert queue(till) == [("open", None)]
-
-
-# --- handing over --------------------------------------------------------------------------------------------------
-
-
-def test_a_refund_is_handed_over_once_with_what_the_provider_needs(till: Till) -> None:
-    paid_thing(till)
-    ask(till)
-    adapter = ScriptedAdapter()
-    work = handing_over(till, adapter)
-    assert work.turn() is True
-    till.clock.advance(timedelta(days=1))
-    assert work.turn() is False
-    ((body, key, vendor),) = adapter.asked
-    assert (key, vendor) == ("refund-1", VENDOR)
-    assert (body.provider, body.receipt, body.amount_minor) == ("mpesa", R1, PRICE.minor)
-    assert (body.provider_transaction_id or "").startswith("ws_intent")
-    assert stands(till) is PENDING
-
-
-@pytest.mark.parametrize("status", [DONE, FAILED, UNKNOWN])
-def test_an_answer_that_says_how_it_ended_is_taken(till: Till, status: RefundStatus) -> None:
-    paid_thing(till)
-    ask(till)
-    handing_over(till, ScriptedAdapter([status])).turn()
-    assert stands(till) == status
-
-
-def refusal(status: int, code: ErrorCode) -> Refusal:
-    return Refusal(ProblemBody(title="No", status=status, code=code, detail="not so"))
-
-
-def test_an_adapter_that_is_down_is_asked_again_later_and_later_under_the_same_key(till: Till) -> None:
-    paid_thing(till)
-    ask(till)
-    adapter = ScriptedAdapter([Unreachable("down"), Unreachable("down"), refusal(429, ErrorCode.TOO_MANY_REQUESTS)])
-    work = handing_over(till, adapter)
-    for _ in range(3):
-        assert work.turn() is True
-        assert work.turn() is False
-        till.clock.advance(timedelta(seconds=LONGEST_PAUSE_S))
-    assert stands(till) is PENDING
-    work.turn()
-    assert [key for _, key, _ in adapter.asked] == ["refund-1"] * 4
-    assert len({body.model_dump_json() for body, _, _ in adapter.asked}) == 1
-
-
-@pytest.mark.parametrize("code", [ErrorCode.REFUND_UNAVAILABLE, ErrorCode.NOT_FOUND, ErrorCode.INVALID_REQUEST])
-def test_a_refusal_for_good_fails_the_refund(till: Till, code: ErrorCode) -> None:
-    late_money(till)
-    ask(till)
-    handing_over(till, ScriptedAdapter([refusal(409, code)])).turn()
-    assert (stands(till), queue(till)) == (FAILED, [("open", None)])
-
-
-def test_a_process_that_died_while_it_asked_is_followed_by_another(till: Till) -> None:
-    paid_thing(till)
-    ask(till)
-    with pytest.raises(KeyboardInterrupt):
-        handing_over(till, _Dying()).turn()
-    adapter = ScriptedAdapter()
-    assert handing_over(till, adapter).turn() is False
-    till.clock.advance(LEASE)
-    assert handing_over(till, adapter).turn() is True
-    assert len(adapter.asked) == 1
-
-
-class _Dying(ScriptedAdapter):
-    def post(self, model: type[M], path: str, body: BaseModel, *, vendor: str | None = None, idempotency_key: str) -> M:
-        raise KeyboardInterrupt
-
-
-def test_the_pauses_grow_and_end_at_ten_minutes() -> None:
-    pauses = [pause_s(attempts) for attempts in range(1, 20)]
-    assert pauses[0] < pauses[2] < pauses[5]
-    assert LONGEST_PAUSE_S <= pauses[-1] <= LONGEST_PAUSE_S * 1.1
 
 
 # --- races ---------------------------------------------------------------------------------------------------------

@@ -6,14 +6,23 @@ from itertools import product
 import pytest
 
 from contracts.money import Currency, Money
-from contracts.states import ExceptionKind, IntentStatus, PaymentEventStatus, Rail, RequestStatus
+from contracts.payment_api import RefundStatus
+from contracts.states import PUSHED_RAILS, ExceptionKind, IntentStatus, PaymentEventStatus, Rail, RequestStatus
 from router.payments import rules
 from router.payments.rules import Attempt, ForbiddenTransition, Refusal, refuse_start
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-R, Intent, E = RequestStatus, IntentStatus, PaymentEventStatus
+R, Intent, E, Back = RequestStatus, IntentStatus, PaymentEventStatus, RefundStatus
 
 # Written out once more, by hand: a slip in the table is not repeated here.
+REFUND_STEPS = {
+    (Back.PENDING, Back.DONE),
+    (Back.PENDING, Back.FAILED),
+    (Back.PENDING, Back.UNKNOWN),
+    (Back.UNKNOWN, Back.DONE),
+    (Back.UNKNOWN, Back.FAILED),
+    (Back.FAILED, Back.DONE),
+}
 REQUEST_STEPS = {
     (R.PENDING, R.PAID),
     (R.PENDING, R.FAILED),
@@ -105,6 +114,19 @@ def _refusal(
     return refuse_start(
         request=request, attempts=attempts, started_today=started_today, rail=rail, reserved_at=reserved_at, now=NOW
     )
+
+
+@pytest.mark.parametrize(("before", "after"), sorted(product(Back, Back)))
+def test_a_refund_takes_the_steps_of_the_table_alone(before: RefundStatus, after: RefundStatus) -> None:
+    assert (after in rules.REFUND_NEXT[before]) == ((before, after) in REFUND_STEPS)
+
+
+@pytest.mark.parametrize("status", [Intent.CREATED, Intent.PROVIDER_PENDING, Intent.UNKNOWN])
+@pytest.mark.parametrize(("waiting", "wanted"), sorted(product(Rail, Rail)))
+def test_a_prompt_keeps_all_out_and_a_reference_its_own_kind(status: IntentStatus, waiting: Rail, wanted: Rail) -> None:
+    refusal = _refusal(attempts=(Attempt(status, NOW, waiting),), rail=wanted)
+    is_in_the_way = waiting in PUSHED_RAILS or waiting is wanted
+    assert (refusal is not None) == is_in_the_way
 
 
 def test_the_first_try_may_start() -> None:
