@@ -122,9 +122,14 @@ LOOKS: dict[str, Look] = {
     "what was collected": lambda tx, who, street: payments.collected(
         tx, vendor_id=who, payable_kind=PAYABLE_KIND, payable_ids=[street.paid.order.order_id]
     ),
-    "whether somebody is paying": lambda tx, who, street: payments.has_live_intent(
-        tx, vendor_id=who, payable_kind=PAYABLE_KIND, payable_id=street.open.order.order_id
+    "whether somebody is paying": lambda tx, who, street: (
+        payments.still_open(tx, vendor_id=who, payable_kind=PAYABLE_KIND, payable_id=street.open.order.order_id).prompt
     ),
+    "an order's id by its code": lambda tx, who, street: orders.id_of_code(tx, who, street.open.order.code),
+    "money that came": lambda tx, who, street: listing.money(
+        tx, who, receipt=None, since=None, until=None, payable=None, end=None, limit=10
+    ),
+    "one piece of money": lambda tx, who, street: listing.one_money(tx, who, street.id_of("provider_transactions")),
     "how a payment stands": lambda tx, who, street: reading.views(
         tx,
         vendor_id=who,
