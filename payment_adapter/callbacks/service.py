@@ -97,6 +97,7 @@ class Callbacks:
         charges = self._charges.lock_all(tx, {row.charge_id for row in rows})
         done: list[tuple[Any, Done]] = []
         news: list[tuple[Any, Charge, Report]] = []
+        unread: list[str] = []
         for row in rows:
             charge = charges[row.charge_id]
             try:
@@ -104,6 +105,7 @@ class Callbacks:
             except CallbackUnreadable as error:
                 _log.warning("a callback can't be read", charge=charge.charge_id, why=str(error))
                 done.append((row, Done(InboxStatus.FAILED, f"unreadable: {error}")))
+                unread.append(charge.charge_id)
             else:
                 news.append((row, charge, report))
         if news:
@@ -112,9 +114,8 @@ class Callbacks:
                 if became is Applied.MISMATCH:
                     _log.warning("a callback does not fit its charge", charge=charge.charge_id)
                 done.append((row, Done(STATUS_BY_APPLIED[became], f"{report.status}: {became}")))
-        for row, became in done:
-            if became.outcome.startswith("unreadable"):
-                self._charges.ask_soon(tx, self._charges.lock(tx, row.charge_id))
+        for charge_id in unread:
+            self._charges.ask_soon(tx, self._charges.lock(tx, charge_id))
         self._mark(tx, done)
 
     def _apply_notice(self, tx: Tx, callback_id: str) -> None:
