@@ -129,7 +129,6 @@ LOOKS: dict[str, Look] = {
     "money that came": lambda tx, who, street: listing.money(
         tx, who, receipt=None, since=None, until=None, payable=None, end=None, limit=10
     ),
-    "one piece of money": lambda tx, who, street: listing.one_money(tx, who, street.id_of("provider_transactions")),
     "how a payment stands": lambda tx, who, street: reading.views(
         tx,
         vendor_id=who,
