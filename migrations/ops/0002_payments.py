@@ -131,6 +131,13 @@ def _payment_intents() -> None:
         "status IN ('created', 'provider_pending') AND rail IN ('mpesa_stk', 'gpo')",
         unique=True,
     )
+    _partial_index(
+        "payment_intents_one_reference",
+        "payment_intents",
+        ["vendor_id", "request_id", "rail"],
+        "status IN ('created', 'provider_pending') AND rail IN ('emis_ref', 'ticket')",
+        unique=True,
+    )
     op.create_index("payment_intents_of_day", "payment_intents", ["vendor_id", "customer_id", "local_day"])
     op.create_index("payment_intents_newest", "payment_intents", ["vendor_id", "created_at", "id"])
     op.create_index("payment_intents_of_status", "payment_intents", ["vendor_id", "status", "created_at", "id"])
@@ -179,6 +186,13 @@ def _provider_transactions() -> None:
             "refunded_minor BETWEEN 0 AND coalesce(amount_minor, 0)", name="provider_transactions_refunded_check"
         ),
         sqlite_strict=True,
+    )
+    _partial_index(
+        "provider_transactions_one_per_receipt",
+        "provider_transactions",
+        ["vendor_id", "provider", "receipt"],
+        "effect IN ('applied', 'exception')",
+        unique=True,
     )
     op.create_index("provider_transactions_of_request", "provider_transactions", ["vendor_id", "request_id"])
     op.create_index("provider_transactions_of_intent", "provider_transactions", ["vendor_id", "intent_id"])

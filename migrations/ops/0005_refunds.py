@@ -1,4 +1,4 @@
-"""The exceptions queue, refunds, and what must be unique: a waiting reference, the effect of one receipt."""
+"""The exceptions queue and refunds."""
 
 from alembic import op
 from sqlalchemy import (
@@ -20,29 +20,14 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-_IS_WAITING_REFERENCE = "status IN ('created', 'provider_pending') AND rail IN ('emis_ref', 'ticket')"
-_IS_COUNTED = "effect IN ('applied', 'exception')"
 _WAITS = "status = 'pending' AND sent_at IS NULL"
 
 
 def upgrade() -> None:
-    _unique(
-        "payment_intents_one_reference", "payment_intents", ["vendor_id", "request_id", "rail"], _IS_WAITING_REFERENCE
-    )
-    _unique(
-        "provider_transactions_one_per_receipt",
-        "provider_transactions",
-        ["vendor_id", "provider", "receipt"],
-        _IS_COUNTED,
-    )
     op.create_index("provider_transactions_of_receipt", "provider_transactions", ["vendor_id", "provider", "receipt"])
     op.create_index("provider_transactions_newest", "provider_transactions", ["vendor_id", "created_at", "id"])
     _payment_exceptions()
     _refunds()
-
-
-def _unique(name: str, table: str, columns: list[str], where: str) -> None:
-    op.create_index(name, table, columns, unique=True, postgresql_where=text(where), sqlite_where=text(where))
 
 
 def _payment_exceptions() -> None:
