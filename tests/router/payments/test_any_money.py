@@ -54,9 +54,12 @@ class AnyMoney(RuleBasedStateMachine):
         super().__init__()
         self.payments: list[Payment] = []
         self.refunds: list[str] = []
+        self.was_decided = False
+        """Somebody decided about money: what is found out later can't undo that."""
 
-    @initialize(stock=st.sampled_from([3, 1, 0]))
-    def sell(self, stock: int) -> None:
+    @initialize(stock=st.sampled_from([3, 1, 0]), has_attentive_shop=st.booleans())
+    def sell(self, stock: int, *, has_attentive_shop: bool) -> None:
+        self.happens = HAPPENS if has_attentive_shop else HAPPENS[: HAPPENS.index("note")]
         customer = self.till.customer(CustomerId(f"customer-of-{self.till.intent_id()}"))
         self.things = [
             self.till.thing(customer_id=customer, stock=stock),
@@ -65,7 +68,7 @@ class AnyMoney(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def something_happens(self, data: st.DataObject) -> None:
-        match data.draw(st.sampled_from(HAPPENS), label="what"):
+        match data.draw(st.sampled_from(self.happens), label="what"):
             case "prompt":
                 self._prompt(data)
             case "by hand":
@@ -95,10 +98,10 @@ class AnyMoney(RuleBasedStateMachine):
         confirmed = data.draw(
             st.sampled_from([self.things[0].reference, None]), label="what the till's own report names"
         )
-        reports = [
-            self.till.paid(intent, receipt=receipt),
+        reports = [  # the most telling first: what is simple is drawn most often
             self.till.paid(intent, event_id=f"mpesa:looked-up:{intent}"),
             self.till.by_hand(confirmed, receipt),
+            self.till.paid(intent, receipt=receipt),
         ]
         self.payments.append(Payment(receipt, reports))
 
@@ -132,6 +135,7 @@ class AnyMoney(RuleBasedStateMachine):
         mine = [of_transaction[each] for each in self._mine() if each in of_transaction]
         if not mine:
             return
+        self.was_decided = True
         exception_id, now = mine[data.draw(st.integers(0, len(mine) - 1))], self.till.clock.now()
         try:
             with self.till.ops.write() as tx:
@@ -163,6 +167,7 @@ class AnyMoney(RuleBasedStateMachine):
         except Problem:
             return
         self.refunds.append(refund_id)
+        self.was_decided = True
 
     def _refund_ends(self, data: st.DataObject) -> None:
         if not self.refunds:
@@ -242,6 +247,10 @@ class AnyMoney(RuleBasedStateMachine):
                     ).scalars()
                 )
             assert len(effects) == 1, (payment.receipt, effects)
+        if not self.was_decided:
+            with self.till.ops.read() as tx:
+                counted = select(t.id).where(t.id.in_(self._mine()), t.effect.in_(["applied", "exception"]))
+                assert len(tx.execute(counted).all()) == len(self.payments)
 
 
 def run(till: Till, *, examples: int, steps: int) -> None:
@@ -269,9 +278,9 @@ def quick_till(sqlite_database: NewDatabase) -> Till:
 
 
 def test_any_money_is_counted_once(quick_till: Till) -> None:
-    run(quick_till, examples=50, steps=25)
+    run(quick_till, examples=80, steps=25)
 
 
 @pytest.mark.proof
 def test_very_much_money_is_counted_once(quick_till: Till) -> None:
-    run(quick_till, examples=400, steps=50)
+    run(quick_till, examples=150, steps=50)
