@@ -223,6 +223,9 @@ def _postgres_engine(url: str, connect_timeout_s: int) -> Engine:
         use_native_hstore=False,  # nothing here has that type, and asking for it costs each new engine a query
         connect_args={
             "autocommit": True,  # who begins says so: a session in one message with its scope
+            # What runs often is prepared by `kit.statements`. Psycopg's own would go with DEALLOCATE ALL at a savepoint
+            # that is rolled back, and take those along.
+            "prepare_threshold": None,
             "connect_timeout": connect_timeout_s,
             "tcp_user_timeout": 10_000,  # ms: a server that was cut off is given up on, whatever the kernel thinks
             "options": f"-c lock_timeout={LOCK_WAIT_S}s -c statement_timeout=30s -c timezone=UTC",

@@ -254,3 +254,17 @@ def test_text_that_postgresql_can_not_keep_is_refused_and_not_cut(db: Database) 
             return
     with pytest.raises(DataError), db.write() as tx:
         run(tx, _INSERT, {**BLANK, "id": "x", "note": "a\0b"})
+
+
+def test_what_is_prepared_outlasts_savepoints_that_are_undone(db: Database) -> None:
+    for _ in range(3):  # the driver has habits of its own, once it has seen a statement some times
+        with db.write() as tx:
+            known(tx, _INSERT, [{**BLANK, "id": f"{n}"} for n in range(3)])
+            for n in range(8):
+                tx.conn.execute(select(things.c.id).where(things.c.n == n)).all()
+            savepoint = tx.conn.begin_nested()
+            run(tx, _INSERT, {**BLANK, "id": "undone"})
+            savepoint.rollback()
+            assert run(tx, _ALL, {}).scalars().all() == ["0", "1", "2"]
+            run(tx, _INSERT, {**BLANK, "id": "kept"})
+            tx.conn.execute(things.delete())
