@@ -24,6 +24,7 @@ from benchmarks.wire import Client
 from dukani.supervise import is_ready
 from kit.clock import SystemClock
 from kit.signing import KeyRing, sign_headers
+from router.dedicated import AT_ONCE
 from tests.support.postgres import Server, running
 from tests.support.processes import ROOT, free_ports
 
@@ -91,21 +92,23 @@ class Stage:
         self.vendors = up_to
 
     async def visit(self, among: int, prefix: str = "vendor-bench-") -> None:
-        """Orders from every customer of the first `among` shops, or at least from one of each, before it counts."""
-        for _ in range(max(1, -(-among // REQUESTS_A_ROUND))):
+        """Orders from every customer of the first `among` shops before it counts, so that each worker knows most."""
+        for _ in range(-(-among * PHONES // REQUESTS_A_ROUND)):
             await self.post(among, prefix, in_turn=True)
 
-    async def post(self, among: int, prefix: str = "vendor-bench-", *, in_turn: bool = False) -> Round:
+    async def post(
+        self, among: int, prefix: str = "vendor-bench-", *, in_turn: bool = False, connections: int = CONNECTIONS
+    ) -> Round:
         """One round of orders for random shops among the first `among`, or for each in turn."""
         ring, clock = KeyRing.parse(f"1:{_SECRET}"), SystemClock()
-        client = Client(self.port, CONNECTIONS)
+        client = Client(self.port, connections)
         waits: list[float] = []
         router, database = family(self.router_pid), family(self.server_pid)
         self.posted += 1
         round_no = self.posted
 
         async def worker(n: int) -> None:
-            for k in range(REQUESTS_A_ROUND // CONNECTIONS):
+            for k in range(REQUESTS_A_ROUND // connections):
                 turn, next_shop = divmod(next(self.turns), among)
                 vendor = f"{prefix}{next_shop if in_turn else random.randrange(among)}"
                 phone = f"2547000000{(turn if in_turn else k) % PHONES:02}"
@@ -122,7 +125,7 @@ class Stage:
                     raise RuntimeError(f"POST {PATH} answered {status}: {content.decode()[:300]}")
 
         before, started = (cpu_s(router), cpu_s(database)), time.monotonic()
-        await asyncio.gather(*(worker(n) for n in range(CONNECTIONS)))
+        await asyncio.gather(*(worker(n) for n in range(connections)))
         elapsed = time.monotonic() - started
         client.close()
         app_us, database_us = (
@@ -284,8 +287,9 @@ async def _grow_databases(stage: Stage, count: int) -> None:
     one: list[Round] = []
     many: list[Round] = []
     for _ in range(ROUNDS):
-        one.append(await stage.post(1, "vendor-own-"))
-        many.append(await stage.post(count, "vendor-own-"))
+        # As many at once as one shop's own database takes from a process without turning anybody away.
+        one.append(await stage.post(1, "vendor-own-", connections=AT_ONCE))
+        many.append(await stage.post(count, "vendor-own-", connections=AT_ONCE))
     _ratio(f"1 → {count} dedicated databases", one, many)
 
 

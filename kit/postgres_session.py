@@ -160,9 +160,10 @@ def _guarding(scope: Scope) -> str:
     return said
 
 
-@lru_cache(maxsize=4096)
 def _literal(value: str) -> str:
-    return sql.Literal(value).as_string(None)
+    if "'" in value or "\\" in value:
+        return sql.Literal(value).as_string(None)
+    return f"'{value}'"
 
 
 @lru_cache(maxsize=16)
