@@ -242,7 +242,9 @@ class Counter:
         vendor: str = MAMA,
     ) -> Outcome:
         """The payment adapter reports on this intent. By default each transaction has a receipt of its own."""
-        if receipt == "":
+        if status is not PaymentEventStatus.PAID:
+            receipt = None
+        elif receipt == "":
             made = f"TKM{len(self._receipts):07}" if self._receipts else "TKL4H7XQ2P"
             receipt = self._receipts.setdefault(transaction, made)
         event = PaymentEvent(
@@ -256,7 +258,7 @@ class Counter:
             amount_minor=started.order.total_minor,
             currency=Currency.KES,
             provider_transaction_id=transaction,
-            receipt=receipt if status is PaymentEventStatus.PAID else None,
+            receipt=receipt,
             payer_msisdn=started.payer_msisdn,
             occurred_at=self.clock.now(),
         )

@@ -10,6 +10,8 @@ from tests.support.vendor_api import VendorApi
 
 CHARO = "whatsapp:+254700000002"
 DALILA = "whatsapp:+254700000003"
+ESHE = "whatsapp:+254700000004"
+FADHILI = "whatsapp:+254700000005"
 
 
 def _order(counter: Counter, _api: VendorApi) -> str:
@@ -21,21 +23,21 @@ def _payment(counter: Counter, _api: VendorApi) -> str:
     return counter.started(who=CHARO).intent_id
 
 
-def _exception(counter: Counter, api: VendorApi) -> str:
-    counter.confirmed("milk", who=BARAKA)
-    started = counter.started(who=BARAKA)
-    counter.cancel(who=BARAKA)
-    counter.hear(started, PaymentEventStatus.PAID)
+def _exception(counter: Counter, api: VendorApi, who: str = BARAKA) -> str:
+    counter.confirmed("milk", who=who)
+    started = counter.started(who=who)
+    counter.cancel(who=who)
+    counter.hear(started, PaymentEventStatus.PAID, transaction=f"ws_CO_{started.intent_id}")
     return api.get("/api/v1/exceptions").body["exceptions"][0]["exception_id"]
 
 
-def _transaction(counter: Counter, api: VendorApi) -> str:
-    return api.get(f"/api/v1/exceptions/{_exception(counter, api)}").body["transaction_id"]
+def _transaction(counter: Counter, api: VendorApi, who: str = ESHE) -> str:
+    return api.get(f"/api/v1/exceptions/{_exception(counter, api, who)}").body["transaction_id"]
 
 
 def refund_unknown(counter: Counter, api: VendorApi) -> str:
     """A refund of which nobody can say how it ended."""
-    asked = api.post(f"/api/v1/transactions/{_transaction(counter, api)}/refund", {"note": "Out of stock"})
+    asked = api.post(f"/api/v1/transactions/{_transaction(counter, api, FADHILI)}/refund", {"note": "Out of stock"})
     refund_id: str = asked.body["refund_id"]
     with counter.ops.write() as tx:
         record_outcome(tx, counter.payables, MAMA, refund_id, RefundStatus.UNKNOWN, counter.clock.now())
