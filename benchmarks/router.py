@@ -157,8 +157,8 @@ class Stage:
             connection.execute("SET session_replication_role = replica")  # no triggers, no foreign keys: this is bulk
             for table, columns, values in _BULK:
                 console.print(f"  {table} …", end=" ")
-                statement = f"INSERT INTO {table} ({columns}) SELECT {values} FROM generate_series(1, %s::bigint) n"  # noqa: S608 - constants
-                connection.execute(statement.encode(), [up_to])
+                statement = f"INSERT INTO {table} ({columns}) SELECT {values} FROM generate_series(1, {up_to:d}) n"  # noqa: S608 - constants
+                connection.execute(statement.encode())
             connection.execute("COMMIT")
             connection.execute("VACUUM ANALYZE")
             console.print("done")
@@ -210,6 +210,7 @@ def _stage(folder: Path) -> Generator[Stage]:
             "DUKANI_ROUTER_PORT": str(port),
             "DUKANI_BOT_PORT": str(bot),
             "DUKANI_SIMULATORS": "off",
+            "DUKANI_DEDICATED_CONNECTIONS": "130",  # a hundred databases, and some to spare
             "PLATFORM_DATABASE_URL": server.as_app(platform),
             "OPS_DATABASE_URL": server.as_app(ops),
             "DUKANI_KEY_BOT_ROUTER": _SECRET,

@@ -22,7 +22,7 @@ SUPERUSER = "dukani"
 
 STOP_WITHIN_S = 10.0
 
-_SETTINGS = ("listen_addresses=", "max_connections=200", "log_min_messages=warning")
+_SETTINGS = ("listen_addresses=", "max_connections=400", "log_min_messages=warning")
 
 
 @contextmanager
