@@ -76,7 +76,14 @@ class Cashier:
             earlier = call.earlier_answer(tx)
             if earlier is not None:
                 return stored_response(earlier)
-            plan = _plan(tx, shop, wanted, intent_id, now)
+            try:
+                plan = _plan(tx, shop, wanted, intent_id, now)
+            except Problem:
+                # What stands in the way may be what a twin of this request started since that look.
+                earlier = call.earlier_answer(tx)
+                if earlier is None:
+                    raise
+                return stored_response(earlier)
         rings = plan.payer_msisdn if plan.rail in PUSHED_RAILS else None
         reserved_at = self._reserve(plan, rings, now) if rings is not None else None
         try:

@@ -4,9 +4,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
-from typing import TypeVar
+from typing import Any, TypeVar
+
+import pytest
 
 from contracts.states import ExceptionKind
+from router.orders import paying
 from router.orders.holds import HoldSweep
 from router.orders.models import order_lines, orders
 from router.payments.models import payment_exceptions, payment_intents
@@ -113,6 +116,25 @@ def test_one_pay_sent_many_times_under_one_key_starts_one_intent(counter: Counte
     answers = together(*[lambda: counter.pay(key="one")] * 6)
     assert {answer.status for answer in answers} == {200}
     assert len({answer.body["grant"] for answer in answers}) == 1
+    assert len(counter.rows(payment_intents)) == 1
+
+
+def test_a_twin_that_starts_between_two_looks_gets_the_first_ones_answer(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.put("milk")
+    counter.confirmed("milk")
+    plan, first = paying._plan, list[Answer]()  # pyright: ignore[reportPrivateUsage] # to stand between the looks
+
+    def overtaken(*args: Any) -> Any:
+        monkeypatch.setattr(paying, "_plan", plan)
+        first.append(counter.pay(key="one"))
+        return plan(*args)
+
+    monkeypatch.setattr(paying, "_plan", overtaken)
+    second = counter.pay(key="one")
+    assert (first[0].status, second.status) == (200, 200)
+    assert second.body == first[0].body
     assert len(counter.rows(payment_intents)) == 1
 
 
