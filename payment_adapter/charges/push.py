@@ -3,13 +3,10 @@
 A claim whose answer is lost becomes `unknown` and is never pushed again."""
 
 import secrets
-import threading
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from contracts.states import ChargeStatus, FailureReason
 from kit.clock import Clock
@@ -19,6 +16,7 @@ from kit.owners import Owner
 from payment_adapter.charges.lanes import Lanes
 from payment_adapter.charges.record import Charge
 from payment_adapter.charges.service import LAPSED, Charges, Lane
+from payment_adapter.claims import Claims, Held, IsLost
 from payment_adapter.providers.base import ChargeOrder, Failure, Outcome, Refused, Unclear
 from payment_adapter.vault.envelope import CannotOpen
 from payment_adapter.vault.secret import Secret
@@ -31,8 +29,6 @@ LEASE = timedelta(minutes=6)
 """How long a claim of a process elsewhere is believed to be under way: longer than two tokens and two pushes take,
 where a provider answers a push only when the payer has (90 s and more)."""
 
-_COMMIT_TRIES = 3
-_RECOVER_EVERY_S = 1.0
 _LAPSE_AT_ONCE = 50
 
 _NO_CREDENTIALS = Failure(FailureReason.SHOP_SETUP, False, "credentials", "the vendor has no credentials here")
@@ -65,22 +61,17 @@ class Pusher:
         self._vault = vault
         self._clock = clock
         self._public_url = public_url
-        self._owner = owner
         self._lanes = lanes or Lanes()
-        self._in_flight: set[str] = set()
-        self._guard = threading.Lock()
-        self._recover_at = 0.0  # monotonic
+        self._claims = Claims(db, clock, owner, LEASE, unfinished=self._unfinished, give_up=self._give_up)
 
     def turn(self) -> bool:
         """Push one charge that waits, or settle one whose push nobody will answer for any more."""
-        recovered = self._recover() if self._is_time_to_recover() else False
+        recovered = self._claims.recover()
         return self._push_one() or recovered
 
     def leave(self) -> None:
         """The process ends. A push that is still on its way is found by whoever comes next."""
-        with self._guard:
-            is_busy = bool(self._in_flight)
-        self._owner.close(leaves_work=is_busy)
+        self._claims.leave()
 
     def _push_one(self) -> bool:
         # Looking costs no write lock: an idle loop must not disturb those who write.
@@ -111,12 +102,10 @@ class Pusher:
         return None
 
     def _push(self, claimed: _Claim) -> Outcome:
-        try:
+        charge_id = claimed.charge.charge_id
+        with self._claims.working_on(charge_id):
             outcome = self._call(claimed)
-            self._commit_answer(claimed.charge, outcome)
-        finally:
-            with self._guard:
-                self._in_flight.discard(claimed.charge.charge_id)
+            self._claims.commit_answer(lambda tx: self._charges.finish(tx, charge_id, outcome))
         return outcome
 
     def _lapse_overdue(self) -> bool:
@@ -146,11 +135,9 @@ class Pusher:
             if credentials is None:
                 self._charges.lapse(tx, charge, _NO_CREDENTIALS)
                 return None
-            claimed = self._charges.claim(tx, charge, self._owner.name, secret)
+            claimed = self._charges.claim(tx, charge, self._claims.owner, secret)
             assert claimed is not None  # it was locked as CREATED
-            # Before the commit: from then on a claim of ours that is not in here has lost its answer.
-            with self._guard:
-                self._in_flight.add(charge.charge_id)
+            self._claims.begin(charge.charge_id)
         return _Claim(claimed, credentials, secret)
 
     def _call(self, claim: _Claim) -> Outcome:
@@ -175,48 +162,18 @@ class Pusher:
         _log.info("pushed", charge=charge.charge_id, outcome=type(outcome).__name__)
         return outcome
 
-    def _commit_answer(self, charge: Charge, outcome: Outcome) -> None:
-        """An answer that can't be stored leaves a charge in doubt, so storing it is worth a second and third try."""
-        for tries_left in reversed(range(_COMMIT_TRIES)):
-            try:
-                with self._db.write() as tx:
-                    self._charges.finish(tx, charge.charge_id, outcome)
-                return
-            except (SQLAlchemyError, TimeoutError) as error:
-                _log.warning("the answer to a push is not stored yet", error=type(error).__name__)
-                if not tries_left:
-                    raise
+    def _unfinished(self, tx: Tx) -> list[Held]:
+        return [_held(charge) for charge in self._charges.unfinished(tx)]
 
-    def _is_time_to_recover(self) -> bool:
-        with self._guard:
-            now = time.monotonic()
-            if now < self._recover_at:
-                return False
-            self._recover_at = now + _RECOVER_EVERY_S
-            return True
+    def _give_up(self, tx: Tx, charge_id: str, is_lost: IsLost) -> None:
+        charge = self._charges.lock(tx, charge_id)
+        if charge.status is ChargeStatus.CLAIMED and is_lost(_held(charge)):
+            self._charges.doubt(tx, charge, "the process that pushed it ended before the answer")
+            _log.warning("a push has no answer; it is not sent again", charge=charge.charge_id)
 
-    def _recover(self) -> bool:
-        gone = frozenset(self._owner.gone())
-        with self._db.read() as tx:
-            lost = [charge for charge in self._charges.unfinished(tx) if self._is_lost(charge, gone)]
-        for charge in lost:
-            with self._db.write() as tx:
-                current = self._charges.lock(tx, charge.charge_id)
-                if current.status is ChargeStatus.CLAIMED and self._is_lost(current, gone):
-                    self._charges.doubt(tx, current, "the process that pushed it ended before the answer")
-                    _log.warning("a push has no answer; it is not sent again", charge=charge.charge_id)
-        for name in gone:
-            self._owner.forget(name)
-        return bool(lost)
 
-    def _is_lost(self, charge: Charge, gone: frozenset[str]) -> bool:
-        if charge.claim_owner == self._owner.name:
-            with self._guard:
-                return charge.charge_id not in self._in_flight
-        if charge.claim_owner in gone:
-            return True
-        assert charge.claimed_at is not None
-        return self._clock.now() >= charge.claimed_at + LEASE
+def _held(charge: Charge) -> Held:
+    return Held(charge.charge_id, charge.claim_owner, charge.claimed_at)
 
 
 def _is_throttled(outcome: Outcome | None) -> bool | None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 
 from contracts.money import Currency, Money
 from kit.db import Database, Tx
-from payment_adapter.charges import push as push_module
+from payment_adapter import claims
 from payment_adapter.charges.models import charges
 from payment_adapter.charges.push import LEASE
 from payment_adapter.charges.record import Charge
@@ -185,7 +185,7 @@ def test_a_crash_before_the_answer_is_committed_is_unknown_and_its_callback_stil
     def killed(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(desk.pusher, "_commit_answer", killed)
+    monkeypatch.setattr(desk.pusher._claims, "commit_answer", killed)  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(Killed):
         desk.run_push()
     after = desk.restart()
@@ -223,9 +223,9 @@ def test_an_answer_that_can_never_be_stored_makes_the_charge_unknown_while_the_p
     monkeypatch.setattr(desk.charges, "finish", broken)
     with pytest.raises(OperationalError):
         desk.run_push()
-    monkeypatch.setattr(push_module, "_RECOVER_EVERY_S", 0)
+    monkeypatch.setattr(claims, "_RECOVER_EVERY_S", 0)
     assert desk.charge().status == "claimed"
-    monkeypatch.setattr(desk.pusher, "_recover_at", 0.0)
+    monkeypatch.setattr(desk.pusher._claims, "_recover_at", 0.0)  # pyright: ignore[reportPrivateUsage]
 
     desk.run_push()
 
@@ -257,7 +257,7 @@ def test_a_push_under_way_is_not_taken_for_lost_by_its_own_process(desk: Desk) -
     desk.ask(desk.grant())
     with in_flight(desk, Accepted("ws_CO_1", None)):
         desk.wait(hours=1)
-        desk.pusher._recover_at = 0.0  # pyright: ignore[reportPrivateUsage]
+        desk.pusher._claims._recover_at = 0.0  # pyright: ignore[reportPrivateUsage]
         desk.pusher.turn()
         assert desk.charge().status == "claimed"
     assert desk.told() == ["pending"]

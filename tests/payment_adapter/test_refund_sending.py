@@ -154,7 +154,7 @@ def test_a_crash_before_the_answer_is_committed_is_unknown_and_its_result_still_
     def killed(*_: object) -> None:
         raise Killed
 
-    monkeypatch.setattr(desk.sender, "_commit_answer", killed)
+    monkeypatch.setattr(desk.sender._claims, "commit_answer", killed)  # pyright: ignore[reportPrivateUsage]
     with pytest.raises(Killed):
         desk.run()
     after = desk.restart()
@@ -195,7 +195,7 @@ def test_an_answer_that_can_never_be_stored_makes_the_refund_unknown_while_the_p
         with pytest.raises(OperationalError):
             desk.run()
     assert desk.refund().status == "claimed"
-    monkeypatch.setattr(desk.sender, "_recover_at", 0.0)
+    monkeypatch.setattr(desk.sender._claims, "_recover_at", 0.0)  # pyright: ignore[reportPrivateUsage]
 
     desk.run()
 
@@ -229,7 +229,7 @@ def test_a_request_under_way_is_not_taken_for_lost_by_its_own_process(
     desk.ask()
     with in_flight(desk, TAKEN):
         desk.wait(hours=1)
-        monkeypatch.setattr(desk.sender, "_recover_at", 0.0)
+        monkeypatch.setattr(desk.sender._claims, "_recover_at", 0.0)  # pyright: ignore[reportPrivateUsage]
         desk.sender.turn()
         assert desk.refund().status == "claimed"
     assert desk.told() == ["pending"]
