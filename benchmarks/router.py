@@ -170,8 +170,8 @@ _BULK = (
         "orders",
         "vendor_id, id, code, customer_id, status, currency, total_minor, source, created_at, cancelled_at",
         (
-            "'vendor-bench-' || n % 10, 'old-' || n, 'ZZZZZZ' || n, 'old-' || n % 5000, 'CANCELLED', 'KES', 3000, 'api', "
-            f"{_OLD}, {_OLD}"
+            "'vendor-bench-' || n % 10, 'old-' || n, 'ZZZZZZ' || n, 'old-' || n % 5000, 'CANCELLED', "
+            f"'KES', 3000, 'api', {_OLD}, {_OLD}"
         ),
     ),
     (
