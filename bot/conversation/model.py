@@ -18,17 +18,31 @@ from contracts.states import Rail
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """A pin: degrees north and east (WGS 84), and what the phone calls the place, if it has words for it."""
+
+    latitude: float
+    longitude: float
+    address: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """The customer wrote something. `media` names kinds (`image`, `audio`, `location`…) when there is more than text.
 
     `sender_msisdn` is the number that the channel shows (digits with country code), None where it is hidden or not
-    known. `received_at` lets a PAY that had to wait for hours be asked for again instead of ringing a phone unasked."""
+    known. `received_at` lets a PAY that had to wait for hours be asked for again instead of ringing a phone unasked.
+    `payload` is the token of the option that was tapped (`Option.payload`), None for what was typed. Anybody can make
+    one up, so it says no more than the same words typed. `location` is the pin, where `media` names one."""
 
     message_sid: str
     text: str
     media: tuple[str, ...] = ()
     sender_msisdn: str | None = None
     received_at: datetime | None = None
+    payload: str | None = None
+    location: Location | None = None
 
 
 @dataclass(frozen=True, slots=True)

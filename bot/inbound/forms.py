@@ -10,7 +10,7 @@ from flask import request
 from twilio.request_validator import RequestValidator
 from werkzeug.datastructures import MultiDict
 
-from bot.conversation.model import Said
+from bot.conversation.model import Location, Said
 from contracts.errors import ErrorCode
 from kit.problems import Problem
 from kit.settings import Settings
@@ -26,6 +26,10 @@ _SID = re.compile(r"[A-Z]{2}[0-9a-fA-F]{32}")
 _ADDRESS = re.compile(r"whatsapp:[\x21-\x7e]{1,131}")
 _NUMBER_ADDRESS = re.compile(r"whatsapp:\+([1-9][0-9]{6,14})")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+_PAYLOAD = re.compile(r"[\x21-\x7e]{1,200}")
+_DEGREES = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]{1,15})?")
+_MAX_PLACE = 200  # characters of a place's name or address
 
 _MEDIA_KINDS = {"image": "image", "audio": "audio", "video": "video", "text": "document", "application": "document"}
 _CONTACT_TYPES = ("text/vcard", "text/x-vcard")
@@ -90,16 +94,31 @@ def fields_of(raw: str) -> dict[str, str]:
 
 
 def said(message_sid: str, raw: str) -> Said:
-    """What the customer wrote, from a stored form. A tapped button counts as its text."""
+    """What the customer wrote, from a stored form. A tapped button or line of a list counts as its text, besides."""
     fields = fields_of(raw)
-    text = fields.get("Body", "") or fields.get("ButtonText", "")
+    text = fields.get("Body", "") or fields.get("ButtonText", "") or fields.get("ListTitle", "")
+    payload = fields.get("ButtonPayload", "") or fields.get("ListId", "")
     number = _NUMBER_ADDRESS.fullmatch(fields.get("From", ""))
     return Said(
         message_sid,
         _CONTROL.sub(" ", text),
         media=tuple(_media(fields)),
         sender_msisdn=number[1] if number else None,
+        payload=payload if _PAYLOAD.fullmatch(payload) else None,
+        location=_location(fields),
     )
+
+
+def _location(fields: dict[str, str]) -> Location | None:
+    """None for a pin that is nowhere on Earth."""
+    north, east = fields.get("Latitude", ""), fields.get("Longitude", "")
+    if not _DEGREES.fullmatch(north) or not _DEGREES.fullmatch(east):
+        return None
+    latitude, longitude = float(north), float(east)
+    if abs(latitude) > 90 or abs(longitude) > 180:
+        return None
+    address, label = (_CONTROL.sub(" ", fields.get(name, ""))[:_MAX_PLACE] for name in ("Address", "Label"))
+    return Location(latitude, longitude, address.strip(), label.strip())
 
 
 def _media(fields: dict[str, str]) -> list[str]:

@@ -17,11 +17,40 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF that goes instead of a text where the channel takes one: a receipt, laid out when it is fetched."""
+
+    key: str
+    """Of its texts in the catalogue: `<key>.title`, and what the lines below it are called."""
+    params: dict[str, ReplyParam] = field(default_factory=dict[str, ReplyParam])
+    filename: str = "receipt.pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One thing to tap. `payload` comes back in `Said.payload`: `<action>:<order code or ->:<version>`-like, at most
+    200 characters of ASCII (make it with `bot.conversation.taps`).
+
+    `title` is said on the button (20 characters) or in the list (24), `description` below it in a list (72)."""
+
+    payload: str
+    title: "Reply"
+    description: "Reply | None" = None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """A text by its key in the catalogue, and what fills it. Money, times and nested replies take its language.
 
-    The text says everything by itself: the `picture` may not arrive."""
+    The text says everything by itself: the `picture` may not arrive, and what can be tapped may be shown as nothing.
+    So `options` only repeat what can be typed. Up to 3 are buttons, up to 10 a list (which opens with the text
+    `list_button`); a text `<key>.options` is said in place of `<key>` above them, where the catalogue has one.
+    `asks_location` lets the customer send a place with one tap, where the channel can ask for it."""
 
     key: str
     params: dict[str, ReplyParam] = field(default_factory=dict[str, ReplyParam])
     picture: Picture | None = None
+    options: tuple[Option, ...] = ()
+    list_button: str = "list_button"
+    document: Document | None = None
+    asks_location: bool = False
