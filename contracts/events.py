@@ -31,6 +31,18 @@ class EventType(StrEnum):
     """A refund that the shop asked for did not happen, or nobody can say whether it did: for the shop, not the
     customer."""
     HOLD_EXPIRED = "order.hold_expired"
+    CART_LEFT_BEHIND = "cart.left_behind"
+    """Nothing was done with a cart for a while: said once of it, by day, if it still holds something."""
+    ORDER_UNPAID = "order.unpaid"
+    """A confirmed order was not paid for a while: said once of it, by day."""
+    CHAT_WAITING = "chat.waiting"
+    """A customer wants a person of the shop. The data of chat events are in `contracts.chat_api`."""
+    CHAT_TAKEN = "chat.taken"
+    CHAT_RETURNED = "chat.returned"
+    CHAT_STAFF_MESSAGE = "chat.staff_message"
+    """A person of the shop wrote: for the bot to send."""
+    MESSAGE_UNDELIVERED = "message.undelivered"
+    """A message to a customer did not arrive."""
 
 
 class DomainEvent(BaseModel):
@@ -48,7 +60,7 @@ class DomainEvent(BaseModel):
 
 
 class OrderNews(BaseModel):
-    """Of order.confirmed, order.paid, order.cancelled, order.hold_expired."""
+    """Of order.confirmed, order.paid, order.cancelled, order.hold_expired, cart.left_behind, order.unpaid."""
 
     order: OrderView
     customer_address: str

@@ -3,17 +3,30 @@
 Every route lives under `/v1`, is signed, and names the vendor in `x-vendor-id` (only `GET /v1/shops…` has none yet).
 Every POST carries an `Idempotency-Key`. Amounts are minor units. Fields are only ever added, with defaults."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.money import Currency
 from contracts.payment_api import PaymentInstructions
-from contracts.states import FailureReason, IntentStatus, OrderStatus, Rail, RequestStatus
+from contracts.states import (
+    FailureReason,
+    FulfilmentKind,
+    IntentStatus,
+    LeftOutReason,
+    OrderStatus,
+    Rail,
+    RequestStatus,
+)
 
 MAX_QUANTITY = 999
 """Of one item in one order. More is a conversation with the shop, not a typing mistake."""
+
+MAX_NOTE_LENGTH = 300
+MAX_LANDMARK_LENGTH = 200
+MAX_DAYS_AHEAD = 14
+"""How far ahead an order can be asked for."""
 
 
 class Wire(BaseModel):
@@ -23,6 +36,16 @@ class Wire(BaseModel):
 
 
 # --- shops ---------------------------------------------------------------------------------------------------------
+
+
+class OpeningView(Wire):
+    """Whether a shop is open, at the moment it was asked about. Moments, not texts: the chat says them in its words."""
+
+    is_open: bool
+    opens_at: datetime | None = None
+    """When it opens next, while it is closed; None where it does not within `MAX_DAYS_AHEAD` days."""
+    closes_at: datetime | None = None
+    """When it closes, while it is open; None where it does not within a week."""
 
 
 class ShopView(Wire):
@@ -36,6 +59,11 @@ class ShopView(Wire):
     timezone: str
     rails: list[Rail]
     capabilities: list[str]
+    opening: OpeningView | None = None
+    """None for a shop that keeps no hours: it is always open."""
+    fulfilment: list[FulfilmentKind] = Field(default_factory=list[FulfilmentKind])
+    """How goods get to the customer, if the shop says so: `pickup` and `delivery` once it has zones, else nothing, and
+    nothing need be asked."""
 
 
 class ShopList(Wire):
@@ -57,16 +85,54 @@ class ItemView(Wire):
     currency: Currency
     available: int | None
     """How many can be had now; None where the shop doesn't count."""
+    category_id: str | None = None
+    category: str | None = None
+    """The category's name, as the shop wrote it."""
+    has_picture: bool = False
 
 
 class ItemPage(Wire):
-    """GET /v1/catalog/items?query=&after=&limit= (limit 1..50, default 9).
+    """GET /v1/catalog/items?query=&category=&after=&limit= (limit 1..50, default 9; `category` is a category_id, one
+    that the shop does not have is an empty page).
 
-    Without a query in the vendor's order; with one, best match first. `query` also matches the SKU exactly."""
+    Without a query in the vendor's order; with one, best match first. `query` also matches the SKU exactly, and words
+    of the name and of the item's keywords, their beginnings, and words that were nearly written: without regard to
+    case and accents. `after` is `next_after` of the page before, as it is."""
 
     items: list[ItemView]
     next_after: str | None = None
     total: int
+    """Of a search at most 200 are found: more says that the words were too few."""
+
+
+class PictureView(Wire):
+    media_type: str
+    """image/png or image/jpeg."""
+    width: int
+    height: int
+    content_base64: str
+    """At most 500 kB of bytes."""
+
+
+class ItemCard(ItemView):
+    """GET /v1/catalog/items/<item_id> (404 item_unknown): one item with its picture, to show by itself."""
+
+    picture: PictureView | None = None
+
+
+class CategoryView(Wire):
+    category_id: str
+    name: str
+    count: int
+    """How many items of it are on sale."""
+
+
+class CategoryList(Wire):
+    """GET /v1/catalog/categories: those with something on sale, in the shop's order."""
+
+    categories: list[CategoryView]
+    others: int = 0
+    """How many items on sale are in no category: they are found by search and in the whole list."""
 
 
 # --- carts and orders ----------------------------------------------------------------------------------------------
@@ -89,7 +155,33 @@ class LineView(Wire):
     total_minor: int
 
 
+class DeliveryView(Wire):
+    """How the goods get to the customer. The zone's name and fee as they were when it was chosen."""
+
+    kind: FulfilmentKind
+    zone_id: str | None = None
+    zone_name: str | None = None
+    fee_minor: int = 0
+    latitude: float | None = None
+    longitude: float | None = None
+    landmark: str = ""
+
+
+class DiscountView(Wire):
+    """The voucher of an order, and what it takes off. Its terms are those it had when it was given."""
+
+    code: str
+    amount_minor: int
+    """0 while the goods cost less than `minimum_minor`: the voucher stays, and counts once they cost enough. At least
+    one whole unit of the currency is always left to pay."""
+    percent: int | None = None
+    """None: a fixed amount."""
+    minimum_minor: int = 0
+
+
 class OrderView(Wire):
+    """`total_minor` = the lines + `delivery.fee_minor` - `discount.amount_minor`: what is to be paid."""
+
     order_id: str
     code: str
     status: OrderStatus
@@ -104,6 +196,15 @@ class OrderView(Wire):
     receipt: str | None = None
     """The provider's receipt number once PAID, e.g. the M-Pesa code."""
     payment: "PaymentView | None" = None
+    subtotal_minor: int | None = None
+    """The lines together. None, from an older writer: the same as the total."""
+    delivery: DeliveryView | None = None
+    """None while nobody said: the shop and the customer agree elsewhere."""
+    discount: DiscountView | None = None
+    note: str = ""
+    """What the customer wants the shop to know."""
+    scheduled_for: datetime | None = None
+    """Not before this moment: "for tomorrow". None: as soon as possible."""
 
 
 class PaymentView(Wire):
@@ -149,10 +250,103 @@ class RemoveLine(Wire):
     line_no: int
 
 
+class SetFulfilment(Wire):
+    """POST /v1/cart/fulfilment → CartView. Replaces what was chosen before.
+
+    `pickup`; or `delivery` to the zone named, or to the smallest zone around the pin. With both, the pin must lie in
+    the zone, if the zone is drawn on a map. The fee is the zone's.
+    409 cart_empty (there is no cart at all) · 409 delivery_unavailable (the shop delivers nowhere) · 404 zone_unknown ·
+    409 outside_zones (the pin lies in none; both of the last with extra: zones) · 422 zone_missing (neither zone nor
+    pin; extra: zones)."""
+
+    customer: CustomerRef
+    kind: FulfilmentKind
+    zone_id: str | None = Field(default=None, max_length=100)
+    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
+    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    """Both or neither."""
+    landmark: str = Field(default="", max_length=MAX_LANDMARK_LENGTH)
+    """Where exactly, in the customer's words."""
+
+
+class ZoneView(Wire):
+    zone_id: str
+    name: str
+    fee_minor: int
+    is_on_map: bool = False
+    """A pin finds it. One that is not is chosen by its name."""
+
+
+class ZoneList(Wire):
+    """GET /v1/delivery/zones: where the shop delivers, in its order."""
+
+    zones: list[ZoneView]
+    currency: Currency
+
+
+class SetNote(Wire):
+    """POST /v1/cart/note → CartView. An empty note takes the old one away. 409 cart_empty (there is no cart)."""
+
+    customer: CustomerRef
+    note: str = Field(max_length=MAX_NOTE_LENGTH)
+
+
+class SetVoucher(Wire):
+    """POST /v1/cart/voucher → CartView. `code` as people type it; None takes the voucher out.
+
+    409 cart_empty · 404 voucher_unknown · 409 voucher_expired (its period is over, or has not begun: extra starts_at) ·
+    409 voucher_used_up (by everybody, or by this customer: extra by_customer) · 409 voucher_minimum (extra:
+    minimum_minor, subtotal_minor). It is used when the cart is confirmed, which may be refused then with the same
+    codes; and given back when the order is cancelled or its hold ends."""
+
+    customer: CustomerRef
+    code: str | None = Field(default=None, max_length=40)
+
+
+class SetDay(Wire):
+    """POST /v1/cart/schedule → CartView: the order is for that day in the shop's zone, from when the shop opens.
+
+    None, or today while the shop is open: as soon as possible. A cart that is confirmed while the shop is closed is for
+    its next opening by itself.
+    409 cart_empty · 409 shop_closed (it does not open on that day any more; extra: opening) · 422 day_invalid (in the
+    past, or more than `MAX_DAYS_AHEAD` days ahead)."""
+
+    customer: CustomerRef
+    day: date | None = None
+
+
+class Reorder(Wire):
+    """POST /v1/cart/reorder → ReorderResult: the lines of an earlier order into the cart, at today's prices.
+
+    Without a code the last order that was paid. 404 order_unknown (that code) · 409 nothing_to_reorder (nothing was
+    ever paid; or nothing of it can be had, with extra: left_out)."""
+
+    customer: CustomerRef
+    code: str | None = None
+
+
+class LeftOut(Wire):
+    """What could not be added, or not so many of it."""
+
+    name: str
+    wanted: int
+    added: int = 0
+    reason: LeftOutReason
+
+
+class ReorderResult(CartView):
+    from_code: str
+    """The order that was repeated."""
+    left_out: list[LeftOut] = Field(default_factory=list[LeftOut])
+    prices_changed: bool = False
+    """Something costs another price than it did then."""
+
+
 class ConfirmCart(Wire):
     """POST /v1/cart/confirm → OrderView (CONFIRMED). Holds the stock and opens the payment request.
 
-    409 cart_empty · 409 item_sold_out (extra: item, available)."""
+    409 cart_empty · 409 item_sold_out (extra: item, available) · 409 voucher_expired, voucher_used_up (extra: order;
+    nothing was confirmed: take the voucher out, or choose another)."""
 
     customer: CustomerRef
 
@@ -181,7 +375,8 @@ class PayOrder(Wire):
     The idempotency key names the intent, so the same key never takes a second attempt.
     404 order_unknown · 409 nothing_to_pay · 409 not_confirmed (extra: order) · 409 which_order (extra: orders) ·
     409 payment_in_progress (extra: order) · 409 order_transition_refused (extra: order) ·
-    409 item_sold_out (the hold had expired and can't be renewed) · 429 attempts_exhausted · 429 payer_busy ·
+    409 item_sold_out (the hold had expired and can't be renewed) · 409 voucher_expired, voucher_used_up (likewise;
+    extra: order) · 429 attempts_exhausted · 429 payer_busy ·
     422 payer_missing · 422 payer_invalid · 409 rail_unavailable (extra: rails) · 409 which_rail (several are offered,
     none is named and none was tried for this order yet; extra: rails, order)."""
 
@@ -202,9 +397,11 @@ class PayResult(Wire):
 
 
 class OrderList(Wire):
-    """GET /v1/orders?customer=<address>&limit= : newest first, at most 20."""
+    """GET /v1/orders?customer=<address>&limit=&cursor= : newest first, at most 20 at a time."""
 
     orders: list[OrderView]
+    next_cursor: str | None = None
+    """For the next page, as it is; None on the last."""
 
 
 # --- the development API (local mode, `x-internal-key`) -------------------------------------------------------------

@@ -92,6 +92,26 @@ class ExceptionKind(StrEnum):
     UNMATCHED = "unmatched"
 
 
+class FulfilmentKind(StrEnum):
+    """How goods get to the customer."""
+
+    DELIVERY = "delivery"
+    PICKUP = "pickup"
+
+
+class LeftOutReason(StrEnum):
+    """Why something of an earlier order is not in the cart, or not so many of it."""
+
+    GONE = "gone"
+    """The shop does not sell it any more."""
+    SOLD_OUT = "sold_out"
+    """None, or not enough, are left."""
+    TOO_MANY = "too_many"
+    """With what the cart holds already, more than may be in one order."""
+    NO_ITEM = "no_item"
+    """It was a sum agreed with the shop, not something from the shelf."""
+
+
 class Rail(StrEnum):
     MPESA_STK = "mpesa_stk"
     GPO = "gpo"

@@ -73,6 +73,8 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
             return _refunded(refund) if refund else None
         case EventType.PAYMENT_REFUND_FAILED:
             return None  # the shop's business: the customer was promised nothing yet
+        case EventType.CART_LEFT_BEHIND | EventType.ORDER_UNPAID:
+            return None  # reminders: nothing is said of what was not done
         case _:
             assert_never(news.type)
 

@@ -25,6 +25,8 @@ TYPES: Mapping[EventType, tuple[type[BaseModel], str]] = {
     EventType.ORDER_PAID: (OrderNews, "The order is paid, in full."),
     EventType.ORDER_CANCELLED: (OrderNews, "The order was cancelled before it was paid."),
     EventType.HOLD_EXPIRED: (OrderNews, "The order was not paid in time: its stock is no longer held."),
+    EventType.CART_LEFT_BEHIND: (OrderNews, "Nothing was done with a cart for a while. Once for a cart, by day."),
+    EventType.ORDER_UNPAID: (OrderNews, "A confirmed order waits for its money. Once for an order, by day."),
     EventType.PAYMENT_FAILED: (
         PaymentNews,
         "A try to pay failed: `reason` says why, `may_retry` whether to try again.",

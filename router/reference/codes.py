@@ -59,9 +59,30 @@ ADVICE: dict[ErrorCode, Advice] = {
     ErrorCode.TOO_MANY_KEYS: Advice("The owner has as many keys as there may be.", "Revoke those that nobody uses."),
     ErrorCode.ITEM_UNKNOWN: Advice("The shop does not sell this (any more).", _LOOK),
     ErrorCode.ITEM_SOLD_OUT: Advice("Not enough is left; `item` and `available` say of what.", "Take fewer, or none."),
+    ErrorCode.CATEGORY_UNKNOWN: Advice("The shop has no such category.", _LOOK),
+    ErrorCode.PICTURE_INVALID: Advice(
+        "Not a PNG or JPEG, or too large.", "Send at most 500 kB, at most 4,000 pixels a side; `detail` says more."
+    ),
     ErrorCode.QUANTITY_INVALID: Advice("From 1 to 999 of one item can be in an order.", "Change the quantity."),
     ErrorCode.NOT_IN_CART: Advice("The cart has no such line.", "Read the cart again."),
     ErrorCode.CART_EMPTY: Advice("There is nothing to confirm.", "Add something first."),
+    ErrorCode.ZONE_UNKNOWN: Advice("The shop has no such zone.", "Take one of `zones`."),
+    ErrorCode.ZONE_MISSING: Advice("It is not said where to deliver.", "Name one of `zones`, or send a pin."),
+    ErrorCode.OUTSIDE_ZONES: Advice("The shop does not deliver to this place.", "Choose of `zones`, or pick up."),
+    ErrorCode.DELIVERY_UNAVAILABLE: Advice("The shop delivers nowhere.", "The customer picks up."),
+    ErrorCode.VOUCHER_UNKNOWN: Advice("The shop has no such voucher.", "Compare it letter by letter."),
+    ErrorCode.VOUCHER_EXPIRED: Advice("The voucher does not count now.", "Take it out; see `starts_at`."),
+    ErrorCode.VOUCHER_USED_UP: Advice(
+        "The voucher was used as often as it may be; `by_customer` says by whom.", "Take it out, or use another."
+    ),
+    ErrorCode.VOUCHER_MINIMUM: Advice("The goods cost less than `minimum_minor`.", "Add something, or do without."),
+    ErrorCode.VOUCHER_EXISTS: Advice("The shop has a voucher with this code.", "Choose another code."),
+    ErrorCode.SHOP_CLOSED: Advice("The shop does not open then.", "Choose another day: see `opening`."),
+    ErrorCode.DAY_INVALID: Advice("An order can't be for this day.", "Choose from today to 14 days ahead."),
+    ErrorCode.NOTHING_TO_REORDER: Advice("Nothing can be ordered again.", "See `left_out`, if there is any."),
+    ErrorCode.STOCK_HELD: Advice(
+        "Confirmed orders hold more of it than would be on the shelf.", "Count again, or cancel what `reserved` counts."
+    ),
     ErrorCode.ORDER_UNKNOWN: Advice("There is no such order.", _LOOK),
     ErrorCode.ORDER_TRANSITION_REFUSED: Advice("The order does not take this as it stands.", "`order` shows it."),
     ErrorCode.NOTHING_TO_PAY: Advice("No order waits for money.", "Confirm an order first."),
