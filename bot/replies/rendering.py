@@ -5,16 +5,11 @@ What fills a text was written by shops and customers, so it is not trusted to be
 import string
 import unicodedata
 from datetime import datetime
-from decimal import Decimal
-from functools import lru_cache
 
-from babel import Locale
-from babel.dates import format_datetime
-from babel.numbers import format_decimal
-
+from bot.replies.locales import is_plural, money_text, number_text, time_text
 from bot.replies.reply import Reply, ReplyParam
 from bot.replies.texts import text_of
-from contracts.money import Currency, Money
+from contracts.money import Money
 
 MAX_LENGTH = 1600
 """Of one message, in UTF-16 units: Twilio refuses more (error 21617), and an emoji counts as two."""
@@ -22,13 +17,12 @@ MAX_LENGTH = 1600
 _MAX_NAME = 60
 _MAX_DESCRIPTION = 200
 _DESCRIPTIONS = frozenset(("description",))
+_COUNT = "count"  # what is counted is written as the language does; other numbers may have to be typed
 _MAX_MARKS = 2  # accents on one letter; more is a tower of them
 _MAX_LINES = 200  # of one list; what is longer is shortened before it is measured
 
 # WhatsApp would take these as the beginning of bold, italics, strike-through or code.
 _FORMATTING = str.maketrans({"*": "∗", "_": "‗", "~": "∼", "`": "'"})
-# Babel separates with no-break spaces, which some phones show as boxes and nobody can type.
-_SPACES = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2007": " "})
 
 
 def render(reply: Reply, language: str = "en") -> str:
@@ -63,26 +57,10 @@ def sanitise(text: str, max_length: int = _MAX_NAME) -> str:
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
-def money_text(amount: Money, language: str = "en") -> str:
-    """`KES 1,250`, with cents only where there are some: `KES 1,250.50`."""
-    return _money_text(amount.minor, amount.currency, language)
-
-
-@lru_cache(maxsize=4096)
-def _money_text(minor: int, currency: Currency, language: str) -> str:
-    whole, cents = divmod(abs(minor), currency.minor_per_whole)
-    if cents:
-        digits = len(str(currency.minor_per_whole)) - 1
-        number = format_decimal(Decimal(f"{whole}.{cents:0{digits}}"), format="#,##0.00", locale=language)
-    else:
-        number = format_decimal(whole, format="#,##0", locale=language)
-    return f"{'-' if minor < 0 else ''}{currency} {number}".translate(_SPACES)
-
-
 def _fill(reply: Reply, language: str) -> str:
     text, language = text_of(reply.key, language)
     if not isinstance(text, str):
-        text = text.other if _is_plural(reply.params["count"], language) else text.one
+        text = text.other if is_plural(_count_of(reply), language) else text.one
     values = {name: _spoken(name, value, language) for name, value in reply.params.items()}
     lines: list[str] = []
     for line in text.split("\n"):
@@ -97,24 +75,20 @@ def _spoken(name: str, value: ReplyParam, language: str) -> str:
         case str():
             return sanitise(value, _MAX_DESCRIPTION if name in _DESCRIPTIONS else _MAX_NAME) or "–"
         case int():
-            return str(value)
+            return number_text(value, language) if name == _COUNT else str(value)
         case Money():
             return money_text(value, language)
         case datetime():
-            return format_datetime(value, "d MMM, HH:mm", locale=language).translate(_SPACES)
+            return time_text(value, language)
         case tuple():
             return "\n".join(_fill(line, language) for line in value[:_MAX_LINES])
 
 
-@lru_cache(maxsize=8)
-def _locale(language: str) -> Locale:
-    return Locale.parse(language)
-
-
-def _is_plural(count: ReplyParam, language: str) -> bool:
+def _count_of(reply: Reply) -> int:
+    count = reply.params[_COUNT]
     if not isinstance(count, int):
         raise TypeError(f"a counted text needs an int as its count, not {type(count).__name__}")
-    return _locale(language).plural_form(count) != "one"
+    return count
 
 
 def _longest_list(reply: Reply) -> tuple[str, tuple[Reply, ...]]:

@@ -34,7 +34,7 @@ def test_money_shows_cents_only_where_there_are_some(minor: int, text: str) -> N
 @pytest.mark.parametrize("language", ["en", "sw", "pt", "fr"])
 def test_money_holds_no_space_that_nobody_can_type(language: str) -> None:
     text = money_text(Money(123_456_789_00, Currency.AOA), language)
-    assert text.startswith("AOA ")
+    assert text.startswith(("AOA ", "1"))
     assert not set(text) & {"\u00a0", "\u202f", "\u2007"}
 
 

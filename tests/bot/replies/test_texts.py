@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.replies.english import ENGLISH, Counted
 from bot.replies.rendering import placeholders
-from bot.replies.texts import CATALOGUES
+from bot.replies.texts import LANGUAGES, Counted, catalogue
 
 ROOT = Path(__file__).resolve().parents[3]
-SOURCES = sorted(path for path in (ROOT / "bot").rglob("*.py") if path.name != "english.py")
+SOURCES = sorted((ROOT / "bot").rglob("*.py"))
+ENGLISH = catalogue("en")
 
 
 def forms(text: str | Counted) -> list[str]:
@@ -101,9 +101,9 @@ def test_what_is_said_when_no_step_can_decide_needs_no_values(key: str) -> None:
     assert wanted_by(key) == frozenset()
 
 
-@pytest.mark.parametrize("language", sorted(CATALOGUES))
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_language_wants_no_other_values_than_english(language: str) -> None:
-    for key, text in CATALOGUES[language].items():
+    for key, text in catalogue(language).items():
         wanted = frozenset[str]().union(*(placeholders(form) for form in forms(text)))
         assert wanted <= wanted_by(key) | {"count"}, key
 
