@@ -118,6 +118,8 @@ class NoAnswer:
     detail: str
     is_throttled: bool = False
     """As of a Failure."""
+    is_refused: bool = False
+    """The provider does not take these credentials, or they can't be used: another set of the shop's may be taken."""
 
 
 class CallbackUnreadable(ValueError):
@@ -202,6 +204,8 @@ class Setting:
     hint: str = ""
     """Where the vendor finds it, and what it looks like."""
     choices: tuple[str, ...] = ()
+    is_account: bool = False
+    """It says whose account is paid: sets that differ in it are of two accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +218,7 @@ class Finding:
     """For the vendor: what is wrong and what to do. Holds no secret."""
 
 
+@runtime_checkable
 class SettingsHolder(Protocol):
     """What a provider needs to know of a vendor, and whether it is right."""
 

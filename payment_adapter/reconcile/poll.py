@@ -20,7 +20,7 @@ from payment_adapter.reconcile.rules import (
     judge_reference,
     next_poll,
 )
-from payment_adapter.vault.envelope import CannotOpen
+from payment_adapter.reconcile.sets import sets_for
 from payment_adapter.vault.service import Credentials, Vault
 
 _log = structlog.get_logger()
@@ -49,9 +49,9 @@ class Poller:
         try:
             taken = self._take(lane)
             if taken is not None:
-                charge, credentials = taken
-                is_asked = credentials is not None and self._charges.can_ask(charge)
-                finding = self._ask(charge, credentials)
+                charge, sets = taken
+                is_asked = bool(sets) and self._charges.can_ask(charge)
+                finding = self._ask(charge, sets)
                 self._apply(charge.charge_id, finding)
         finally:
             self._lanes.leave(lane, is_throttled=_is_throttled(finding) if is_asked else None)
@@ -64,7 +64,7 @@ class Poller:
                 return charge.provider, charge.vendor_id
         return None
 
-    def _take(self, lane: Lane) -> tuple[Charge, Credentials | None] | None:
+    def _take(self, lane: Lane) -> tuple[Charge, tuple[Credentials, ...]] | None:
         """The charge, put off to its next moment first, so that no other worker asks at the same time."""
         with self._db.write() as tx:
             charge = self._charges.next_to_ask(tx, is_locked=True, of=lane)
@@ -72,21 +72,20 @@ class Poller:
                 return None
             now = self._clock.now()
             charge = self._charges.ask_again_at(tx, charge, _next(charge, now) or now + LAST_LEASE)
-            try:
-                credentials = self._vault.load(tx, charge.vendor_id, charge.provider)
-            except CannotOpen:
-                _log.error("credentials can't be opened: is DUKANI_VAULT_KEY the right one?", vendor=charge.vendor_id)
-                credentials = None
-        return charge, credentials
+            return charge, sets_for(tx, self._vault, charge, self._charges.provider(charge))
 
-    def _ask(self, charge: Charge, credentials: Credentials | None) -> Report | NoAnswer:
-        if credentials is None:
-            return NoAnswer("the shop has no credentials that can be used")
+    def _ask(self, charge: Charge, sets: tuple[Credentials, ...]) -> Report | NoAnswer:
+        """Once, or once more with another set where the provider did not take the first."""
         if not self._charges.can_ask(charge):
             return NoAnswer("the provider told us no id to ask by")
-        finding = self._charges.provider(charge).look_up(charge.ref, credentials)
-        if isinstance(finding, NoAnswer):
+        finding: Report | NoAnswer = NoAnswer("the shop has no credentials that can be used")
+        for credentials in sets:
+            finding = self._charges.provider(charge).look_up(charge.ref, credentials)
+            if isinstance(finding, Report):
+                return finding
             _log.info("a look-up was not answered", charge=charge.charge_id, why=finding.detail)
+            if not finding.is_refused:
+                break
         return finding
 
     def _apply(self, charge_id: str, finding: Report | NoAnswer) -> None:

@@ -169,3 +169,40 @@ def test_a_daraja_without_tokens_teaches_nothing(httpserver: HTTPServer, clock: 
 def test_credentials_that_lack_something_teach_nothing(httpserver: HTTPServer, daraja: Daraja) -> None:
     assert isinstance(daraja.look_up(CHARGE, Credentials("mama", "mpesa", 1, Origin.VENDOR, {})), NoAnswer)
     assert httpserver.log == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "is_refused"),
+    [
+        (500, error("500.001.1001", "Wrong credentials"), True),
+        (500, error("500.001.1001", "Merchant does not exist"), True),
+        (401, error("401.002.01", "Invalid Access Token"), True),
+        (500, error("500.003.02", "System is busy. Please try again in few minutes."), False),
+        (400, error("400.002.02", "Bad Request - Invalid CheckoutRequestID"), False),
+    ],
+)
+def test_credentials_that_are_not_taken_are_told_from_a_bad_day(
+    httpserver: HTTPServer, daraja: Daraja, status: int, body: Any, is_refused: bool
+) -> None:
+    found = ask(httpserver, daraja, status, body)
+    assert isinstance(found, NoAnswer)
+    assert found.is_refused is is_refused
+
+
+@pytest.mark.parametrize(("status", "is_refused"), [(400, True), (401, True), (500, False), (429, False)])
+def test_a_consumer_key_that_is_not_taken_is_told_from_a_bad_day(
+    httpserver: HTTPServer, clock: FixedClock, status: int, is_refused: bool
+) -> None:
+    httpserver.expect_request("/oauth/v1/generate").respond_with_data("", status=status)
+    daraja = Daraja(Wire(httpserver.url_for("").rstrip("/"), read_timeout_s=0.4), clock)
+    found = daraja.look_up(CHARGE, CREDENTIALS)
+    daraja.close()
+    assert isinstance(found, NoAnswer)
+    assert found.is_refused is is_refused
+
+
+def test_credentials_that_lack_something_are_as_good_as_not_taken(daraja: Daraja) -> None:
+    without = Credentials("mama", "mpesa", 2, Origin.VENDOR, {"consumer_key": Secret("key")})
+    found = daraja.look_up(CHARGE, without)
+    assert isinstance(found, NoAnswer)
+    assert found.is_refused

@@ -67,7 +67,11 @@ def read_query(reply: Reply) -> Report | NoAnswer | TokenInvalid:
         return TokenInvalid(Failure(FailureReason.SHOP_SETUP, False, code or str(reply.status), _short(message)))
     if code == _AMBIGUOUS_CODE and _PENDING_MESSAGE in message.lower():
         return Report(PaymentEventStatus.PENDING)  # the older shape of "pending", seen 2018
-    return NoAnswer(f"HTTP {reply.status} {code} {_short(message)}".strip(), is_throttled=busy_for_s(reply) is not None)
+    return NoAnswer(
+        f"HTTP {reply.status} {code} {_short(message)}".strip(),
+        is_throttled=busy_for_s(reply) is not None,
+        is_refused=is_setup_error(message),
+    )
 
 
 def _read_accepted(body: JsonObject) -> Outcome:

@@ -98,13 +98,13 @@ class Daraja:
         try:
             daraja = DarajaCredentials.of(credentials)
         except CredentialsUnusable as error:
-            return NoAnswer(str(error))
+            return NoAnswer(str(error), is_refused=True)
         owner = (credentials.vendor_id, credentials.version)
         for _ in range(_TOKEN_TRIES):
             answer = self._query_once(charge.transaction_id, owner, daraja)
             if not isinstance(answer, TokenInvalid):
                 return answer
-        return NoAnswer("Daraja does not take a fresh token")
+        return NoAnswer("Daraja does not take a fresh token", is_refused=True)
 
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Report:
         return callback.read(body)
@@ -205,7 +205,7 @@ class Daraja:
         try:
             token = self._tokens.get(owner, daraja)
         except NoToken as error:
-            return NoAnswer(error.failure.detail)
+            return error.no_answer()
         timestamp = timestamp_of(self._clock.now())
         try:
             reply = self._wire.ask(

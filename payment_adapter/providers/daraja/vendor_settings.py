@@ -47,6 +47,7 @@ SETTINGS: tuple[Setting, ...] = (
         is_secret=False,
         rails=_STK,
         hint="A paybill's number; of a till, the store (head office) number, not the till's own. Digits only.",
+        is_account=True,
     ),
     Setting(
         "passkey",

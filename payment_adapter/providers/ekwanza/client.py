@@ -88,7 +88,7 @@ class Ekwanza:
         try:
             ekwanza = EkwanzaCredentials.of(credentials, charge.rail)
         except CredentialsUnusable as error:
-            return NoAnswer(str(error))
+            return NoAnswer(str(error), is_refused=True)
         if charge.rail is Rail.TICKET:
             return self._native.look_up(charge, ekwanza)
         return self._gateway.look_up(charge, _owner(credentials), ekwanza)

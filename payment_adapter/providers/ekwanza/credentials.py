@@ -100,6 +100,7 @@ SETTINGS = (
         RAILS,
         "Which of e-Kwanza's two worlds the rest is from.",
         tuple(Environment),
+        is_account=True,
     ),
     Setting("client_id", "AppyPay client id", True, GATEWAY_RAILS, "AppyPay's portal, under the application."),
     Setting("client_secret", "AppyPay client secret", True, GATEWAY_RAILS, "Shown once, when the application is made."),
@@ -110,7 +111,14 @@ SETTINGS = (
         frozenset(),
         "A GUID. Leave it empty for the environment's usual one; sign-in says AADSTS500011 when it is the wrong one.",
     ),
-    Setting("merchant_account", "e-Kwanza account number", False, GATEWAY_RAILS, "“Nº conta” of the profile."),
+    Setting(
+        "merchant_account",
+        "e-Kwanza account number",
+        False,
+        GATEWAY_RAILS,
+        "“Nº conta” of the profile.",
+        is_account=True,
+    ),
     Setting("api_key", "e-Kwanza API key", True, RAILS, "The merchant's profile; ticket callbacks are signed with it."),
     Setting(
         "payment_method_gpo",
@@ -133,6 +141,7 @@ SETTINGS = (
         False,
         frozenset({Rail.TICKET}),
         "“Nº de registo da empresa” of the profile, as it is written there: it is part of what is signed.",
+        is_account=True,
     ),
     Setting(
         "signature_encoding",

@@ -159,7 +159,7 @@ class Gateway:
         try:
             reply = self._with_token(lambda token: self._get(path, token, ekwanza), owner, ekwanza)
         except NoToken as error:
-            return NoAnswer(error.failure.detail, is_throttled=error.failure.is_throttled)
+            return error.no_answer()
         except (NotSent, NoReply) as error:
             return NoAnswer(f"no answer to the look-up: {error}")
         body = reply.json_object()

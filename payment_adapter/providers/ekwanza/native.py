@@ -34,6 +34,7 @@ from payment_adapter.providers.wire import Http, JsonObject, NoReply, NotSent, R
 TICKET_PATH = "/Ticket/"
 
 _NO_SUCH_TOKEN = "36"  # noqa: S105 (a status, no secret)
+_NOT_OURS = frozenset({401, 403, 404})
 _PARAMETER_MISSING = "1"
 _NO_TICKET = "TRYINGTHETOKEN"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -134,7 +135,9 @@ def read_state(reply: Reply, code: str) -> Report | NoAnswer:
     """What a look-up says of the ticket with this code."""
     body = reply.json_object()
     if reply.status != 200 or body is None:
-        return NoAnswer(f"HTTP {reply.status}", is_throttled=reply.is_throttled)
+        # Of another merchant's ticket, and to a wrong token, it says the same as of none.
+        is_refused = reply.status in _NOT_OURS or reading.text(body or {}, "Status") == _NO_SUCH_TOKEN
+        return NoAnswer(f"HTTP {reply.status}", is_throttled=reply.is_throttled, is_refused=is_refused)
     if reading.text(body, "Code") not in (None, code):
         return NoAnswer("the answer names another ticket")
     raw = reading.text(body, "Status")

@@ -236,3 +236,24 @@ def test_a_look_up_with_settings_that_can_not_be_used_says_which(ekwanza: Ekwanz
     answer = ekwanza.look_up(charge_of(), credentials(client_id=""))
     assert isinstance(answer, NoAnswer)
     assert "client_id" in answer.detail
+
+
+@pytest.mark.parametrize(("status", "is_refused"), [(401, True), (500, False), (404, False)])
+def test_keys_that_the_gateway_does_not_take_are_told_from_a_bad_day(
+    httpserver: HTTPServer, ekwanza: Ekwanza, status: int, is_refused: bool
+) -> None:
+    give_tokens(httpserver)
+    httpserver.expect_request(f"{CHARGES}/{ID}", method="GET").respond_with_json({}, status=status)
+    answer = ekwanza.look_up(charge_of(), credentials())
+    assert isinstance(answer, NoAnswer)
+    assert answer.is_refused is is_refused
+
+
+@pytest.mark.parametrize(("status", "is_refused"), [(404, True), (500, False)])
+def test_a_ticket_that_is_not_found_may_be_under_a_token_of_before(
+    httpserver: HTTPServer, ekwanza: Ekwanza, status: int, is_refused: bool
+) -> None:
+    httpserver.expect_request(f"{TICKETS}/CODE1", method="GET").respond_with_json({}, status=status)
+    answer = ekwanza.look_up(charge_of(Rail.TICKET, "CODE1"), credentials())
+    assert isinstance(answer, NoAnswer)
+    assert answer.is_refused is is_refused
