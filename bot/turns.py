@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
 from bot.inbound.forms import said
 from bot.replies.pictures import png_of
@@ -51,7 +52,8 @@ class Script:
     """What decides and what words it: the conversation's step and the catalogue's rendering."""
 
     step: Callable[[State, Event, datetime], Step]
-    render: Callable[[Reply], str]
+    render: Callable[[Reply, str], str]
+    """In that language."""
 
 
 class Performer(Protocol):
@@ -71,9 +73,10 @@ class _Decided:
 
 
 class _PeerDown(Exception):
-    def __init__(self, command: Command, why: str) -> None:
+    def __init__(self, command: Command, why: str, language: str) -> None:
         super().__init__(why)
         self.command = command
+        self.language = language
 
 
 class Turns:
@@ -158,7 +161,7 @@ class Turns:
         for n in range(1, MAX_COMMANDS + 1):
             step = self._script.step(state, event, self._clock.now())
             if step.command is None:
-                text = self._script.render(step.reply) if step.reply is not None else None
+                text = self._script.render(step.reply, spoken(step.state)) if step.reply is not None else None
                 picture = step.reply.picture if step.reply is not None else None
                 shop = _shop_of(first, step.state)
                 return _Decided(step.state, text or None, step.answers_customer, shop, picture=picture)
@@ -168,7 +171,7 @@ class Turns:
             except Broken:
                 raise  # waiting would block the conversation for ever: a few tries, then an apology
             except Unreachable as down:
-                raise _PeerDown(step.command, str(down)) from down
+                raise _PeerDown(step.command, str(down), spoken(step.state)) from down
             state, event = step.state, Outcome(step.command, result)
             if _was_key_reused(result) and turn.item.kind is ItemKind.MESSAGE:
                 # Taken again, the turn went another way than the first time (what it had looked up has changed since).
@@ -221,8 +224,9 @@ class Turns:
             inbox.try_again(tx, turn.item.seq, str(down), unreachable=True)
             if turn.item.kind is ItemKind.MESSAGE and turn.item.attempts == 0:
                 is_payment = isinstance(down.command, StartCharge)
-                notice = self._script.render(Reply("unreachable_payments" if is_payment else "unreachable_shop"))
-                self._sender.enqueue(tx, _draft(turn, Purpose.NOTICE, notice, answers_customer=True))
+                notice = Reply("unreachable_payments" if is_payment else "unreachable_shop")
+                body = self._script.render(notice, down.language)
+                self._sender.enqueue(tx, _draft(turn, Purpose.NOTICE, body, answers_customer=True))
 
     def _stumble(self, turn: Turn, error: Exception) -> None:
         """Our own mistake: try again a few times, then give the item up and apologise."""
@@ -236,7 +240,8 @@ class Turns:
                 inbox.try_again(tx, turn.item.seq, why, unreachable=False)
             return
         is_message = turn.item.kind is ItemKind.MESSAGE
-        apology = self._script.render(Reply("our_mistake")) if is_message else None
+        language = spoken(State.from_json(turn.conversation.state or {}))
+        apology = self._script.render(Reply("our_mistake"), language) if is_message else None
         self._finish(turn, _Decided(State(), apology, answers_customer=True), InboxStatus.FAILED, why)
 
 

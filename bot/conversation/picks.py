@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from bot.conversation import cart, orders, paying
+from bot.conversation import cart, languages, orders, paying
 from bot.conversation.catalogue import menu_again, on_text
 from bot.conversation.fallback import hint
 from bot.conversation.model import Step
@@ -13,12 +13,14 @@ from bot.conversation.talk import Talk
 
 _MAX_LIST_NUMBER = 99  # more was never a line of a list
 
+_OUTSIDE_A_SHOP = (ListKind.SHOPS, ListKind.LANGUAGE)
+
 
 def on_number(talk: Talk, rest: str) -> Step:
     """2, two, 2 x 3."""
     wanted = read_wanted(rest)
     listing = talk.state.last_shown()
-    if talk.state.shop is None and (listing is None or listing.kind is not ListKind.SHOPS):
+    if talk.state.shop is None and (listing is None or listing.kind not in _OUTSIDE_A_SHOP):
         return on_bare_word(talk, rest) if rest.isalpha() else choose_first(talk)
     if wanted.number is None:  # "3x milk" names an item after all
         return on_text(talk, rest) if talk.state.shop else choose_first(talk)
@@ -50,6 +52,8 @@ def _pick(talk: Talk, listing: Listing, entry: Entry) -> Step:
             return orders.cancel(talk, entry.id)
         case ListKind.ORDERS:
             return orders.show_order(talk, entry.id)
+        case ListKind.LANGUAGE:
+            return languages.change(talk, entry.id)
         case _:
             assert_never(listing.kind)
 

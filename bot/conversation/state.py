@@ -36,6 +36,7 @@ class ListKind(StrEnum):
     RAIL = "rail"
     CANCEL = "cancel"
     ORDERS = "orders"
+    LANGUAGE = "language"
 
 
 class Purpose(StrEnum):
@@ -70,7 +71,7 @@ class Purpose(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Shop:
     """A shop as the conversation knows it. `timezone` is an IANA name; `rails` are those of the last look: what can be
-    paid on now is the router's to say."""
+    paid on now is the router's to say. `language` is that of its locale ("pt" of pt-AO), "" where it is not known."""
 
     vendor_id: str
     word: str
@@ -78,11 +79,13 @@ class Shop:
     timezone: str
     currency: Currency
     rails: tuple[Rail, ...] = ()
+    language: str = ""
 
     @classmethod
     def of(cls, view: ShopView) -> Self:
         word, name = view.word[:_MAX_LABEL], view.name[:_MAX_LABEL]
-        return cls(view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails))
+        language = view.locale.replace("_", "-").partition("-")[0].lower()
+        return cls(view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails), language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,9 @@ class Listing:
         match self.kind:
             case ListKind.PAY | ListKind.RAIL | ListKind.CANCEL:
                 lifetime = _MONEY_LIFETIME
-            case ListKind.ITEMS | ListKind.SHOPS | ListKind.CART | ListKind.REMOVE | ListKind.ORDERS:
+            case (
+                ListKind.ITEMS | ListKind.SHOPS | ListKind.CART | ListKind.REMOVE | ListKind.ORDERS | ListKind.LANGUAGE
+            ):
                 lifetime = _LIST_LIFETIME
             case _:
                 assert_never(self.kind)
@@ -175,10 +180,14 @@ class State:
     `items` is the list of items last shown and `other` any other list shown after it; a bare number picks from
     `other` if there is one. `own_doings` and `told_intents` name what needs no news, because the customer did it or
     heard it here; `told_references` what was given to be paid later, and must not be paid once the order is closed.
-    `payer` is a number to charge that the customer gave us, where the chat shows none."""
+    `payer` is a number to charge that the customer gave us, where the chat shows none. `language` ("en", "sw", "pt") is
+    what the customer writes, None while nothing shows it; sure once it was chosen or is plain from the words."""
 
     is_greeted: bool = False
     opted_out: bool = False
+    language: str | None = None
+    language_is_sure: bool = False
+    language_was_offered: bool = False
     shop: Shop | None = None
     visited: tuple[Shop, ...] = ()
     items: Listing | None = None

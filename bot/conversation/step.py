@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.conversation import cart, catalogue, charging, checkout, fallback, orders, paying, picks, shop
+from bot.conversation import cart, catalogue, charging, checkout, fallback, languages, orders, paying, picks, shop
 from bot.conversation.intents import Intent, Word, parse
 from bot.conversation.model import Event, Heard, Outcome, Result, Said, State, Step
 from bot.conversation.news import heard
@@ -74,9 +74,9 @@ def step(state: State, event: Event, now: datetime) -> Step:
     may also end in silence. A customer's message takes at most `talk.MAX_COMMANDS` commands. `now` is aware."""
     match event:
         case Said():
-            return _said(Talk.begun_by(state, event, now), event)
+            return languages.offered(_said(Talk.begun_by(languages.learning(state, event), event, now), event))
         case Outcome():
-            return _came(Talk.continued(state, event, now), event)
+            return languages.offered(_came(Talk.continued(state, event, now), event))
         case Heard():
             return heard(replace(state, turn=None), event.news)
         case _:
@@ -84,6 +84,9 @@ def step(state: State, event: Event, now: datetime) -> Step:
 
 
 def _said(talk: Talk, said: Said) -> Step:
+    language = languages.change_wanted(said)
+    if language is not None:
+        return languages.change(talk, language)
     intent = parse(said.text)
     if intent.word is Word.NOTHING:
         if talk.state.shop is None and not said.media:

@@ -4,6 +4,7 @@ What fills a text was written by shops and customers, so it is not trusted to be
 
 import string
 import unicodedata
+from dataclasses import replace
 from datetime import datetime
 
 from bot.replies.locales import is_plural, money_text, number_text, time_text
@@ -61,16 +62,18 @@ def _fill(reply: Reply, language: str) -> str:
     text, language = text_of(reply.key, language)
     if not isinstance(text, str):
         text = text.other if is_plural(_count_of(reply), language) else text.one
-    values = {name: _spoken(name, value, language) for name, value in reply.params.items()}
+    values = {name: value_text(name, value, language) for name, value in reply.params.items()}
     lines: list[str] = []
     for line in text.split("\n"):
         filled = line.format(**values)
         if filled.strip() or not line:  # a line that held only an empty list goes; a blank line of the text stays
             lines.append(filled)
-    return "\n".join(lines).strip()
+    said = "\n".join(lines).strip()
+    return "\n\n".join((said, *(_fill(below, language) for below in reply.postscript)))
 
 
-def _spoken(name: str, value: ReplyParam, language: str) -> str:
+def value_text(name: str, value: ReplyParam, language: str) -> str:
+    """What fills the gap of that name."""
     match value:
         case str():
             return sanitise(value, _MAX_DESCRIPTION if name in _DESCRIPTIONS else _MAX_NAME) or "–"
@@ -98,7 +101,7 @@ def _longest_list(reply: Reply) -> tuple[str, tuple[Reply, ...]]:
 
 def _shortened(reply: Reply, name: str, lines: tuple[Reply, ...], kept: int) -> Reply:
     more = Reply("and_more", {"count": len(lines) - kept})
-    return Reply(reply.key, {**reply.params, name: (*lines[:kept], more)})
+    return replace(reply, params={**reply.params, name: (*lines[:kept], more)})
 
 
 def _length(text: str) -> int:

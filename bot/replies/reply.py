@@ -45,7 +45,8 @@ class Reply:
     The text says everything by itself: the `picture` may not arrive, and what can be tapped may be shown as nothing.
     So `options` only repeat what can be typed. Up to 3 are buttons, up to 10 a list (which opens with the text
     `list_button`); a text `<key>.options` is said in place of `<key>` above them, where the catalogue has one.
-    `asks_location` lets the customer send a place with one tap, where the channel can ask for it."""
+    `asks_location` lets the customer send a place with one tap, where the channel can ask for it. A `postscript` stands
+    below the text, whichever of its forms is sent."""
 
     key: str
     params: dict[str, ReplyParam] = field(default_factory=dict[str, ReplyParam])
@@ -54,3 +55,4 @@ class Reply:
     list_button: str = "list_button"
     document: Document | None = None
     asks_location: bool = False
+    postscript: tuple["Reply", ...] = ()

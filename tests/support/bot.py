@@ -140,7 +140,7 @@ class BotUnderTest:
         self.performer = performer or FakePerformer(obliging)
         picture_address = partial(pictures.address_of, PUBLIC_URL)
         self.sender = Sender(db, clock, owner, self.messenger, threads=threads, picture_address=picture_address)
-        script = Script(step, lambda reply: reply.key)
+        script = Script(step, lambda reply, language: reply.key)
         self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads)
         self.settings = settings_of()
         self.app = self._web()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Heard, Outcome, Reply, Said, State
 from bot.conversation.step import step
 from bot.conversation.talk import MAX_COMMANDS
@@ -48,7 +49,7 @@ class Chat:
         assert taken.answers_customer
         self._keep(taken.state)
         self.replies.append(taken.reply)
-        return Answer(render(taken.reply), taken.reply.key, tuple(commands))
+        return Answer(render(taken.reply, spoken(taken.state)), taken.reply.key, tuple(commands))
 
     def says_each(self, *texts: str) -> Answer:
         """The answer to the last of them."""
@@ -65,7 +66,7 @@ class Chat:
         if taken.reply is None:
             return None
         self.replies.append(taken.reply)
-        return render(taken.reply)
+        return render(taken.reply, spoken(taken.state))
 
     def waits(self, time: timedelta) -> None:
         self.now += time

@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.conversation.intents import Word, named_rail, parse
+from bot.conversation.languages import spoken
 from bot.conversation.model import (
     AddItem,
     Cancel,
@@ -108,7 +109,7 @@ def one_turn(chat: Chat, said: Said, answer_with: ProblemBody | None = None) -> 
 
 def check_text(taken: Step) -> None:
     assert taken.reply is not None
-    text = render(taken.reply)
+    text = render(taken.reply, spoken(taken.state))
     assert text
     assert len(text.encode("utf-16-le")) // 2 <= MAX_LENGTH
     assert "\u202e" not in text
