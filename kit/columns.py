@@ -4,8 +4,11 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Dialect, Integer, Text
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Integer, Text, bindparam
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
@@ -76,3 +79,43 @@ class JsonDoc(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         return json.loads(value) if isinstance(value, str) else value
+
+
+class Texts(TypeDecorator[list[str]]):
+    """Several texts as one parameter, for `is_one_of`. An array on PostgreSQL, a JSON text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(postgresql.ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[str] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return json.dumps(value, separators=(",", ":"))
+
+
+class _OneOf(FunctionElement[bool]):
+    name = "one_of"
+    type = Boolean()
+    inherit_cache = True
+
+
+def is_one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """That the column, a text, is one of the list that is given for the parameter `name`.
+
+    Unlike IN, whose text grows with the list, it is one statement for lists of every length: see `kit.statements`."""
+    return _OneOf(column, bindparam(name, type_=Texts()))
+
+
+@compiles(_OneOf)
+def _as_array(element: _OneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column, texts = element.clauses
+    return f"{compiler.process(column, **kw)} = ANY ({compiler.process(texts, **kw)})"
+
+
+@compiles(_OneOf, "sqlite")
+def _as_json(element: _OneOf, compiler: SQLCompiler, **kw: Any) -> str:
+    column, texts = (compiler.process(each, **kw) for each in element.clauses)
+    return f"{column} IN (SELECT value FROM json_each({texts}))"  # noqa: S608 - both are what SQLAlchemy wrote

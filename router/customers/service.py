@@ -58,7 +58,7 @@ def find_customer(tx: Tx, vendor_id: VendorId, address: ChannelAddress) -> Custo
 
 def get_customer(tx: Tx, vendor_id: VendorId, customer_id: CustomerId) -> Customer:
     """The customer that a row of ours refers to."""
-    return _customer(tx.execute(select(customers).where(*_is(vendor_id, customer_id))).one())
+    return _customer(tx.execute(_BY_ID, {"vendor": vendor_id, "which": customer_id}).one())
 
 
 def people(tx: Tx, vendor_id: VendorId, wanted: Collection[CustomerId]) -> dict[CustomerId, Customer]:
@@ -126,6 +126,7 @@ def _find_or_make(tx: Tx, vendor_id: VendorId, ref: CustomerRef, now: datetime, 
 _BY_ADDRESS = select(customers).where(
     customers.c.vendor_id == bindparam("vendor"), customers.c.channel_address == bindparam("address")
 )
+_BY_ID = select(customers).where(customers.c.vendor_id == bindparam("vendor"), customers.c.id == bindparam("which"))
 # Weaker than FOR UPDATE: it holds off other carts of this customer, not rows that merely refer to them.
 _LOCK_BY_ADDRESS = _BY_ADDRESS.with_for_update(key_share=True)
 

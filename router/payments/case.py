@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from contracts.ids import PaymentIntentId, VendorId
 from contracts.states import IntentStatus
@@ -60,20 +60,23 @@ class Case(Claim):
         return self.all_intents[-1].id == self.intent.id
 
 
+_PAYABLE_OF = (
+    select(payment_requests.c.payable_kind, payment_requests.c.payable_id)
+    .join_from(
+        payment_intents,
+        payment_requests,
+        (payment_requests.c.vendor_id == payment_intents.c.vendor_id)
+        & (payment_requests.c.id == payment_intents.c.request_id),
+    )
+    .where(payment_intents.c.vendor_id == bindparam("of_vendor"), payment_intents.c.id == bindparam("which"))
+)
+
+
 def open_case(
     tx: Tx, registry: Registry, vendor_id: VendorId, intent_id: PaymentIntentId, now: datetime
 ) -> Case | None:
     """Lock and read the case of an intent; None if this vendor has no such intent."""
-    payable = tx.execute(
-        select(payment_requests.c.payable_kind, payment_requests.c.payable_id)
-        .join_from(
-            payment_intents,
-            payment_requests,
-            (payment_requests.c.vendor_id == payment_intents.c.vendor_id)
-            & (payment_requests.c.id == payment_intents.c.request_id),
-        )
-        .where(payment_intents.c.vendor_id == vendor_id, payment_intents.c.id == intent_id)
-    ).one_or_none()
+    payable = tx.execute(_PAYABLE_OF, {"of_vendor": vendor_id, "which": intent_id}).one_or_none()
     if payable is None:
         return None
     claim = open_claim(tx, registry, vendor_id, payable.payable_kind, payable.payable_id, now)

@@ -2,12 +2,22 @@
 
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import bindparam, update
 
 from contracts.payment_api import PaymentEvent
 from contracts.states import InboxStatus
+from kit.columns import UtcTime
 from kit.db import Tx, insert_new
 from router.payments.models import payment_event_inbox
+
+_CLOSE = (
+    update(payment_event_inbox)
+    .where(
+        payment_event_inbox.c.vendor_id == bindparam("of_vendor"),
+        payment_event_inbox.c.event_id == bindparam("which"),
+    )
+    .values(status=bindparam("became"), note=bindparam("why"), processed_at=bindparam("now", type_=UtcTime()))
+)
 
 
 def receive(tx: Tx, event: PaymentEvent, now: datetime) -> bool:
@@ -30,8 +40,5 @@ def receive(tx: Tx, event: PaymentEvent, now: datetime) -> bool:
 
 def close(tx: Tx, event: PaymentEvent, status: InboxStatus, note: str, now: datetime) -> None:
     """Say what became of it: `processed`, `ignored` (it changed nothing), or `failed` (a person should look)."""
-    tx.execute(
-        update(payment_event_inbox)
-        .where(payment_event_inbox.c.vendor_id == event.vendor_id, payment_event_inbox.c.event_id == event.event_id)
-        .values(status=status, note=note, processed_at=now)
-    )
+    which = {"of_vendor": event.vendor_id, "which": event.event_id}
+    tx.execute(_CLOSE, {**which, "became": status, "why": note, "now": now})

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, select, update
 
 from contracts.errors import ErrorCode
 from contracts.ids import CustomerId, PaymentIntentId, PaymentRequestId, VendorId
 from contracts.payment_api import GRANT_LIFETIME, ChargeGrant, PaymentInstructions
 from contracts.states import FailureReason, IntentStatus, LedgerKind, Rail, RequestStatus
+from kit.columns import UtcTime, is_one_of
 from kit.db import Tx
 from kit.grants import sign_grant
 from kit.problems import Problem
@@ -48,6 +49,26 @@ class Intent:
     created_at: datetime
     grant_expires_at: datetime
     updated_at: datetime
+
+
+_i = payment_intents.c
+_IS_NAMED = and_(_i.vendor_id == bindparam("of_vendor"), _i.id == bindparam("which"))
+_OF_REQUESTS = (
+    select(payment_intents)
+    .where(_i.vendor_id == bindparam("of_vendor"), is_one_of(_i.request_id, "requests"))
+    .order_by(_i.created_at, _i.id)
+)
+_STARTED_ON = select(func.count()).where(
+    _i.vendor_id == bindparam("of_vendor"),
+    _i.customer_id == bindparam("customer"),
+    _i.local_day == bindparam("day"),
+)
+_SET_STATUS = (
+    update(payment_intents)
+    .where(_IS_NAMED, _i.status == bindparam("before"))
+    .values(status=bindparam("after"), reason=bindparam("why"), updated_at=bindparam("now", type_=UtcTime()))
+)
+_INSERT = insert(payment_intents)
 
 
 def start_intent(
@@ -116,37 +137,20 @@ def of_requests(tx: Tx, vendor_id: VendorId, request_ids: Sequence[PaymentReques
     """Every intent of these requests, oldest first."""
     if not request_ids:
         return []
-    rows = tx.execute(
-        select(payment_intents)
-        .where(payment_intents.c.vendor_id == vendor_id, payment_intents.c.request_id.in_(request_ids))
-        .order_by(payment_intents.c.created_at, payment_intents.c.id)
-    )
+    rows = tx.execute(_OF_REQUESTS, {"of_vendor": vendor_id, "requests": list(request_ids)})
     return [_intent(row) for row in rows]
 
 
 def started_on(tx: Tx, vendor_id: VendorId, customer_id: CustomerId, day: str) -> int:
     """How many intents the customer has started on that day of the vendor's zone, whatever became of them."""
-    return tx.execute(
-        select(func.count()).where(
-            payment_intents.c.vendor_id == vendor_id,
-            payment_intents.c.customer_id == customer_id,
-            payment_intents.c.local_day == day,
-        )
-    ).scalar_one()
+    return tx.execute(_STARTED_ON, {"of_vendor": vendor_id, "customer": customer_id, "day": day}).scalar_one()
 
 
 def set_status(tx: Tx, intent: Intent, status: IntentStatus, reason: FailureReason | None, now: datetime) -> None:
     """The only door. Raises ForbiddenTransition, or ConcurrentChange if the row is not as it was read."""
     check_intent_step(intent.status, status)
-    changed = tx.execute(
-        update(payment_intents)
-        .where(
-            payment_intents.c.vendor_id == intent.vendor_id,
-            payment_intents.c.id == intent.id,
-            payment_intents.c.status == intent.status,
-        )
-        .values(status=status, reason=reason, updated_at=now)
-    )
+    which = {"of_vendor": intent.vendor_id, "which": intent.id, "before": intent.status}
+    changed = tx.execute(_SET_STATUS, {**which, "after": status, "why": reason, "now": now})
     if changed.rowcount != 1:
         raise ConcurrentChange(f"payment intent {intent.id} is no longer {intent.status}")
 
@@ -171,19 +175,20 @@ def keep_instructions(tx: Tx, intent: Intent, instructions: PaymentInstructions)
 
 def _store(tx: Tx, request: Request, intent: Intent, day: str) -> None:
     tx.execute(
-        insert(payment_intents).values(
-            vendor_id=intent.vendor_id,
-            id=intent.id,
-            request_id=intent.request_id,
-            customer_id=request.customer_id,
-            rail=intent.rail,
-            payer_msisdn=intent.payer_msisdn,
-            status=intent.status,
-            local_day=day,
-            created_at=intent.created_at,
-            grant_expires_at=intent.grant_expires_at,
-            updated_at=intent.updated_at,
-        )
+        _INSERT,
+        {
+            "vendor_id": intent.vendor_id,
+            "id": intent.id,
+            "request_id": intent.request_id,
+            "customer_id": request.customer_id,
+            "rail": intent.rail,
+            "payer_msisdn": intent.payer_msisdn,
+            "status": intent.status,
+            "local_day": day,
+            "created_at": intent.created_at,
+            "grant_expires_at": intent.grant_expires_at,
+            "updated_at": intent.updated_at,
+        },
     )
     ledger.record(
         tx,

@@ -25,6 +25,8 @@ from contracts.states import LedgerKind
 from kit.db import Tx
 from router.payments.models import ledger_entries
 
+_INSERT = insert(ledger_entries)
+
 
 def record(
     tx: Tx,
@@ -42,17 +44,18 @@ def record(
     """Append one entry. Raises IntegrityError if this fact of this subject is in the ledger already: the caller's
     state machine lets each happen once."""
     tx.execute(
-        insert(ledger_entries).values(
-            vendor_id=vendor_id,
-            id=derived_id("ledger", vendor_id, kind, subject),
-            kind=kind,
-            subject=subject,
-            request_id=request_id,
-            intent_id=intent_id,
-            transaction_id=transaction_id,
-            amount_minor=amount.minor,
-            currency=amount.currency,
-            note=note,
-            recorded_at=now,
-        )
+        _INSERT,
+        {
+            "vendor_id": vendor_id,
+            "id": derived_id("ledger", vendor_id, kind, subject),
+            "kind": kind,
+            "subject": subject,
+            "request_id": request_id,
+            "intent_id": intent_id,
+            "transaction_id": transaction_id,
+            "amount_minor": amount.minor,
+            "currency": amount.currency,
+            "note": note,
+            "recorded_at": now,
+        },
     )

@@ -3,7 +3,7 @@ together. This protects the owner of the phone and knows nothing of payments."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -15,6 +15,15 @@ from router.payments.models import live_pushes
 from router.payments.rules import MAX_PUSHES_PER_DAY, RESERVATION_LIFETIME
 
 _DAY = timedelta(hours=24)
+
+_RELEASE = (
+    update(live_pushes)
+    .where(live_pushes.c.intent_id == bindparam("intent"), live_pushes.c.released_at.is_(None))
+    .values(
+        released_at=bindparam("now", type_=live_pushes.c.released_at.type),
+        was_used=bindparam("used", type_=live_pushes.c.was_used.type),
+    )
+)
 
 
 def reserve_push(
@@ -54,11 +63,7 @@ def reserve_push(
 
 def release_push(platform_tx: Tx, *, intent_id: PaymentIntentId, now: datetime, was_used: bool = True) -> None:
     """The prompt is gone, or (`was_used=False`) never left: then it is not counted. Harmless to repeat."""
-    platform_tx.execute(
-        update(live_pushes)
-        .where(live_pushes.c.intent_id == intent_id, live_pushes.c.released_at.is_(None))
-        .values(released_at=now, was_used=was_used)
-    )
+    platform_tx.execute(_RELEASE, {"intent": intent_id, "now": now, "used": was_used})
 
 
 def expired_reservations(platform_tx: Tx, *, now: datetime, limit: int) -> list[tuple[PaymentIntentId, VendorId]]:

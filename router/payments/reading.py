@@ -5,16 +5,51 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, bindparam, select
 
 from contracts.ids import CustomerId, VendorId
 from contracts.payment_api import PaymentInstructions
 from contracts.router_api import PaymentView
 from contracts.states import PUSHED_RAILS, FailureReason, IntentStatus, Rail, RequestStatus
+from kit.columns import is_one_of
 from kit.db import Tx
 from router.payments import intents
 from router.payments.models import Effect, payment_intents, payment_requests, provider_transactions
 from router.payments.rules import MAX_INTENTS_PER_DAY, OPEN_INTENT, local_day
+
+_r, _i, _t = payment_requests.c, payment_intents.c, provider_transactions.c
+_OF_PAYABLES = (
+    _r.vendor_id == bindparam("of_vendor"),
+    _r.payable_kind == bindparam("kind"),
+    is_one_of(_r.payable_id, "payables"),
+)
+# Oldest first, so that the last one to be written stays.
+_LATEST = (
+    select(
+        _r.id,
+        _r.payable_id,
+        _r.status,
+        _i.id.label("intent_id"),
+        _i.status.label("intent_status"),
+        _i.reason,
+        _i.rail,
+        _i.instructions,
+        _i.payable_until,
+    )
+    .join_from(
+        payment_requests,
+        payment_intents,
+        (_i.vendor_id == _r.vendor_id) & (_i.request_id == _r.id),
+        isouter=True,
+    )
+    .where(*_OF_PAYABLES)
+    .order_by(_r.ordinal, _i.created_at, _i.id)
+)
+_RECEIPTS = (
+    select(_r.payable_id, _t.receipt)
+    .join_from(payment_requests, provider_transactions, (_t.vendor_id == _r.vendor_id) & (_t.request_id == _r.id))
+    .where(*_OF_PAYABLES, _t.effect == Effect.APPLIED, _t.receipt.is_not(None))
+)
 
 
 def views(
@@ -33,33 +68,8 @@ def views(
         return {}
     latest: dict[str, Row[Any]] = {}
     references: dict[str, Row[Any]] = {}
-    # Oldest first, so that the last one to be written stays.
-    for row in tx.execute(
-        select(
-            payment_requests.c.id,
-            payment_requests.c.payable_id,
-            payment_requests.c.status,
-            payment_intents.c.id.label("intent_id"),
-            payment_intents.c.status.label("intent_status"),
-            payment_intents.c.reason,
-            payment_intents.c.rail,
-            payment_intents.c.instructions,
-            payment_intents.c.payable_until,
-        )
-        .join_from(
-            payment_requests,
-            payment_intents,
-            (payment_intents.c.vendor_id == payment_requests.c.vendor_id)
-            & (payment_intents.c.request_id == payment_requests.c.id),
-            isouter=True,
-        )
-        .where(
-            payment_requests.c.vendor_id == vendor_id,
-            payment_requests.c.payable_kind == payable_kind,
-            payment_requests.c.payable_id.in_(payable_ids),
-        )
-        .order_by(payment_requests.c.ordinal, payment_intents.c.created_at, payment_intents.c.id)
-    ):
+    which = {"of_vendor": vendor_id, "kind": payable_kind, "payables": list(payable_ids)}
+    for row in tx.execute(_LATEST, which):
         latest[row.payable_id] = row
         if _can_be_paid(row, now):
             references[row.payable_id] = row
@@ -75,22 +85,8 @@ def receipts(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_ids: Seq
     came from a look-up, which reports no receipt."""
     if not payable_ids:
         return {}
-    rows = tx.execute(
-        select(payment_requests.c.payable_id, provider_transactions.c.receipt)
-        .join_from(
-            payment_requests,
-            provider_transactions,
-            (provider_transactions.c.vendor_id == payment_requests.c.vendor_id)
-            & (provider_transactions.c.request_id == payment_requests.c.id),
-        )
-        .where(
-            payment_requests.c.vendor_id == vendor_id,
-            payment_requests.c.payable_kind == payable_kind,
-            payment_requests.c.payable_id.in_(payable_ids),
-            provider_transactions.c.effect == Effect.APPLIED,
-            provider_transactions.c.receipt.is_not(None),
-        )
-    )
+    which = {"of_vendor": vendor_id, "kind": payable_kind, "payables": list(payable_ids)}
+    rows = tx.execute(_RECEIPTS, which)
     return {row.payable_id: row.receipt for row in rows}
 
 

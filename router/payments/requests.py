@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, insert, select, update
+from sqlalchemy import Row, and_, bindparam, insert, select, update
 
 from contracts.ids import CustomerId, PaymentRequestId, VendorId, new_id
 from contracts.money import Currency, Money
 from contracts.states import LedgerKind, RequestStatus
+from kit.columns import UtcTime
 from kit.db import Tx
 from router.payments import ledger
 from router.payments.models import payment_requests
@@ -38,6 +39,27 @@ class Request:
         return self.status in OPEN_REQUEST
 
 
+_r = payment_requests.c
+_IS_NAMED = and_(_r.vendor_id == bindparam("of_vendor"), _r.id == bindparam("which"))
+_OPEN = insert(payment_requests)
+_MOVE_EXPIRY = update(payment_requests).where(_IS_NAMED).values(expires_at=bindparam("until", type_=UtcTime()))
+_LOCK_ALL = (
+    select(payment_requests)
+    .where(
+        _r.vendor_id == bindparam("of_vendor"),
+        _r.payable_kind == bindparam("kind"),
+        _r.payable_id == bindparam("payable"),
+    )
+    .order_by(_r.ordinal)
+    .with_for_update()
+)
+_SET_STATUS = (
+    update(payment_requests)
+    .where(_IS_NAMED, _r.status == bindparam("before"))
+    .values(status=bindparam("after"), closed_at=bindparam("closed", type_=UtcTime()))
+)
+
+
 class ConcurrentChange(RuntimeError):
     """A row was changed by somebody who did not hold its payable's lock. Roll back and try again."""
 
@@ -55,25 +77,26 @@ def open_request(
         if request.is_open:
             if request.amount != payable.amount:
                 raise ValueError(f"payment request {request.id} asks for another amount; close it first")
-            tx.execute(update(payment_requests).where(_is(request)).values(expires_at=expires_at))
+            tx.execute(_MOVE_EXPIRY, {**_named(request), "until": expires_at})
             return request.id
     request_id = PaymentRequestId(new_id(now))
     tx.execute(
-        insert(payment_requests).values(
-            vendor_id=vendor_id,
-            id=request_id,
-            payable_kind=payable.kind,
-            payable_id=payable.id,
-            ordinal=len(known) + 1,
-            customer_id=payable.customer_id,
-            amount_minor=payable.amount.minor,
-            currency=payable.amount.currency,
-            reference=payable.reference,
-            description=payable.description,
-            status=RequestStatus.PENDING,
-            expires_at=expires_at,
-            created_at=now,
-        )
+        _OPEN,
+        {
+            "vendor_id": vendor_id,
+            "id": request_id,
+            "payable_kind": payable.kind,
+            "payable_id": payable.id,
+            "ordinal": len(known) + 1,
+            "customer_id": payable.customer_id,
+            "amount_minor": payable.amount.minor,
+            "currency": payable.amount.currency,
+            "reference": payable.reference,
+            "description": payable.description,
+            "status": RequestStatus.PENDING,
+            "expires_at": expires_at,
+            "created_at": now,
+        },
     )
     ledger.record(
         tx,
@@ -89,16 +112,7 @@ def open_request(
 
 def lock_requests(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_id: str) -> list[Request]:
     """Every request of a payable, oldest first, locked until the transaction ends."""
-    rows = tx.execute(
-        select(payment_requests)
-        .where(
-            payment_requests.c.vendor_id == vendor_id,
-            payment_requests.c.payable_kind == payable_kind,
-            payment_requests.c.payable_id == payable_id,
-        )
-        .order_by(payment_requests.c.ordinal)
-        .with_for_update()
-    )
+    rows = tx.execute(_LOCK_ALL, {"of_vendor": vendor_id, "kind": payable_kind, "payable": payable_id})
     return [_request(row) for row in rows]
 
 
@@ -126,17 +140,16 @@ def close_open(
 def set_status(tx: Tx, request: Request, status: RequestStatus, now: datetime) -> None:
     """The only door. Raises ForbiddenTransition, or ConcurrentChange if the row is not as it was read."""
     check_request_step(request.status, status)
+    closed_at = None if status in OPEN_REQUEST else now
     changed = tx.execute(
-        update(payment_requests)
-        .where(_is(request), payment_requests.c.status == request.status)
-        .values(status=status, closed_at=None if status in OPEN_REQUEST else now)
+        _SET_STATUS, {**_named(request), "before": request.status, "after": status, "closed": closed_at}
     )
     if changed.rowcount != 1:
         raise ConcurrentChange(f"payment request {request.id} is no longer {request.status}")
 
 
-def _is(request: Request) -> ColumnElement[bool]:
-    return and_(payment_requests.c.vendor_id == request.vendor_id, payment_requests.c.id == request.id)
+def _named(request: Request) -> dict[str, Any]:
+    return {"of_vendor": request.vendor_id, "which": request.id}
 
 
 def _request(row: Row[Any]) -> Request:

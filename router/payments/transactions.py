@@ -7,13 +7,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from contracts.ids import PaymentIntentId, PaymentRequestId, VendorId, derived_id
 from contracts.money import Currency, Money
 from contracts.payment_api import PaymentEvent
 from contracts.states import Rail
+from kit.columns import Code, UtcTime, is_one_of
 from kit.db import Tx, insert_new
+from kit.statements import Rows
 from router.payments.models import Effect, provider_transactions
 
 OWN_ID = "own:"
@@ -21,6 +35,44 @@ OWN_ID = "own:"
 
 COUNTED = (Effect.APPLIED, Effect.EXCEPTION)
 """What money does once; `same` says that another transaction's did it."""
+
+_c = provider_transactions.c
+
+
+def _locked(*which: ColumnElement[bool]) -> Select[Any]:
+    # Locked, so that what is read is what the last transaction left: money without an intent has no other lock.
+    of_vendor = _c.vendor_id == bindparam("of_vendor")
+    return select(provider_transactions).where(of_vendor, *which).order_by(_c.created_at, _c.id).with_for_update()
+
+
+_IS_COUNTED = _c.effect.in_([literal_column(f"'{effect}'") for effect in COUNTED])
+_BY_ID = _locked(_c.id == bindparam("which"))
+_COUNTED_UNDER = _locked(
+    _c.provider == bindparam("of_provider"), _c.receipt == bindparam("number"), _IS_COUNTED, _c.id != bindparam("own")
+)
+_COUNTED_FOR = _locked(is_one_of(_c.request_id, "requests"), _IS_COUNTED)
+_SAID_TO_BE = _locked(_c.same_as == bindparam("original"))
+_NAMED = _locked(_c.provider == bindparam("of_provider"), is_one_of(_c.provider_transaction_id, "names"))
+_NAMED_OR_OF_INTENT = _locked(
+    _c.provider == bindparam("of_provider"),
+    or_(is_one_of(_c.provider_transaction_id, "names"), _c.intent_id == bindparam("intent", type_=Code)),
+)
+_IS_AS_READ = and_(
+    _c.vendor_id == bindparam("of_vendor"),
+    _c.id == bindparam("which"),
+    _c.effect.is_not_distinct_from(bindparam("before", type_=Code)),
+)
+_TAKE_EFFECT = (
+    update(provider_transactions)
+    .where(_IS_AS_READ)
+    .values(
+        effect=bindparam("new_effect"),
+        amount_minor=bindparam("new_amount"),
+        currency=bindparam("new_currency"),
+        occurred_at=bindparam("happened", type_=UtcTime()),
+        receipt=func.coalesce(_c.receipt, bindparam("new_receipt", type_=Code)),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,50 +183,39 @@ def mirror(
 
 def locked(tx: Tx, vendor_id: VendorId, transaction_id: str) -> Transaction | None:
     """The transaction as it stands, held until ours ends. Its payable, if one is concerned, is locked before it."""
-    c = provider_transactions.c
-    found = _locked(tx, c.vendor_id == vendor_id, c.id == transaction_id)
+    found = _read(tx, _BY_ID, of_vendor=vendor_id, which=transaction_id)
     return found[0] if found else None
 
 
 def counted_under(tx: Tx, receipt: str, *, besides: Transaction) -> Transaction | None:
     """The other transaction whose money, with this receipt, had its effect: the same money, reported another way."""
-    c = provider_transactions.c
-    found = _locked(
-        tx,
-        c.vendor_id == besides.vendor_id,
-        c.provider == besides.provider,
-        c.receipt == receipt,
-        c.effect.in_(COUNTED),
-        c.id != besides.id,
+    found = _read(
+        tx, _COUNTED_UNDER, of_vendor=besides.vendor_id, of_provider=besides.provider, number=receipt, own=besides.id
     )
     return found[0] if found else None
 
 
 def counted_for(tx: Tx, vendor_id: VendorId, request_ids: Collection[str]) -> list[Transaction]:
     """Transactions for these requests whose money had its effect, oldest first."""
-    c = provider_transactions.c
-    return _locked(tx, c.vendor_id == vendor_id, c.request_id.in_(sorted(request_ids)), c.effect.in_(COUNTED))
+    return _read(tx, _COUNTED_FOR, of_vendor=vendor_id, requests=sorted(request_ids))
 
 
 def said_to_be(tx: Tx, original: Transaction) -> list[Transaction]:
     """Transactions that are held to be the same money as this one."""
-    c = provider_transactions.c
-    return _locked(tx, c.vendor_id == original.vendor_id, c.same_as == original.id)
+    return _read(tx, _SAID_TO_BE, of_vendor=original.vendor_id, original=original.id)
 
 
 def take_effect(tx: Tx, transaction: Transaction, effect: Effect, arrival: Arrival) -> Transaction:
     """Mark what this money did, with the facts of the report that counts. Raises RuntimeError if it had an effect
     already: the caller looks first, under the payable's lock. Raises IntegrityError where somebody else counted the
     same receipt at this moment: roll back, and find theirs."""
-    _change(
-        tx,
-        transaction,
-        effect=effect,
-        amount_minor=arrival.amount.minor,
-        currency=arrival.amount.currency,
-        occurred_at=arrival.occurred_at,
-        receipt=func.coalesce(provider_transactions.c.receipt, arrival.receipt),
-    )
+    told = {
+        "new_amount": arrival.amount.minor,
+        "new_currency": arrival.amount.currency,
+        "happened": arrival.occurred_at,
+        "new_receipt": arrival.receipt,
+    }
+    _changed(transaction, tx.execute(_TAKE_EFFECT, {**_as_read(transaction), "new_effect": effect, **told}))
     return replace(
         transaction,
         effect=effect,
@@ -236,31 +277,33 @@ def _named(tx: Tx, known: Transaction, event: PaymentEvent) -> Transaction:
 
 
 def _change(tx: Tx, transaction: Transaction, **values: Any) -> None:
-    c = provider_transactions.c
-    as_read = c.effect.is_(None) if transaction.effect is None else c.effect == transaction.effect
-    changed = tx.execute(update(provider_transactions).where(_is(transaction), as_read).values(values))
-    if changed.rowcount != 1:
+    _changed(
+        transaction, tx.execute(update(provider_transactions).where(_IS_AS_READ).values(values), _as_read(transaction))
+    )
+
+
+def _changed(transaction: Transaction, result: CursorResult[Any] | Rows) -> None:
+    if result.rowcount != 1:
         raise RuntimeError(f"provider transaction {transaction.id} is not as it was read: {transaction.effect}")
 
 
+def _as_read(transaction: Transaction) -> dict[str, Any]:
+    return {"of_vendor": transaction.vendor_id, "which": transaction.id, "before": transaction.effect}
+
+
 def _find(tx: Tx, event: PaymentEvent, intent_id: PaymentIntentId | None) -> Transaction | None:
-    c = provider_transactions.c
     own_id = _own_id(event, intent_id)
-    named = c.provider_transaction_id == own_id
+    which = {"of_vendor": event.vendor_id, "of_provider": event.provider}
     if event.provider_transaction_id is not None:
-        named = c.provider_transaction_id.in_([event.provider_transaction_id, own_id])
-    elif intent_id is not None:
-        named = named | (c.intent_id == intent_id)
-    found = _locked(tx, c.vendor_id == event.vendor_id, c.provider == event.provider, named)
+        found = _read(tx, _NAMED, **which, names=[event.provider_transaction_id, own_id])
+    else:
+        found = _read(tx, _NAMED_OR_OF_INTENT, **which, names=[own_id], intent=intent_id)
     named_by_provider = [each for each in found if each.provider_transaction_id == event.provider_transaction_id]
     return next(iter(named_by_provider or found), None)
 
 
-def _locked(tx: Tx, *which: ColumnElement[bool]) -> list[Transaction]:
-    # Locked, so that what is read is what the last transaction left: money without an intent has no other lock.
-    c = provider_transactions.c
-    statement = select(provider_transactions).where(*which).order_by(c.created_at, c.id).with_for_update()
-    return [_transaction(row) for row in tx.execute(statement)]
+def _read(tx: Tx, statement: Select[Any], **which: object) -> list[Transaction]:
+    return [_transaction(row) for row in tx.execute(statement, which)]
 
 
 def _own_id(event: PaymentEvent, intent_id: PaymentIntentId | None) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, insert, literal_column, select, update
+from sqlalchemy import and_, bindparam, func, insert, literal_column, select, update
 
 from contracts.ids import ItemId, OrderId, VendorId
+from kit.columns import is_one_of
 from kit.db import Tx, insert_new
 from router.databases import has_stayed
 from router.stock.models import stock, stock_holds
@@ -45,10 +45,36 @@ class DueHold:
 
 
 _AVAILABLE = select(stock.c.item_id, (stock.c.on_hand - stock.c.reserved).label("free")).where(
-    stock.c.vendor_id == bindparam("vendor"), stock.c.item_id.in_(bindparam("items", expanding=True))
+    stock.c.vendor_id == bindparam("vendor"), is_one_of(stock.c.item_id, "items")
 )
 # Written out, so that both databases recognise the partial index.
 _IS_HELD = literal_column("stock_holds.status") == literal_column("'held'")
+
+_until = bindparam("until", type_=stock_holds.c.expires_at.type)
+_IS_ITEM = and_(stock.c.vendor_id == bindparam("vendor"), stock.c.item_id == bindparam("item"))
+_IS_OF_ORDER = and_(stock_holds.c.vendor_id == bindparam("vendor"), stock_holds.c.order_id == bindparam("order"))
+_sold, _freed, _wanted = (bindparam(name, type_=stock.c.on_hand.type) for name in ("sold", "freed", "wanted"))
+_SELL = update(stock).where(_IS_ITEM).values(on_hand=stock.c.on_hand - _sold, reserved=stock.c.reserved - _sold)
+_GIVE_BACK = update(stock).where(_IS_ITEM).values(reserved=stock.c.reserved - _freed)
+_RESERVE = (
+    update(stock)
+    .where(_IS_ITEM, stock.c.on_hand - stock.c.reserved >= _wanted)
+    .values(reserved=stock.c.reserved + _wanted)
+)
+_INSERT_HOLD = insert(stock_holds)
+_OF_ORDER = select(stock_holds).where(_IS_OF_ORDER)
+_EXTEND = update(stock_holds).where(_IS_OF_ORDER, _IS_HELD, stock_holds.c.expires_at < _until).values(expires_at=_until)
+_CLOSE = (
+    update(stock_holds)
+    .where(_IS_OF_ORDER, _IS_HELD)
+    .values(status=bindparam("became"), closed_at=bindparam("now", type_=stock_holds.c.closed_at.type))
+    .returning(stock_holds.c.item_id, stock_holds.c.quantity)
+)
+_HELD_UNTIL = (
+    select(stock_holds.c.order_id, func.min(stock_holds.c.expires_at).label("until"))
+    .where(stock_holds.c.vendor_id == bindparam("vendor"), is_one_of(stock_holds.c.order_id, "orders"), _IS_HELD)
+    .group_by(stock_holds.c.order_id)
+)
 
 
 def available(tx: Tx, vendor_id: VendorId, item_ids: Sequence[ItemId]) -> dict[ItemId, int]:
@@ -94,21 +120,13 @@ def hold_again(tx: Tx, vendor_id: VendorId, order_id: OrderId, expires_at: datet
 
 def extend(tx: Tx, vendor_id: VendorId, order_id: OrderId, until: datetime) -> None:
     """Keep what is held at least until then. Never shortens."""
-    tx.execute(
-        update(stock_holds)
-        .where(_of(vendor_id, order_id), _IS_HELD, stock_holds.c.expires_at < until)
-        .values(expires_at=until)
-    )
+    tx.execute(_EXTEND, {"vendor": vendor_id, "order": order_id, "until": until})
 
 
 def sell(tx: Tx, vendor_id: VendorId, order_id: OrderId, now: datetime) -> None:
     """What is held for the order leaves the shelf."""
     for item_id, quantity in _close(tx, vendor_id, order_id, HoldStatus.SOLD, now):
-        tx.execute(
-            update(stock)
-            .where(stock.c.vendor_id == vendor_id, stock.c.item_id == item_id)
-            .values(on_hand=stock.c.on_hand - quantity, reserved=stock.c.reserved - quantity)
-        )
+        tx.execute(_SELL, {"vendor": vendor_id, "item": item_id, "sold": quantity})
 
 
 def release(tx: Tx, vendor_id: VendorId, order_id: OrderId, now: datetime) -> bool:
@@ -123,12 +141,8 @@ def held_until(tx: Tx, vendor_id: VendorId, order_ids: Sequence[OrderId]) -> dic
     """Until when stock is held for these orders; those that hold nothing are left out."""
     if not order_ids:
         return {}
-    statement = (
-        select(stock_holds.c.order_id, func.min(stock_holds.c.expires_at).label("until"))
-        .where(stock_holds.c.vendor_id == vendor_id, stock_holds.c.order_id.in_(order_ids), _IS_HELD)
-        .group_by(stock_holds.c.order_id)
-    )
-    return {OrderId(row.order_id): row.until for row in tx.execute(statement)}
+    rows = tx.execute(_HELD_UNTIL, {"vendor": vendor_id, "orders": list(order_ids)})
+    return {OrderId(row.order_id): row.until for row in rows}
 
 
 def due(tx: Tx, now: datetime, limit: int) -> list[DueHold]:
@@ -148,15 +162,7 @@ def _hold(
 ) -> Held | SoldOut:
     taken: list[tuple[ItemId, int]] = []
     for item_id, quantity in sorted(demand.items()):
-        result = tx.execute(
-            update(stock)
-            .where(
-                stock.c.vendor_id == vendor_id,
-                stock.c.item_id == item_id,
-                stock.c.on_hand - stock.c.reserved >= quantity,
-            )
-            .values(reserved=stock.c.reserved + quantity)
-        )
+        result = tx.execute(_RESERVE, {"vendor": vendor_id, "item": item_id, "wanted": quantity})
         if result.rowcount != 1:
             for earlier, held in taken:
                 _give_back(tx, vendor_id, earlier, held)
@@ -170,28 +176,19 @@ def _hold(
             "status": HoldStatus.HELD,
             "expires_at": expires_at,
         }
-        tx.execute(insert(stock_holds), [{**common, "item_id": item_id, "quantity": n} for item_id, n in taken])
+        tx.execute(_INSERT_HOLD, [{**common, "item_id": item_id, "quantity": n} for item_id, n in taken])
     return Held()
 
 
 def _give_back(tx: Tx, vendor_id: VendorId, item_id: ItemId, quantity: int) -> None:
-    tx.execute(
-        update(stock)
-        .where(stock.c.vendor_id == vendor_id, stock.c.item_id == item_id)
-        .values(reserved=stock.c.reserved - quantity)
-    )
+    tx.execute(_GIVE_BACK, {"vendor": vendor_id, "item": item_id, "freed": quantity})
 
 
 def _close(
     tx: Tx, vendor_id: VendorId, order_id: OrderId, status: HoldStatus, now: datetime
 ) -> list[tuple[ItemId, int]]:
     """Close what is held, once: whoever comes second finds nothing held. Sorted by item."""
-    closed = tx.execute(
-        update(stock_holds)
-        .where(_of(vendor_id, order_id), _IS_HELD)
-        .values(status=status, closed_at=now)
-        .returning(stock_holds.c.item_id, stock_holds.c.quantity)
-    )
+    closed = tx.execute(_CLOSE, {"vendor": vendor_id, "order": order_id, "became": status, "now": now})
     return sorted((ItemId(row.item_id), row.quantity) for row in closed)
 
 
@@ -203,7 +200,7 @@ class _Latest:
 
 
 def _latest(tx: Tx, vendor_id: VendorId, order_id: OrderId) -> _Latest:
-    rows = tx.execute(select(stock_holds).where(_of(vendor_id, order_id))).all()
+    rows = tx.execute(_OF_ORDER, {"vendor": vendor_id, "order": order_id}).all()
     ordinal = max((row.ordinal for row in rows), default=0)
     last = [row for row in rows if row.ordinal == ordinal]
     return _Latest(
@@ -211,7 +208,3 @@ def _latest(tx: Tx, vendor_id: VendorId, order_id: OrderId) -> _Latest:
         is_held=any(row.status == HoldStatus.HELD for row in last),
         quantities={ItemId(row.item_id): row.quantity for row in last},
     )
-
-
-def _of(vendor_id: VendorId, order_id: OrderId) -> ColumnElement[Any]:
-    return and_(stock_holds.c.vendor_id == vendor_id, stock_holds.c.order_id == order_id)
