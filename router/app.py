@@ -23,6 +23,8 @@ from kit.webhooks import EventSigner
 from router.catalog.routes import catalog_routes
 from router.catalog.service import Catalogue
 from router.catalog.vendor_routes import vendor_catalog_routes
+from router.conversations.routes import chat_routes, vendor_chat_routes
+from router.conversations.sweep import TurnSweep
 from router.databases import Databases
 from router.dedicated import Tenants
 from router.edge import Edge
@@ -80,6 +82,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
     app.register_blueprint(order_routes(edge, catalogue, grant_keys, hold_for=hold_for))
     app.register_blueprint(vendor_order_routes(edge))
+    app.register_blueprint(chat_routes(edge))
+    app.register_blueprint(vendor_chat_routes(edge))
     app.register_blueprint(vendor_payment_routes(edge, order_kind=PAYABLE_KIND))
     from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
@@ -95,12 +99,13 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     outside = Outside(near_is_allowed=settings.is_local)
     webhooks = Webhooks(databases, key_ring(settings, "DUKANI_KEY_WEBHOOKS"), outside, clock, wakes)
     app.register_blueprint(webhooks.routes(edge))
-    rollup = Rollup(databases, clock)
+    rollup, turns = Rollup(databases, clock), TurnSweep(databases, directory, clock)
     in_dedicated = (
         relay_visit(clock, to_bot, settings.bot_url),
         Sweep(databases, payables, clock).visit,
         HoldSweep(databases, directory, clock).visit,
         handing_over.visit,
+        turns.visit,
         rollup.visit,
         webhooks.visit,
     )
@@ -112,6 +117,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         sweep_loop(databases, payables, clock),
         hold_sweep_loop(databases, directory, clock),
         refunds,
+        turns.loop(),
         rounds.loop,
         rollup.loop(),
         webhooks.loop,

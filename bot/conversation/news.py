@@ -71,8 +71,12 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
         case EventType.PAYMENT_REFUNDED:
             refund = _read(RefundNews, news)
             return _refunded(refund) if refund else None
-        case EventType.PAYMENT_REFUND_FAILED:
+        case EventType.PAYMENT_REFUND_FAILED | EventType.MESSAGE_UNDELIVERED:
             return None  # the shop's business: the customer was promised nothing yet
+        case (
+            EventType.CHAT_WAITING | EventType.CHAT_TAKEN | EventType.CHAT_RETURNED | EventType.CHAT_STAFF_MESSAGE
+        ):
+            return None
         case EventType.CART_LEFT_BEHIND | EventType.ORDER_UNPAID:
             return None  # reminders: nothing is said of what was not done
         case _:

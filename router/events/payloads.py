@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from contracts.chat_api import HandoverNews, UndeliveredNews
 from contracts.events import EventType, ExceptionNews, InstructionsNews, OrderNews, PaymentNews, RefundNews
 
 PING = "webhook.ping"
@@ -47,6 +48,13 @@ TYPES: Mapping[EventType, tuple[type[BaseModel], str]] = {
     EventType.PAYMENT_REFUND_FAILED: (
         RefundNews,
         "A refund did not happen (`failed`), or nobody can say whether it did (`unknown`): look at a statement.",
+    ),
+    EventType.CHAT_WAITING: (HandoverNews, "A customer wants a person of the shop; the bot is mute until then."),
+    EventType.CHAT_TAKEN: (HandoverNews, "A person of the shop answers this customer now."),
+    EventType.CHAT_RETURNED: (HandoverNews, "The bot answers this customer again: `returned_by` says why."),
+    EventType.MESSAGE_UNDELIVERED: (
+        UndeliveredNews,
+        "A message to a customer did not arrive, or may not be sent: `reason` says why.",
     ),
 }
 """Every type that an endpoint can ask for: the model of its `data`, and what happened."""

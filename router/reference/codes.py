@@ -120,6 +120,11 @@ ADVICE: dict[ErrorCode, Advice] = {
     ErrorCode.DELIVERY_UNKNOWN: Advice("The shop has no such delivery.", _LOOK),
     ErrorCode.DELIVERY_FINISHED: Advice("The delivery has ended already.", "Replay its event instead."),
     ErrorCode.EVENT_UNKNOWN: Advice("The shop has no such event.", _LOOK),
+    ErrorCode.CONVERSATION_UNKNOWN: Advice("The shop has no such conversation.", _LOOK),
+    ErrorCode.CHAT_WINDOW_CLOSED: Advice(
+        "The customer has not written for 24 hours, and WhatsApp takes no free text then.",
+        "Wait until they write again; `may_write` of the conversation says when.",
+    ),
     ErrorCode.GRANT_INVALID: Advice("The charge grant is damaged or not the router's.", "Ask for a new one."),
     ErrorCode.GRANT_CONFLICT: Advice("This payment is known with another content.", "Start a new payment."),
     ErrorCode.REFUND_UNAVAILABLE: Advice(

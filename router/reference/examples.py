@@ -21,6 +21,7 @@ _OF_SHOP = {"vendor_id": SHOP}
 _KEY = {"key_id": SOME_ID.replace("-", "")}
 _ENDPOINT = {"endpoint_id": SOME_ID}
 _DELIVERY = {"delivery_id": SOME_ID}
+_CONVERSATION = {"conversation_id": SOME_ID}
 
 EXAMPLES: Mapping[str, Example] = {
     "vendor.orders.list": Example(query={"status": "PAID", "since": "2026-11-01T00:00:00+03:00", "limit": "50"}),
@@ -40,6 +41,13 @@ EXAMPLES: Mapping[str, Example] = {
     "vendor.refunds.decide": Example(
         {"went_back": True, "note": "In the statement of 21 November"}, path={"refund_id": SOME_ID}
     ),
+    "vendor.conversations.list": Example(query={"mode": "waiting"}),
+    "vendor.conversations.show": Example(path=_CONVERSATION),
+    "vendor.conversations.messages": Example(query={"limit": "50"}, path=_CONVERSATION),
+    "vendor.conversations.write": Example({"text": "Yes, we open at eight.", "by": "Wanjiru"}, path=_CONVERSATION),
+    "vendor.conversations.take": Example({"by": "Wanjiru"}, path=_CONVERSATION),
+    "vendor.conversations.give_back": Example(path=_CONVERSATION),
+    "vendor.messages.undelivered": Example(),
     "vendor.items.list": Example(query={"active": "true"}),
     "shop.show": Example(),
     "capabilities.list": Example(),

@@ -43,6 +43,7 @@ MAMA = VendorId("vendor-mama")
 HOLD = timedelta(minutes=30)
 
 BOT_SECRET = "b" * 32
+_USUAL = ("commerce.catalog", "commerce.orders", "payments.mpesa_stk", "chat.handover")
 _SECRETS = {
     name: letter * 32
     for name, letter in (
@@ -96,7 +97,7 @@ class Counter:
 
     def open_shop(self, vendor_id: str = MAMA, name: str = "Mama Njeri", **columns: Any) -> VendorId:
         """Its rails are ready, unless `is_ready=False`."""
-        capabilities = columns.pop("capabilities", ("commerce.catalog", "commerce.orders", "payments.mpesa_stk"))
+        capabilities = columns.pop("capabilities", _USUAL)
         is_ready = columns.pop("is_ready", True)
         row = {"id": vendor_id, "name": name, "word": vendor_id.removeprefix("vendor-"), **columns}
         with self.platform.write() as tx:

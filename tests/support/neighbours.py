@@ -37,6 +37,23 @@ _FROM_BOT: Mapping[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     "items.list": (None, {}),
     "shops.find": (None, {}),
     "shops.show": (None, {}),
+    "chat.ask": ({"customer": {"address": AMINA}}, {}),
+    "chat.return": ({"customer": {"address": AMINA}}, {}),
+    "chat.report": ({"statuses": [{"message_id": "out:1", "status": "sent", "at": "2026-11-21T00:00:00Z"}]}, {}),
+    "chat.report_undelivered": (
+        {
+            "messages": [
+                {
+                    "message_id": "out:1",
+                    "customer": {"address": AMINA},
+                    "author": "bot",
+                    "at": "2026-11-21T00:00:00Z",
+                    "status": "held",
+                }
+            ]
+        },
+        {},
+    ),
     "usage.report_messages": ({"messages": [{"message_id": "SM1", "sent_at": "2026-11-21T00:00:00Z"}]}, {}),
     "payments.events.take": ({}, {}),
     "payments.refund_events.take": ({}, {}),
@@ -180,8 +197,10 @@ def neighbours(counter: Counter) -> Neighbours:
     endpoint = api.post("/api/v1/webhooks", {"url": "https://kanari.example.com/in", "description": "kanari"}).body[
         "id"
     ]
+    counter.post("/v1/chat/handover", {"customer": {"address": HIDDEN}, "about": "kanari"})
     world.things |= {
         "vendor_id": MAMA,
+        "conversation_id": api.get("/api/v1/conversations").body["conversations"][0]["conversation_id"],
         "capability": "commerce.catalog",
         "order_id": order.order_id,
         "payment_id": started.intent_id,

@@ -12,6 +12,7 @@ CHARO = "whatsapp:+254700000002"
 DALILA = "whatsapp:+254700000003"
 ESHE = "whatsapp:+254700000004"
 FADHILI = "whatsapp:+254700000005"
+GATHONI = "whatsapp:+254700000006"
 
 
 def _order(counter: Counter, _api: VendorApi) -> str:
@@ -65,6 +66,11 @@ def _event(counter: Counter, api: VendorApi) -> str:
     return api.get("/api/v1/events").body["events"][0]["event_id"]
 
 
+def _conversation(counter: Counter, api: VendorApi) -> str:
+    counter.post("/v1/chat/handover", {"customer": {"address": GATHONI}, "about": "Is the milk fresh?"})
+    return api.get("/api/v1/conversations").body["conversations"][0]["conversation_id"]
+
+
 IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
     "order_id": _order,
     "payment_id": _payment,
@@ -75,4 +81,5 @@ IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
     "endpoint_id": _endpoint,
     "delivery_id": _delivery,
     "event_id": _event,
+    "conversation_id": _conversation,
 }

@@ -89,9 +89,9 @@ def test_who_switched_what_is_recorded_once_for_each_change(counter: Counter) ->
 
 
 def test_switching_off_what_was_never_on_changes_nothing(counter: Counter) -> None:
-    assert switch(vendor_api(counter, KeyScope.SHOP_WRITE), "chat.handover", False).status == 200
+    assert switch(vendor_api(counter, KeyScope.SHOP_WRITE), "commerce.tickets", False).status == 200
     subjects = {row["subject"] for row in counter.rows(vendor_changes, counter.platform)}
-    assert "capability chat.handover" not in subjects
+    assert "capability commerce.tickets" not in subjects
 
 
 def test_a_capability_that_sql_inserted_counts_at_once_and_one_that_sql_took_within_five_seconds(
