@@ -100,6 +100,8 @@ def _charges() -> None:
         sa.Column("hinted_amount_minor", BigInt),
         sa.Column("hinted_receipt", Code),
         sa.Column("next_poll_at", UtcTime),
+        sa.Column("asked_at", UtcTime),
+        sa.Column("hints_asked", sa.Integer, nullable=False, server_default="0"),
         sa.PrimaryKeyConstraint("vendor_id", "charge_id", name="charges_pkey"),
         sa.UniqueConstraint("charge_id", name="charges_charge_id_key"),
         sa.UniqueConstraint("intent_id", name="charges_intent_id_key"),

@@ -11,7 +11,7 @@ import structlog
 
 from contracts.states import ChargeStatus, PaymentEventStatus
 from payment_adapter.charges.record import Charge, Source
-from payment_adapter.charges.rules import UNCONFIRMED, Confirm, Fact, follow
+from payment_adapter.charges.rules import UNCONFIRMED, Confirm, Fact, follow, hint_asks_at
 from payment_adapter.providers.base import Failure, Report
 
 _log = structlog.get_logger()
@@ -78,7 +78,7 @@ def decide(charge: Charge, report: Report, source: Source, owners: Owners, at: C
         case PaymentEventStatus.FAILED | PaymentEventStatus.EXPIRED:
             assert report.failure is not None
             if source is Source.CALLBACK and at.confirm is Confirm.ALWAYS and at.can_ask and is_open(charge):
-                return Decision(Applied.ASKED, replace(named, next_poll_at=at.now), asks_now=True)
+                return Decision(Applied.ASKED, asking(named, at.now), asks_now=True)
             fact = Fact.FAIL if report.status is PaymentEventStatus.FAILED else Fact.EXPIRE
             ended = failed(named, report.failure, source)
             if source in (Source.CALLBACK, Source.PUSH):
@@ -86,11 +86,11 @@ def decide(charge: Charge, report: Report, source: Source, owners: Owners, at: C
             return moved(charge, fact, ended) or _noted(charge, named)
         case PaymentEventStatus.UNKNOWN:
             # The provider has more to say than it said: ask at once.
-            asking = replace(named, next_poll_at=at.now)
-            doubted = moved(charge, Fact.DOUBT, replace(asking, provider_detail=_NO_AMOUNT))
+            soon = asking(named, at.now)
+            doubted = moved(charge, Fact.DOUBT, replace(soon, provider_detail=_NO_AMOUNT))
             if doubted is not None:
                 return replace(doubted, asks_now=True)
-            return replace(_noted(charge, asking if charge.status is ChargeStatus.UNKNOWN else named), asks_now=True)
+            return replace(_noted(charge, soon if charge.status is ChargeStatus.UNKNOWN else named), asks_now=True)
         case PaymentEventStatus.PENDING:
             return _noted(charge, named)
 
@@ -116,6 +116,14 @@ def adopt(charge: Charge, report: Report) -> Charge:
 
 def is_open(charge: Charge) -> bool:
     return charge.status in (ChargeStatus.CLAIMED, ChargeStatus.ACCEPTED, ChargeStatus.UNKNOWN)
+
+
+def asking(charge: Charge, now: datetime) -> Charge:
+    """To be asked about because of a hint: as soon as may be, unless it is to be asked about earlier anyway."""
+    soon = hint_asks_at(charge.asked_at, charge.hints_asked, now)
+    if charge.next_poll_at is not None and charge.next_poll_at <= soon:
+        return charge
+    return replace(charge, next_poll_at=soon, hints_asked=charge.hints_asked + 1)
 
 
 def failed(charge: Charge, failure: Failure, source: Source) -> Charge:
@@ -156,7 +164,7 @@ def _paid(before: Charge, named: Charge, report: Report, source: Source, owners:
     if source is Source.CALLBACK and needs_word and before.status is not ChargeStatus.PAID:
         hinted = replace(named, hinted_amount_minor=amount_minor, hinted_receipt=receipt)
         if at.can_ask:
-            return Decision(Applied.ASKED, replace(hinted, next_poll_at=at.now), asks_now=True)
+            return Decision(Applied.ASKED, asking(hinted, at.now), asks_now=True)
         return moved(before, Fact.DOUBT, replace(hinted, provider_detail=UNCONFIRMED)) or _noted(before, hinted)
     with_money = replace(named, paid_amount_minor=amount_minor, receipt=receipt, paid_at=report.occurred_at or at.now)
     settled = replace(with_money, reason=None, may_retry=False, next_poll_at=None, decided_by=source)

@@ -1,6 +1,16 @@
 """Tables of the charges room: the charges, and the outbox of what became of them."""
 
-from sqlalchemy import CheckConstraint, Column, Index, PrimaryKeyConstraint, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from kit.columns import BigInt, Code, Flag, JsonDoc, UtcTime
 from kit.outbox import outbox_table
@@ -49,6 +59,9 @@ charges = Table(
     Column("hinted_receipt", Code),
     # When to ask next what became of it.
     Column("next_poll_at", UtcTime),
+    Column("asked_at", UtcTime),
+    # How many hints brought a question forward.
+    Column("hints_asked", Integer, nullable=False, server_default="0"),
     PrimaryKeyConstraint("vendor_id", "charge_id", name="charges_pkey"),
     UniqueConstraint("charge_id", name="charges_charge_id_key"),
     UniqueConstraint("intent_id", name="charges_intent_id_key"),

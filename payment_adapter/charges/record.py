@@ -67,6 +67,10 @@ class Charge:
     """What a callback said was paid: it counts once the provider says that it was paid. `hinted_receipt` likewise."""
     hinted_receipt: str | None
     next_poll_at: datetime | None
+    asked_at: datetime | None
+    """When the provider was asked about it last."""
+    hints_asked: int
+    """How many hints brought a question forward."""
 
     @classmethod
     def of(cls, row: Row[Any]) -> "Charge":
@@ -102,6 +106,8 @@ class Charge:
             hinted_amount_minor=row.hinted_amount_minor,
             hinted_receipt=row.hinted_receipt,
             next_poll_at=row.next_poll_at,
+            asked_at=row.asked_at,
+            hints_asked=row.hints_asked,
         )
 
     @property

@@ -1,6 +1,6 @@
 """What may become of a charge, and when it is asked about first. One table; only PAID absorbs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from contracts.money import Currency
@@ -10,6 +10,12 @@ FIRST_POLL_AFTER = timedelta(seconds=15)
 """A customer who types a PIN is usually done by then, and the callback here: after that we ask."""
 FIRST_LOOK_AFTER = timedelta(minutes=1)
 """A reference is copied into a bank's app or a cash machine first."""
+
+HINT_GAP = timedelta(seconds=15)
+HINTS_AT_ONCE = 4
+LONGEST_HINT_GAP = timedelta(hours=1)
+"""A hint is asked about at once, but not within so long of the last question about its charge: the gap doubles with
+each hint beyond the first few, up to an hour. The schedule asks besides."""
 
 UNCONFIRMED = "a callback says that it was paid, and the provider, who should confirm that, can't be asked"
 
@@ -67,6 +73,15 @@ def follow(status: ChargeStatus, fact: Fact) -> ChargeStatus | None:
 def first_poll_after(rail: Rail) -> timedelta:
     """Counted from the claim."""
     return FIRST_POLL_AFTER if rail in PUSHED_RAILS else FIRST_LOOK_AFTER
+
+
+def hint_asks_at(asked_at: datetime | None, hints: int, now: datetime) -> datetime:
+    """When to ask about a charge because of a hint, after `hints` before it that brought a question forward. Whoever
+    knows a callback's address can send as many as they like: the provider must not hear of each."""
+    if asked_at is None:
+        return now
+    doublings = min(max(0, hints - HINTS_AT_ONCE), 10)
+    return max(now, asked_at + min(HINT_GAP * 2**doublings, LONGEST_HINT_GAP))
 
 
 def currency_of(rail: Rail) -> Currency:

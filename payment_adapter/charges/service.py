@@ -21,7 +21,7 @@ from kit.clock import Clock
 from kit.db import Tx, insert_new
 from kit.problems import Problem
 from payment_adapter.charges import store
-from payment_adapter.charges.decide import Applied, Circumstances, Decision, Owners, decide, failed, moved
+from payment_adapter.charges.decide import Applied, Circumstances, Decision, Owners, asking, decide, failed, moved
 from payment_adapter.charges.lanes import Lane
 from payment_adapter.charges.models import charges, outbox
 from payment_adapter.charges.record import Charge, Source
@@ -287,12 +287,20 @@ class Charges:
         store.save(tx, [(charge, after)], self._clock.now())
         return after
 
+    def ask_now(self, tx: Tx, charge: Charge, again_at: datetime) -> Charge:
+        """The provider is asked now, and again at that moment if nothing comes of it."""
+        now = self._clock.now()
+        after = replace(charge, next_poll_at=again_at, asked_at=now)
+        store.save(tx, [(charge, after)], now)
+        return after
+
     def ask_soon(self, tx: Tx, charge: Charge) -> bool:
-        """Something came that decides nothing by itself: ask what happened, unless it is known that it was paid.
-        Returns whether the provider can be asked."""
+        """Something came that decides nothing by itself: ask what happened, unless it is known that it was paid, and
+        not more often than hints may. Returns whether the provider can be asked."""
         if charge.status in (ChargeStatus.PAID, ChargeStatus.CREATED) or not self.can_ask(charge):
             return False
-        self.ask_again_at(tx, charge, self._clock.now())
+        now = self._clock.now()
+        store.save(tx, [(charge, asking(charge, now))], now)
         tx.after_commit(self._wakes.poll)
         return True
 

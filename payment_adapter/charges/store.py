@@ -29,6 +29,8 @@ _WRITTEN = (
     "hinted_amount_minor",
     "hinted_receipt",
     "next_poll_at",
+    "asked_at",
+    "hints_asked",
 )
 """What changes after the claim, but for the instructions, which come once."""
 

@@ -52,7 +52,7 @@ class Poller:
                 charge, sets = taken
                 is_asked = bool(sets) and self._charges.can_ask(charge)
                 finding = self._ask(charge, sets)
-                self._apply(charge.charge_id, finding)
+                self._apply(charge, finding)
         finally:
             self._lanes.leave(lane, is_throttled=_is_throttled(finding) if is_asked else None)
         return True
@@ -71,7 +71,7 @@ class Poller:
             if charge is None:
                 return None
             now = self._clock.now()
-            charge = self._charges.ask_again_at(tx, charge, _next(charge, now) or now + LAST_LEASE)
+            charge = self._charges.ask_now(tx, charge, _next(charge, now) or now + LAST_LEASE)
             return charge, sets_for(tx, self._vault, charge, self._charges.provider(charge))
 
     def _ask(self, charge: Charge, sets: tuple[Credentials, ...]) -> Report | NoAnswer:
@@ -88,14 +88,16 @@ class Poller:
                 break
         return finding
 
-    def _apply(self, charge_id: str, finding: Report | NoAnswer) -> None:
+    def _apply(self, asked: Charge, finding: Report | NoAnswer) -> None:
+        """`asked`: as it was when the question left."""
         with self._db.write() as tx:
-            charge = self._charges.lock(tx, charge_id)
+            charge = self._charges.lock(tx, asked.charge_id)
             if charge.status is ChargeStatus.PAID:
                 return
             now = self._clock.now()
             is_of_use = charge.status is not ChargeStatus.UNKNOWN or self._charges.can_ask(charge)
-            charge = self._charges.ask_again_at(tx, charge, _next(charge, now) if is_of_use else None)
+            if charge.next_poll_at == asked.next_poll_at:  # or a hint has come meanwhile
+                charge = self._charges.ask_again_at(tx, charge, _next(charge, now) if is_of_use else None)
             match _judge(charge, finding, now):
                 case Verdict.APPLY:
                     assert isinstance(finding, Report)
