@@ -10,7 +10,20 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 
-from kit.metrics import CALLBACK, LOOP_TURN, PAYMENT_EVENT, PUSH, REQUEST, SHARED_FOLDER, WAKE, Gauge, Reading
+from kit.metrics import (
+    CALLBACK,
+    LOOP_TURN,
+    MESSAGE,
+    PAYMENT_EVENT,
+    PUSH,
+    REFUND,
+    REPEAT,
+    REQUEST,
+    SHARED_FOLDER,
+    WAKE,
+    Gauge,
+    Reading,
+)
 
 _log = structlog.get_logger()
 
@@ -19,8 +32,11 @@ _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
 _COUNTERS = {
     LOOP_TURN: ("Turns of background loops", ("loop", "outcome")),
     PUSH: ("Payment prompts handed to a provider, by what came of it", ("outcome",)),
+    REFUND: ("Money that goes back, by the provider and by the state that it came to", ("provider", "state")),
     PAYMENT_EVENT: ("Payment events taken, by what they said and what became of them", ("said", "became")),
     CALLBACK: ("Callbacks of payment providers, by what became of them", ("provider", "outcome")),
+    MESSAGE: ("Messages to customers, by what came of handing them over", ("outcome", "about")),
+    REPEAT: ("Messages of customers that a channel brought once more", ("channel",)),
     WAKE: ("Wake-ups to and from other processes", ("way", "outcome")),
 }
 

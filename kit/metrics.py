@@ -29,9 +29,12 @@ SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 REQUEST = "dukani_request_seconds"
 LOOP_TURN = "dukani_loop_turns"
 PUSH = "dukani_pushes"
+REFUND = "dukani_refunds"
 PAYMENT_EVENT = "dukani_payment_events"
 WAKE = "dukani_wakes"
 CALLBACK = "dukani_callbacks"
+MESSAGE = "dukani_messages"
+REPEAT = "dukani_repeated_messages"
 
 Reading = tuple[tuple[str, ...], float]
 """Values of the labels, in their order, and what is read."""
@@ -128,6 +131,11 @@ def pushed(outcome: str) -> None:
     figures.note(PUSH, (outcome,))
 
 
+def refund_moved(provider: str, state: str) -> None:
+    """Money that goes back came to this state: `created` for what was opened."""
+    figures.note(REFUND, (provider, state))
+
+
 def callback_came(provider: str, outcome: str) -> None:
     """`outcome` is `kept`, `forged`, `unknown_secret` (then of no provider) or, besides, `other_source`."""
     figures.note(CALLBACK, (provider, outcome))
@@ -140,6 +148,17 @@ def payment_event_taken(said: str, became: str) -> None:
 def woke(way: str, outcome: str) -> None:
     """`way` is `sent` or `heard`."""
     figures.note(WAKE, (way, outcome))
+
+
+def message_ended(outcome: str, about: str) -> None:
+    """A message to a customer. `outcome` is `sent` (`about`: its kind), `held`, `failed` or `undelivered`
+    (why: a word or the channel's code)."""
+    figures.note(MESSAGE, (outcome, about))
+
+
+def message_repeated(channel: str) -> None:
+    """A channel told us of a customer's message that we had already."""
+    figures.note(REPEAT, (channel,))
 
 
 def share_through(folder: Path) -> None:

@@ -17,6 +17,7 @@ from contracts.money import Money
 from contracts.payment_api import NewRefund, RefundStatus, RefundView
 from kit.clock import Clock
 from kit.db import Tx, insert_new
+from kit.metrics import refund_moved
 from kit.outbox import enqueue
 from kit.problems import Problem
 from payment_adapter.charges.models import outbox
@@ -92,6 +93,7 @@ class Refunds:
             if self._insert(tx, wish, payment):
                 self._reserve(tx, wish, payment)
                 tx.after_commit(self._wakes.send)
+                tx.after_commit(lambda: refund_moved(wish.provider, RefundState.CREATED.value))
                 return Opened(view, is_replay=False)
             known = self._one(tx, select(refunds).where(refunds.c.refund_id == wish.refund_id))
         assert known is not None
@@ -281,6 +283,7 @@ class Refunds:
         if after is None:
             return None
         moved = self._update(tx, refund, {**values, "status": after})
+        tx.after_commit(lambda: refund_moved(moved.provider, moved.status.value))
         if after is RefundState.FAILED:
             self._count(tx, moved, -moved.amount.minor)
         elif refund.status is RefundState.FAILED:

@@ -1,5 +1,6 @@
 """What providers say of refunds afterwards: never, once, twice, late, about something else; and what is asked then."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from contracts.payment_api import RefundStatus
 from kit.clock import FixedClock
 from kit.db import Tx
+from kit.metrics import figures
 from payment_adapter.providers.base import NoAnswer, RefundAnswer, RefundReport
 from payment_adapter.refunds.results import MAX_ATTEMPTS
 from payment_adapter.refunds.rules import NOBODY_SAID_AFTER, SCHEDULE, TRANSITIONS, Fact, RefundState, follow, next_ask
@@ -273,3 +275,39 @@ def test_missed_questions_are_not_made_up_for(clock: FixedClock) -> None:
     assert next_ask(now, now + SCHEDULE[2]) == now + SCHEDULE[3]
     assert next_ask(now, now + SCHEDULE[-1]) == now + NOBODY_SAID_AFTER
     assert next_ask(now, now + NOBODY_SAID_AFTER) is None
+
+
+@pytest.mark.usefixtures("figures_on")
+def test_each_state_that_a_refund_comes_to_is_counted_once_by_provider_and_nothing_else(
+    sqlite_database: NewDatabase, clock: FixedClock
+) -> None:
+    desk = RefundDesk(sqlite_database("payments"), clock)
+    desk.plant()
+    desk.pay()
+    before = counted()
+    secret = desk.send()
+    desk.tell(secret, result(26))
+    desk.tell(secret, result(26, "said once more"))
+    desk.send("refund-2", amount_minor=45_000)
+    assert desk.ask("refund-3", amount_minor=100).status_code == 409
+    now = counted()
+    assert {labels: count - before.get(labels, 0) for labels, count in now.items()} == {
+        '{provider="mpesa",state="created"}': 2,
+        '{provider="mpesa",state="claimed"}': 2,
+        '{provider="mpesa",state="pending"}': 2,
+        '{provider="mpesa",state="failed"}': 1,
+    }
+
+
+@pytest.fixture
+def figures_on() -> Iterator[None]:
+    figures.start()
+    yield
+    figures.stop()
+
+
+def counted() -> dict[str, float]:
+    """What /metrics shows of refunds, by its labels."""
+    text = figures.text()[0].decode()
+    rows = [line.rpartition(" ") for line in text.splitlines() if line.startswith("dukani_refunds_total{")]
+    return {labels.removeprefix("dukani_refunds_total"): float(count) for labels, _, count in rows}
