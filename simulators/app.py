@@ -12,7 +12,7 @@ from kit.background import Loop
 from kit.clock import Clock
 from kit.service import Service
 from kit.settings import Settings, SettingsError
-from simulators import control, control_money, customers
+from simulators import control, control_chat, control_money, customers
 from simulators.courier import Courier
 from simulators.daraja import edge as daraja_edge
 from simulators.daraja import rest as daraja_rest
@@ -28,7 +28,11 @@ from simulators.phone.page import blueprint as phone_page
 from simulators.problems import Problem
 from simulators.state import Directory
 from simulators.store import Store
+from simulators.twilio import content_rest as twilio_content
+from simulators.twilio import errors as twilio_errors
 from simulators.twilio import rest as twilio_rest
+from simulators.twilio.media import Fetcher
+from simulators.twilio.watchers import Watchers
 from simulators.twilio.webhooks import Webhooks
 
 MOST_BODY_BYTES = 256 * 1024
@@ -53,7 +57,8 @@ def create_service(
         customers.add_defaults(tx)
     jobs = Jobs(store)
     courier = Courier()
-    webhooks = Webhooks(settings, store, jobs, courier)
+    watchers = Watchers()
+    webhooks = Webhooks(settings, store, jobs, courier, watchers)
     callbacks = Callbacks(store, jobs, courier)
     errands = Loop(
         "simulators-errands",
@@ -63,6 +68,7 @@ def create_service(
             {
                 JobKind.INBOUND: webhooks.deliver_inbound,
                 JobKind.STATUS: webhooks.deliver_status,
+                JobKind.MEDIA: Fetcher(store, jobs, courier).fetch,
                 JobKind.CALLBACK: callbacks.deliver,
                 JobKind.EXPIRY: callbacks.expire,
                 JobKind.C2B: Confirmations(store, jobs, courier).deliver,
@@ -80,12 +86,14 @@ def create_service(
     app.config["MAX_CONTENT_LENGTH"] = MOST_BODY_BYTES
     directory = Directory(settings.twilio_whatsapp_from, tuple(greetings), dict(businesses or {}))
     app.register_blueprint(twilio_rest.create_blueprint(settings, store, jobs))
+    app.register_blueprint(twilio_content.create_blueprint(settings, store))
     app.register_blueprint(daraja_rest.create_blueprint(store, jobs))
     app.register_blueprint(token.create_blueprint(store))
     app.register_blueprint(gateway.create_blueprint(store, jobs))
     app.register_blueprint(native.create_blueprint(store, jobs))
     app.register_blueprint(control_money.create_blueprint(store, jobs, directory))
-    app.register_blueprint(control.create_blueprint(store, jobs, webhooks, clock, directory))
+    app.register_blueprint(control.create_blueprint(store, jobs, webhooks, clock, directory, watchers))
+    app.register_blueprint(control_chat.create_blueprint(store, jobs, webhooks, directory))
     app.register_blueprint(phone_page)
     _guard(app)
     _add_health(app, store)
@@ -134,9 +142,9 @@ def _refusal(error: HTTPException) -> Response:
         return (refusal or daraja_edge.DarajaError(http_status, f"{http_status}.001", error.name)).response()
     if request.path.startswith("/twilio/"):
         if http_status == 404:
-            return twilio_rest.not_found().response()
+            return twilio_errors.not_found().response()
         code = 20004 if http_status == 405 else 20001 if http_status < 500 else 20500
-        return twilio_rest.TwilioError(http_status, code, error.name).response()
+        return twilio_errors.TwilioError(http_status, code, error.name).response()
     code = error.name.lower().replace(" ", "_")
     return Problem(http_status, code, error.description or error.name).response()
 

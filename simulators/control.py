@@ -5,6 +5,7 @@ For this machine only: it answers loopback peers that call it by a loopback name
 import json
 from datetime import timedelta
 from ipaddress import ip_address
+from typing import cast
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
@@ -22,7 +23,8 @@ from simulators.problems import JsonObject, Problem, json_body
 from simulators.prompts import Action, NotWaiting, UnknownPrompt
 from simulators.state import Directory
 from simulators.store import Store, Transaction
-from simulators.twilio.messages import Media
+from simulators.twilio.messages import Media, Place
+from simulators.twilio.watchers import Watchers
 from simulators.twilio.webhooks import Webhooks
 
 MOST_TEXT = 4096
@@ -30,6 +32,10 @@ MOST_TEXT = 4096
 
 MOST_ADVANCE_S = 366 * 86400
 
+MOST_PLACE = 200
+"""Characters of a place's name or address."""
+
+_SENDABLE = {"image": Media.IMAGE, "audio": Media.AUDIO, "location": Media.LOCATION}
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
@@ -53,9 +59,11 @@ def refuse_strangers() -> None:
         raise Problem(403, "foreign_page", "only the simulators' own page may call this")
 
 
-def create_blueprint(store: Store, jobs: Jobs, webhooks: Webhooks, clock: Clock, directory: Directory) -> Blueprint:
+def create_blueprint(
+    store: Store, jobs: Jobs, webhooks: Webhooks, clock: Clock, directory: Directory, watchers: Watchers
+) -> Blueprint:
     blueprint = Blueprint("sim", __name__, url_prefix="/sim")
-    control = _Control(store, jobs, webhooks, clock, directory)
+    control = _Control(store, jobs, webhooks, clock, directory, watchers)
     blueprint.before_request(refuse_strangers)
     routes = (
         ("/state", "GET", control.state),
@@ -74,8 +82,35 @@ def create_blueprint(store: Store, jobs: Jobs, webhooks: Webhooks, clock: Clock,
     return blueprint
 
 
+def read_place(given: object) -> Place:
+    """`{latitude, longitude, label, address}`, the last two optional. Raises Problem."""
+    wrong = Problem(
+        400, "bad_location", "location: expected latitude and longitude as numbers, label and address texts"
+    )
+    if not isinstance(given, dict):
+        raise wrong
+    place = cast(JsonObject, given)
+    latitude, longitude = place.get("latitude"), place.get("longitude")
+    texts = [place.get("label") or "", place.get("address") or ""]
+    for degrees, most in ((latitude, 90), (longitude, 180)):
+        if isinstance(degrees, bool) or not isinstance(degrees, int | float) or abs(degrees) > most:
+            raise wrong
+    if not all(isinstance(text, str) and len(text) <= MOST_PLACE and text.isprintable() for text in texts):
+        raise wrong
+    return Place(f"{latitude}", f"{longitude}", str(texts[0]), str(texts[1]))
+
+
 class _Control:
-    def __init__(self, store: Store, jobs: Jobs, webhooks: Webhooks, clock: Clock, directory: Directory) -> None:
+    def __init__(
+        self,
+        store: Store,
+        jobs: Jobs,
+        webhooks: Webhooks,
+        clock: Clock,
+        directory: Directory,
+        watchers: Watchers,
+    ) -> None:
+        self._watchers = watchers
         self._store = store
         self._jobs = jobs
         self._webhooks = webhooks
@@ -83,6 +118,9 @@ class _Control:
         self._directory = directory
 
     def state(self) -> Response:
+        """With `page=1` somebody looks at the phones: what the chat shows is read, and nothing else."""
+        if request.args.get("page") == "1":
+            self._watchers.look()
         since = request.args.get("since", "0")
         if not since.isascii() or not since.isdigit() or len(since) > 15:
             raise Problem(400, "bad_since", "since: expected the version of an earlier answer, or 0")
@@ -91,22 +129,27 @@ class _Control:
             return _json(state.snapshot(tx, int(since), self._directory, offset // timedelta(seconds=1)))
 
     def say(self) -> Response:
+        """`{customer, body, media, location}`: media is null, image, audio or location; a location that is not named is
+        the middle of Nairobi."""
         body = json_body()
         text, wanted = body.get("body", ""), body.get("media")
         if not isinstance(text, str) or len(text) > MOST_TEXT or "\x00" in text:
             raise Problem(400, "bad_body", f"body: expected a text of at most {MOST_TEXT} characters")
         try:
             text.encode()
-            media = None if wanted is None else Media(str(wanted))
-        except ValueError:
+            media = None if wanted is None else _SENDABLE[str(wanted)]
+        except (ValueError, KeyError):
             raise Problem(400, "bad_media", "media: expected null, image, audio or location; body: real text") from None
+        pin = None if body.get("location") is None else read_place(body["location"])
+        if pin is not None:
+            media = Media.LOCATION
         if not text.strip() and media is None:
             raise Problem(400, "empty", "write something in body, or send a media")
         with self._store.transaction() as tx:
             customer = customers.by_address(tx, str(body.get("customer", "")))
             if customer is None:
                 raise Problem(404, "unknown_customer", "customer: expected an address from GET /sim/state")
-            message = self._webhooks.customer_says(tx, customer, text, media)
+            message = self._webhooks.customer_says(tx, customer, text, media, pin=pin)
         return _json({"id": message.sid, "seq": message.seq, "place": message.place}, 202)
 
     def answer_prompt(self, push_id: str) -> Response:

@@ -63,13 +63,29 @@ class Courier:
         sent = {"Content-Type": "application/json", "Connection": "close", **(headers or {})}
         return self._post(url, body, sent, urllib3.Timeout(connect=connect_s, read=read_s))
 
+    def get(self, url: str, most_bytes: int, *, connect_s: float, read_s: float) -> Outcome:
+        """A file; one byte more than `most_bytes` of it at the most."""
+        timeout = urllib3.Timeout(connect=connect_s, read=read_s)
+        return self._request("GET", url, None, {"User-Agent": "TwilioProxy/1.1"}, timeout, most_bytes + 1)
+
     def close(self) -> None:
         self._pool.clear()
 
     def _post(self, url: str, body: bytes, headers: Mapping[str, str], timeout: urllib3.Timeout) -> Outcome:
+        return self._request("POST", url, body, headers, timeout, MOST_ANSWER_BYTES)
+
+    def _request(
+        self,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
+        timeout: urllib3.Timeout,
+        most_bytes: int,
+    ) -> Outcome:
         try:
             response = self._pool.request(
-                "POST",
+                method,
                 urldefrag(url).url,
                 body=body,
                 headers=dict(headers),
@@ -78,8 +94,11 @@ class Courier:
                 preload_content=False,
             )
             try:
-                answer = response.read(MOST_ANSWER_BYTES, decode_content=True)
-                response.drain_conn()
+                answer = response.read(most_bytes, decode_content=True)
+                if len(answer) < most_bytes:
+                    response.drain_conn()
+                else:
+                    response.close()  # the rest is not wanted
             finally:
                 response.release_conn()
         except urllib3.exceptions.ConnectTimeoutError:

@@ -1,5 +1,6 @@
 """The simulated customers: an address on WhatsApp, a name, and an M-Pesa wallet behind the number."""
 
+import hashlib
 import re
 import secrets
 import sqlite3
@@ -13,12 +14,14 @@ OPENING_KWANZA_MINOR = 500_000_00
 MOST_CUSTOMERS = 200
 
 DEFAULT_CUSTOMERS = (
-    ("Achieng", "254708374149"),
-    ("Baraka", "254700000001"),
-    ("Wanjiru", "254700000002"),
-    ("Nzinga", "244923000001"),  # in Luanda: her phone is one that Multicaixa Express can ring
+    ("Achieng", "254708374149", False),
+    ("Baraka", "254700000001", False),
+    ("Wanjiru", "254700000002", False),
+    ("Nzinga", "244923000001", False),  # in Luanda: her phone is one that Multicaixa Express can ring
+    ("Neema", "254700000088", True),  # goes by a WhatsApp username: shops see an id in place of the number
 )
 
+_KENYA = "254"
 _MSISDN = re.compile(r"254[17][0-9]{8}|2449[0-9]{8}")
 
 
@@ -29,6 +32,11 @@ class Customer:
     msisdn: str | None
     name: str
     is_hidden: bool
+
+    @property
+    def scoped_address(self) -> str:
+        """By the business-scoped id, which a number keeps as long as it is the same."""
+        return self.address if self.is_hidden else _scoped_address(self.msisdn)
 
 
 class BadCustomer(ValueError):
@@ -52,7 +60,7 @@ def add(
     if len(tx.rows("SELECT 1 FROM customers")) >= MOST_CUSTOMERS:
         raise BadCustomer(f"there are {MOST_CUSTOMERS} customers already; POST /sim/reset forgets them")
     hidden = is_hidden or msisdn is None
-    address = f"whatsapp:KE.{secrets.token_hex(10)}" if hidden else f"whatsapp:+{msisdn}"
+    address = _scoped_address(msisdn) if hidden else f"whatsapp:+{msisdn}"
     if tx.row("SELECT 1 FROM customers WHERE address = ? OR msisdn = ?", address, msisdn) is not None:
         raise CustomerExists("somebody has that number already")
     tx.run(
@@ -72,8 +80,8 @@ def add(
 def add_defaults(tx: Transaction) -> None:
     """Those everybody starts with, if nobody is there."""
     if tx.row("SELECT 1 FROM customers") is None:
-        for name, msisdn in DEFAULT_CUSTOMERS:
-            add(tx, name, msisdn)
+        for name, msisdn, is_hidden in DEFAULT_CUSTOMERS:
+            add(tx, name, msisdn, is_hidden=is_hidden)
 
 
 def all_of_them(tx: Transaction) -> list[Customer]:
@@ -92,7 +100,9 @@ def address_of(tx: Transaction, msisdn: str) -> str | None:
 
 
 def balance(tx: Transaction, msisdn: str) -> int:
-    """Whole shillings. Every number has a wallet, opened with KES 50,000."""
+    """Whole shillings. Every number in Kenya has a wallet, opened with KES 50,000; others have none."""
+    if not msisdn.startswith(_KENYA):
+        return 0
     tx.run("INSERT INTO wallets VALUES (?, ?) ON CONFLICT DO NOTHING", msisdn, OPENING_BALANCE_WHOLE)
     row = tx.row("SELECT balance_whole FROM wallets WHERE msisdn = ?", msisdn)
     assert row is not None
@@ -134,6 +144,13 @@ def debit_kwanza(tx: Transaction, msisdn: str, amount_minor: int) -> bool:
         amount_minor,
     )
     return changed == 1
+
+
+def _scoped_address(msisdn: str | None) -> str:
+    """A country and an opaque id; without a number a new one each time."""
+    country = "AO" if msisdn is not None and msisdn.startswith("244") else "KE"
+    opaque = secrets.token_hex(10) if msisdn is None else hashlib.sha256(f"scoped:{msisdn}".encode()).hexdigest()[:20]
+    return f"whatsapp:{country}.{opaque}"
 
 
 def _customer(row: sqlite3.Row) -> Customer:

@@ -36,6 +36,7 @@ class Topic(StrEnum):
     BY_HAND = "Paid by hand"
     BACK = "Money back and status"
     SHAPES = "Shapes of answers"
+    UNDELIVERED = "Not delivered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,5 +128,18 @@ class Fault(StrEnum):
     WEBHOOK_TWICE = "webhook_twice"
     WEBHOOK_SWAP = "webhook_swap"
     STATUS_OUT_OF_ORDER = "status_out_of_order"
+    STATUS_TWICE = "status_twice"
+    STATUS_LOST = "status_lost"
+    MEDIA_LOST = "media_lost"
+    CONTENT_500 = "content_500"
+    ERROR_63016 = "error_63016"
+    ERROR_63018 = "error_63018"
+    ERROR_63017 = "error_63017"
+    ERROR_63014 = "error_63014"
+    ERROR_63024 = "error_63024"
+    ERROR_63003 = "error_63003"
+    ERROR_63032 = "error_63032"
+    ERROR_63005 = "error_63005"
+    ERROR_21610 = "error_21610"
     ANSWER_DELAY_S = "answer_delay_s"
     CUT_AFTER_S = "cut_after_s"

@@ -15,6 +15,7 @@ _STEP = 16
 class JobKind(StrEnum):
     INBOUND = "twilio_inbound"
     STATUS = "twilio_status"
+    MEDIA = "twilio_media"
     CALLBACK = "daraja_callback"
     EXPIRY = "daraja_expiry"
     C2B = "daraja_c2b"
@@ -92,6 +93,10 @@ class Jobs:
     def finish(self, tx: Transaction, job: Job) -> None:
         tx.run("DELETE FROM jobs WHERE id = ?", job.id)
         self._stir(tx)
+
+    def drop_others(self, tx: Transaction, job: Job) -> None:
+        """Forget what was planned in that lane besides this job."""
+        tx.run("DELETE FROM jobs WHERE lane = ? AND id <> ?", job.lane, job.id)
 
     def retry(self, tx: Transaction, job: Job, after_us: int) -> None:
         """Run it again after that many microseconds, in its old place."""

@@ -13,7 +13,8 @@ from simulators.ekwanza.book import Charge, Kind
 from simulators.moments import iso
 from simulators.problems import JsonObject
 from simulators.store import Transaction
-from simulators.twilio.messages import Message, message_of
+from simulators.twilio import media
+from simulators.twilio.messages import Message, message_of, num_media
 
 MOST_REFERENCES = 20
 
@@ -51,7 +52,7 @@ def snapshot(tx: Transaction, since: int, directory: Directory, clock_offset_s: 
         "shop_number": directory.shop_number,
         "greetings": [{"text": text, "name": name} for text, name in directory.greetings],
         "customers": [customer(tx, one) for one in customers.all_of_them(tx)],
-        "messages": [message(message_of(row)) for row in messages],
+        "messages": [message(tx, message_of(row)) for row in messages],
         "prompts": prompts + multicaixa,
         "references": open_references(tx, directory),
         "tills": [{"number": number, "name": name} for number, name in directory.businesses.items()],
@@ -72,20 +73,59 @@ def customer(tx: Transaction, one: Customer) -> JsonObject:
     }
 
 
-def message(one: Message) -> JsonObject:
-    """`in` is from the customer to the shop. `place` is the order in the chat and never changes."""
+_KINDS = {
+    "twilio/quick-reply": "buttons",
+    "twilio/list-picker": "list",
+    "twilio/call-to-action": "links",
+    "twilio/card": "card",
+    "whatsapp/card": "card",
+    "twilio/location": "location",
+}
+
+
+def message(tx: Transaction, one: Message) -> JsonObject:
+    """`in` is from the customer to the shop. `place` is the order in the chat and never changes. `kind` is text, image,
+    audio, video, document or location, or of what can be tapped: buttons, list, links, card."""
+    has_files = num_media(one.media) or (one.content is not None and not one.is_from_customer)
+    pin = one.place_pin
+    place = None if pin is None else {"latitude": pin.latitude, "longitude": pin.longitude, "label": pin.label}
+    if one.content is not None:
+        place = one.content["location"]
     return {
         "id": one.sid,
         "seq": one.seq,
         "place": one.place,
         "customer": one.customer,
         "direction": "in" if one.is_from_customer else "out",
-        "body": one.body,
+        "kind": _kind(one),
+        "body": one.body if one.tap is None else one.tap.title,
         "media": one.media.value if one.media else None,
+        "files": [file(each) for each in media.of_message(tx, one.sid)] if has_files else [],
+        "content": one.content,
+        "location": place,
+        "reply_to": one.reply_to,
         "at": iso(one.at_us),
         "status": one.status.value,
         "error": one.error,
+        "error_code": one.error_code,
     }
+
+
+def file(one: media.File) -> JsonObject:
+    """`state` is waiting, ready or broken; `url` is of this page."""
+    return {
+        "state": "broken" if one.error else "ready" if one.content_type else "waiting",
+        "url": f"/sim/media/{one.message}/{one.place}",
+        "content_type": one.content_type,
+        "size": one.size,
+        "error": one.error,
+    }
+
+
+def _kind(one: Message) -> str:
+    if one.content is not None:
+        return _KINDS.get(str(one.content["type"]), "text")
+    return one.media.value if one.media else "text"
 
 
 def prompt(tx: Transaction, push: Push, directory: Directory) -> JsonObject:
@@ -96,6 +136,7 @@ def prompt(tx: Transaction, push: Push, directory: Directory) -> JsonObject:
         "msisdn": push.msisdn,
         "business": directory.businesses.get(push.party_b, push.party_b),
         "account_reference": push.account_reference,
+        "reference": push.account_reference,
         "provider": "mpesa",
         "amount_minor": push.amount_whole * 100,
         "currency": "KES",
@@ -107,14 +148,16 @@ def prompt(tx: Transaction, push: Push, directory: Directory) -> JsonObject:
 
 
 def multicaixa_prompt(tx: Transaction, charge: Charge, directory: Directory) -> JsonObject:
-    """A GPO charge on the phone, in the shape of an M-Pesa prompt."""
+    """A GPO charge on the phone, in the shape of an M-Pesa prompt. The wire carries no account: `account_reference` is
+    the description as it came, `reference` what the merchant calls the payment."""
     return {
         "id": charge.id,
         "seq": charge.seq,
         "customer": customers.address_of(tx, charge.msisdn or ""),
         "msisdn": charge.msisdn,
-        "business": _payee(tx, charge, directory),
+        "business": payee(tx, charge, directory),
         "account_reference": charge.description,
+        "reference": charge.our_reference,
         "provider": "multicaixa",
         "amount_minor": charge.amount_minor,
         "currency": "AOA",
@@ -141,7 +184,7 @@ def reference(tx: Transaction, charge: Charge, directory: Directory) -> JsonObje
         "kind": charge.kind.value,
         "entity": charge.entity,
         "reference": charge.id if charge.kind is Kind.TICKET else charge.reference,
-        "business": _payee(tx, charge, directory),
+        "business": payee(tx, charge, directory),
         "amount_minor": charge.amount_minor,
         "currency": "AOA",
         "expires_at": iso(charge.expires_us),
@@ -204,7 +247,7 @@ def callbacks_of(tx: Transaction, told_of: str) -> list[JsonObject]:
     ]
 
 
-def _payee(tx: Transaction, charge: Charge, directory: Directory) -> str:
+def payee(tx: Transaction, charge: Charge, directory: Directory) -> str:
     """As the payer sees it: the merchant's name, if it has one, else how it is known."""
     merchant = None if charge.merchant is None else merchants.by_identifier(tx, charge.merchant)
     if merchant is not None and merchant.name is not None:
@@ -239,4 +282,4 @@ def all_pushes(tx: Transaction) -> list[JsonObject]:
 
 def all_messages(tx: Transaction) -> list[JsonObject]:
     """Every message in both directions, in the order in which they came to be."""
-    return [message(message_of(row)) for row in tx.rows("SELECT * FROM messages ORDER BY place")]
+    return [message(tx, message_of(row)) for row in tx.rows("SELECT * FROM messages ORDER BY place")]

@@ -11,7 +11,7 @@ from pathlib import Path
 from kit.clock import Clock
 from simulators.moments import us_of
 
-SqlValue = str | int | None
+SqlValue = str | int | bytes | None
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
@@ -43,10 +43,37 @@ CREATE TABLE IF NOT EXISTS messages (
     status TEXT NOT NULL CHECK (status IN ('queued', 'sent', 'delivered', 'read', 'failed')),
     error_code INTEGER,
     error TEXT,
-    status_callback TEXT
+    status_callback TEXT,
+    content TEXT,
+    location TEXT,
+    tap TEXT,
+    reply_to TEXT
 ) STRICT;
 CREATE INDEX IF NOT EXISTS messages_seq ON messages (seq);
 CREATE INDEX IF NOT EXISTS messages_customer ON messages (customer, direction, place);
+CREATE TABLE IF NOT EXISTS media (
+    message TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    sid TEXT NOT NULL UNIQUE,
+    url TEXT NOT NULL,
+    content_type TEXT,
+    file BLOB,
+    error TEXT,
+    PRIMARY KEY (message, place)
+) STRICT;
+CREATE TABLE IF NOT EXISTS contents (
+    place INTEGER PRIMARY KEY AUTOINCREMENT,
+    sid TEXT NOT NULL UNIQUE,
+    friendly_name TEXT NOT NULL,
+    language TEXT NOT NULL,
+    variables TEXT NOT NULL,
+    types TEXT NOT NULL,
+    created_us INTEGER NOT NULL,
+    template TEXT,
+    submitted_us INTEGER NOT NULL DEFAULT 0,
+    decided TEXT,
+    rejection_reason TEXT NOT NULL DEFAULT ''
+) STRICT;
 CREATE TABLE IF NOT EXISTS jobs (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind TEXT NOT NULL,
@@ -193,12 +220,16 @@ CREATE TABLE IF NOT EXISTS wire (
 ) STRICT;
 """
 
-# What a merchant set up at a provider outlives a reset: addresses of c2b_urls, accounts of ekwanza_merchants.
+_SCHEMA_VERSION = 2
+"""Raise it when a table changes: what an older version remembered is then forgotten, since it is only play."""
+
+# What was set up at a provider outlives a reset: addresses of c2b_urls, accounts of ekwanza_merchants, contents.
 _TABLES_CLEARED = (
     "faults",
     "customers",
     "wallets",
     "messages",
+    "media",
     "jobs",
     "tokens",
     "passkeys",
@@ -262,6 +293,7 @@ class Store:
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._forget_older_versions()
         self._connection.executescript(_SCHEMA)
         self._on_wake: list[Callable[[], None]] = []
 
@@ -299,3 +331,14 @@ class Store:
     def close(self) -> None:
         with self._lock:
             self._connection.close()
+
+    def _forget_older_versions(self) -> None:
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version == _SCHEMA_VERSION:
+            return
+        names = self._connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall()
+        for row in names:
+            self._connection.execute(f"DROP TABLE {row['name']}")
+        self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")

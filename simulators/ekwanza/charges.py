@@ -19,6 +19,7 @@ REFERENCE_LIVES_US = 72 * 3600 * SECOND_US
 TICKET_LIVES_US = 24 * 3600 * SECOND_US
 
 ENTITY = "00123"
+_FIRST_ID = 100_000_000
 LEAST_MINOR = 1_00
 MOST_MINOR = 5_000_000_00
 
@@ -72,7 +73,7 @@ def add(tx: Transaction, jobs: Jobs, account: Account, wanted: Wanted, *, is_sho
         account.merchant,
         account.client_id,
         wanted.our_reference,
-        123_000 + place,
+        _ekwanza_id(tx),
         wanted.msisdn,
         wanted.amount_minor,
         wanted.description,
@@ -202,6 +203,14 @@ def _end(tx: Transaction, charge: Charge, state: PromptState, code: int, paid_mi
 def _taken(tx: Transaction, amount_minor: int) -> int:
     is_short = amount_minor > LEAST_MINOR and faults.takes(tx, Fault.EKWANZA_WRONG_AMOUNT)
     return amount_minor - LEAST_MINOR if is_short else amount_minor
+
+
+def _ekwanza_id(tx: Transaction) -> int:
+    """e-Kwanza's own number of a charge, which becomes its receipt: never used twice, also not by simulators that
+    were wiped and begin again."""
+    if not tx.counter("ekwanza_ids"):
+        tx.run("INSERT INTO counters (name, value) VALUES ('ekwanza_ids', ?)", _FIRST_ID + secrets.randbelow(_FIRST_ID))
+    return tx.count("ekwanza_ids")
 
 
 def _ticket_code(tx: Transaction) -> str:

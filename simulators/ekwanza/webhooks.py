@@ -123,7 +123,9 @@ def _body(told: Mapping[str, str], charge: Charge, named: Charge | None, merchan
     if told["shape"] == WebhookShape.EKWANZA:
         return {
             "merchantTransactionId": their_id,
-            "ekwanzaTransactionId": named.ekwanza_id if named else secrets.randbelow(900_000),
+            "ekwanzaTransactionId": named.ekwanza_id
+            if named
+            else secrets.randbelow(900_000),  # far below every real one
             "operationStatus": _OPERATION_STATUS[code],
             "operationData": {
                 "amount": amounts.decimal_number(amount_minor),

@@ -16,8 +16,11 @@ from simulators.fault_names import Fault
 from simulators.jobs import Job, JobKind, Jobs
 from simulators.moments import SECOND_US
 from simulators.store import Store, Transaction
-from simulators.twilio import messages
-from simulators.twilio.messages import API_VERSION, Direction, Media, Message, Status
+from simulators.twilio import composing, media, messages
+from simulators.twilio.composing import Composed
+from simulators.twilio.messages import API_VERSION, Direction, Media, Message, Place, Status, Tap
+from simulators.twilio.samples import SAMPLES
+from simulators.twilio.watchers import Watchers
 
 _log = structlog.get_logger()
 
@@ -32,20 +35,36 @@ _RETRY_AFTER_US = SECOND_US // 2
 
 _SWAP_WAITS_US = 2 * SECOND_US
 
-_MEDIA_TYPE = {Media.IMAGE: "image/jpeg", Media.AUDIO: "audio/ogg"}
+NAIROBI = Place("-1.286389", "36.817223", "Nairobi", "Nairobi, Kenya")
+"""The city centre, as a phone would pin it."""
 
 
 class Webhooks:
-    def __init__(self, settings: Settings, store: Store, jobs: Jobs, courier: Courier) -> None:
+    def __init__(self, settings: Settings, store: Store, jobs: Jobs, courier: Courier, watchers: Watchers) -> None:
         self._settings = settings
+        self._watchers = watchers
         self._store = store
         self._jobs = jobs
         self._courier = courier
         self._validator = RequestValidator(settings.secret("TWILIO_AUTH_TOKEN"))
 
-    def customer_says(self, tx: Transaction, customer: Customer, body: str, media: Media | None) -> Message:
+    def customer_says(
+        self,
+        tx: Transaction,
+        customer: Customer,
+        body: str,
+        kind: Media | None,
+        *,
+        pin: Place | None = None,
+        tap: Tap | None = None,
+        reply_to: str | None = None,
+    ) -> Message:
         """Take a customer's message and plan its way to the shop, after those the same customer wrote before."""
-        message = messages.add_inbound(tx, customer.address, self._settings.twilio_whatsapp_from, body, media)
+        shop = self._settings.twilio_whatsapp_from
+        where = (pin or NAIROBI) if kind is Media.LOCATION else None
+        message = messages.add_inbound(tx, customer.address, shop, body, kind, pin=where, tap=tap, reply_to=reply_to)
+        if kind in SAMPLES:
+            media.keep(tx, message.sid, *SAMPLES[kind])
         lane = f"inbound:{customer.address}"
         payload = {"sid": message.sid, "token": secrets.token_hex(16)}
         is_swapped = False
@@ -83,24 +102,30 @@ class Webhooks:
                 messages.set_status(tx, message.sid, Status.DELIVERED)
                 for text in twiml_replies(outcome):
                     shop, customer = message.recipient, message.customer
-                    messages.add_outbound(tx, self._jobs, customer, shop, text, direction=Direction.REPLY)
+                    composing.take(tx, self._jobs, customer, shop, Composed(text), direction=Direction.REPLY)
             else:
                 messages.set_status(tx, message.sid, Status.FAILED, f"not delivered: {outcome.describe()}")
             self._jobs.finish(tx, job)
 
     def deliver_status(self, job: Job) -> None:
         status = Status(job.payload["status"])
+        if status is Status.READ and "seen" not in job.payload and self._watchers.are_there():
+            self._done(job)  # somebody holds this phone: it is read when the chat is shown
+            return
         with self._store.transaction() as tx:
             if job.tries == 0:
-                messages.set_status(tx, job.payload["sid"], status)
+                messages.set_status(tx, job.payload["sid"], status, failure=messages.failure_of(job.payload))
             message = messages.by_sid(tx, job.payload["sid"])
-        if message is None or message.status_callback is None:
+            is_lost = job.tries == 0 and faults.takes(tx, Fault.STATUS_LOST)
+            times = 2 if job.tries == 0 and not is_lost and faults.takes(tx, Fault.STATUS_TWICE) else 1
+        if message is None or message.status_callback is None or is_lost:
             self._done(job)
             return
         form = status_form(message, status, self._settings.twilio_account_sid)
-        outcome = self._post(message.status_callback, form, {"I-Twilio-Idempotency-Token": secrets.token_hex(16)})
+        headers = {"I-Twilio-Idempotency-Token": secrets.token_hex(16)}
+        outcomes = [self._post(message.status_callback, form, headers) for _ in range(times)]
         with self._store.transaction() as tx:
-            if outcome.delivery is Delivery.UNREACHABLE and job.tries < _RETRIES:
+            if outcomes[0].delivery is Delivery.UNREACHABLE and job.tries < _RETRIES:
                 self._jobs.retry(tx, job, _RETRY_AFTER_US)
             else:
                 self._jobs.finish(tx, job)
@@ -121,12 +146,18 @@ class Webhooks:
 
 
 def inbound_form(message: Message, customer: Customer, account_sid: str, api_base_url: str) -> dict[str, str]:
-    """The fields of twilio.com/docs/messaging/guides/webhook-request. A hidden number has no WaId; the
-    business-scoped id stands in From and ExternalUserId."""
+    """The fields of twilio.com/docs/messaging/guides/webhook-request.
+
+    ExternalUserId holds the business-scoped id as `whatsapp:KE.…`, always; where the number is hidden, From is the same
+    and there is no WaId (Twilio's notice of May 2026 about WhatsApp usernames). A tapped button, as captured: Body and
+    ButtonText are the title, ButtonPayload its id, MessageType `interactive` (`button` for a template's), with the
+    shop's message in OriginalRepliedMessageSid. A tapped item of a list, as others report it from real webhooks: ListId
+    and ListTitle, and **Body holds the id, not the title**."""
     form = {
         "AccountSid": account_sid,
         "ApiVersion": API_VERSION,
         "Body": message.body,
+        "ExternalUserId": customer.scoped_address,
         "From": message.sender,
         "MessageSid": message.sid,
         "MessageType": message.media.value if message.media else "text",
@@ -138,18 +169,26 @@ def inbound_form(message: Message, customer: Customer, account_sid: str, api_bas
         "SmsStatus": "received",
         "To": message.recipient,
     }
-    if customer.is_hidden:
-        form["ExternalUserId"] = customer.address.removeprefix("whatsapp:")
-    else:
+    if not customer.is_hidden:
         form["WaId"] = customer.address.removeprefix("whatsapp:+")
-    if message.media is Media.LOCATION:
-        # The Nairobi city centre, as a phone would pin it.
-        form |= {"Latitude": "-1.286389", "Longitude": "36.817223", "Label": "Nairobi", "Address": "Nairobi, Kenya"}
-    elif message.media is not None:
-        media_sid = "ME" + message.sid.removeprefix("SM")
-        path = f"/{API_VERSION}/Accounts/{account_sid}/Messages/{message.sid}/Media/{media_sid}"
-        form |= {"MediaUrl0": api_base_url + path, "MediaContentType0": _MEDIA_TYPE[message.media]}
+    if message.place_pin is not None:
+        pin = message.place_pin
+        named = {"Label": pin.label, "Address": pin.address}
+        form |= {"Latitude": pin.latitude, "Longitude": pin.longitude, **{n: text for n, text in named.items() if text}}
+    elif message.media in SAMPLES:
+        path = f"/{API_VERSION}/Accounts/{account_sid}/Messages/{message.sid}/Media/{media.media_sid(message.sid)}"
+        form |= {"MediaUrl0": api_base_url + path, "MediaContentType0": SAMPLES[message.media][0]}
+    if message.tap is not None:
+        form |= _tapped(message, message.tap)
     return form
+
+
+def _tapped(message: Message, tap: Tap) -> dict[str, str]:
+    form = {"OriginalRepliedMessageSender": message.recipient, "OriginalRepliedMessageSid": message.reply_to or ""}
+    if tap.kind == "list":
+        return {**form, "MessageType": "interactive", "ListId": tap.id, "ListTitle": tap.title}
+    kind = "button" if tap.kind == "template" else "interactive"
+    return {**form, "MessageType": kind, "ButtonText": tap.title, "ButtonPayload": tap.id}
 
 
 def status_form(message: Message, status: Status, account_sid: str) -> dict[str, str]:

@@ -40,6 +40,7 @@ def test_a_message_reaches_the_shop_as_a_signed_form_with_twilios_fields(
     assert heard.form["To"] == simulators.settings.twilio_whatsapp_from
     assert heard.form["AccountSid"] == simulators.settings.twilio_account_sid
     assert heard.form["WaId"] == "254708374149"
+    assert heard.form["ExternalUserId"].startswith("whatsapp:KE.")
     assert heard.form["ProfileName"] == "Achieng"
     assert heard.form["NumMedia"] == "0"
     assert heard.form["MessageType"] == "text"
@@ -75,7 +76,7 @@ def test_a_hidden_number_shows_an_id_in_its_place(phone: Phone, shop: Shop) -> N
     form = shop.webhooks()[0].form
     assert address.startswith("whatsapp:KE.")
     assert form["From"] == address
-    assert form["ExternalUserId"] == address.removeprefix("whatsapp:")
+    assert form["ExternalUserId"] == address
     assert "WaId" not in form
 
 

@@ -1,0 +1,141 @@
+"""What each fault of Twilio and WhatsApp does, for the page, in the order in which it shows them."""
+
+from collections.abc import Mapping
+
+from simulators.fault_names import Fault, FaultInfo, FaultKind, Provider, Topic
+
+WHATSAPP_FAULTS: Mapping[Fault, FaultInfo] = {
+    Fault.TWILIO_429: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.USUAL,
+        "Twilio: too many requests",
+        "Twilio refuses the shop's next messages with 429.",
+    ),
+    Fault.TWILIO_TIMEOUT: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.USUAL,
+        "Twilio: answer cut off",
+        "Twilio takes the shop's message and delivers it, but the shop never gets the answer.",
+    ),
+    Fault.TWILIO_500: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Twilio: error 500",
+        "Twilio fails and does not take the shop's next messages.",
+    ),
+    Fault.WEBHOOK_TWICE: FaultInfo(
+        FaultKind.SWITCH,
+        Provider.WHATSAPP,
+        Topic.USUAL,
+        "Message delivered twice",
+        "The shop hears each message of a customer two times.",
+    ),
+    Fault.WEBHOOK_SWAP: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Messages swapped",
+        "The shop hears a customer's next two messages in the wrong order. One alone waits two seconds for the other.",
+    ),
+    Fault.STATUS_OUT_OF_ORDER: FaultInfo(
+        FaultKind.SWITCH,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Ticks out of order",
+        "Twilio reports “read” before “delivered” before “sent”.",
+    ),
+    Fault.STATUS_TWICE: FaultInfo(
+        FaultKind.SWITCH,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Ticks reported twice",
+        "Twilio reports each tick of the shop’s messages two times.",
+    ),
+    Fault.STATUS_LOST: FaultInfo(
+        FaultKind.SWITCH,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Ticks not reported",
+        "The ticks move on, but the shop is never told.",
+    ),
+    Fault.MEDIA_LOST: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Picture can’t be fetched",
+        "Twilio fails to download what the shop’s next messages carry: 63019.",
+    ),
+    Fault.CONTENT_500: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.REPORTS,
+        "Content API: error 500",
+        "Twilio fails when the shop asks for its lists, buttons and templates.",
+    ),
+    Fault.ERROR_63016: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63016 · outside 24 hours",
+        "The customer’s last message is too long ago for free text.",
+    ),
+    Fault.ERROR_63018: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63018 · rate limit",
+        "WhatsApp takes no more messages of this sender for now.",
+    ),
+    Fault.ERROR_63017: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63017 · too many at once",
+        "The account sends more messages a second than it may.",
+    ),
+    Fault.ERROR_63014: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63014 · blocked by the customer",
+        "The customer blocked the shop or opted out.",
+    ),
+    Fault.ERROR_63024: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63024 · no such recipient",
+        "The number is not, or no longer, on WhatsApp.",
+    ),
+    Fault.ERROR_63003: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63003 · address not found",
+        "WhatsApp can’t find the address.",
+    ),
+    Fault.ERROR_63032: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63032 · limited by WhatsApp",
+        "WhatsApp keeps messages like this from this customer.",
+    ),
+    Fault.ERROR_63005: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "63005 · content not accepted",
+        "WhatsApp refuses what the message holds.",
+    ),
+    Fault.ERROR_21610: FaultInfo(
+        FaultKind.COUNT,
+        Provider.WHATSAPP,
+        Topic.UNDELIVERED,
+        "21610 · unsubscribed",
+        "Twilio itself refuses the message: the customer said STOP.",
+    ),
+}
