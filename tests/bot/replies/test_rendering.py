@@ -1,5 +1,6 @@
 """What leaves the house: never too long, never in somebody else's formatting, amounts as people write them."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from bot.replies.rendering import MAX_LENGTH, money_text, render, sanitise
 from bot.replies.reply import Reply, ReplyParam
+from bot.replies.texts import LANGUAGES
 from contracts.money import Currency, Money
 
 
@@ -31,16 +33,40 @@ def test_money_shows_cents_only_where_there_are_some(minor: int, text: str) -> N
     assert money_text(Money(minor, Currency.KES)) == text
 
 
-@pytest.mark.parametrize("language", ["en", "sw", "pt", "fr"])
-def test_money_holds_no_space_that_nobody_can_type(language: str) -> None:
-    text = money_text(Money(123_456_789_00, Currency.AOA), language)
-    assert text.startswith(("AOA ", "1"))
+@pytest.mark.parametrize(
+    ("language", "minor", "currency", "text"),
+    [
+        ("en", 145_050, Currency.AOA, "AOA 1,450.50"),
+        ("sw", 125_000, Currency.KES, "Ksh 1,250"),
+        ("sw", 125_050, Currency.KES, "Ksh 1,250.50"),
+        ("sw", 145_000, Currency.AOA, "AOA 1,450"),
+        ("pt", 145_000, Currency.AOA, "1 450 Kz"),
+        ("pt", 145_050, Currency.AOA, "1 450,50 Kz"),
+        ("pt", -5, Currency.AOA, "-0,05 Kz"),
+        ("pt", 125_000, Currency.KES, "1 250 KES"),
+        ("fr", 125_000, Currency.KES, "KES 1,250"),
+    ],
+)
+def test_money_is_written_as_the_language_does(language: str, minor: int, currency: Currency, text: str) -> None:
+    assert money_text(Money(minor, currency), language) == text
+
+
+@given(st.sampled_from(LANGUAGES), st.integers(-(10**15), 10**15), st.sampled_from(Currency))
+def test_money_says_all_of_the_amount_with_spaces_that_anybody_can_type(
+    language: str, minor: int, currency: Currency
+) -> None:
+    text = money_text(Money(minor, currency), language)
     assert not set(text) & {"\u00a0", "\u202f", "\u2007"}
+    digits = int("".join(char for char in text if char.isdigit()))
+    assert digits == (abs(minor) if minor % 100 else abs(minor) // 100)
+    assert text.startswith("-") is (minor < 0)
 
 
 def test_times_are_read_in_the_zone_they_come_in() -> None:
     moment = datetime(2026, 11, 20, 21, 30, tzinfo=UTC).astimezone(ZoneInfo("Africa/Nairobi"))
     assert "until 21 Nov, 00:30." in render(Reply("held_until", {"time": moment}))
+    assert "hadi 21 Nov, 00:30." in render(Reply("held_until", {"time": moment}), "sw")
+    assert "até 21/11, 00:30." in render(Reply("held_until", {"time": moment}), "pt")
 
 
 @pytest.mark.parametrize(
@@ -75,6 +101,30 @@ def test_a_counted_text_follows_its_count() -> None:
     assert [render(Reply("items_count", {"count": count})) for count in (0, 1, 2)] == ["0 items", "1 item", "2 items"]
 
 
+@pytest.mark.parametrize(
+    ("language", "texts"),
+    [("sw", ["vitu 0", "kitu 1", "vitu 2"]), ("pt", ["0 artigos", "1 artigo", "2 artigos"])],
+)
+def test_each_language_counts_by_its_own_rule(language: str, texts: list[str]) -> None:
+    assert [render(Reply("items_count", {"count": count}), language) for count in (0, 1, 2)] == texts
+
+
+def test_what_is_counted_is_grouped_but_what_may_be_typed_is_not() -> None:
+    counts = [render(Reply("and_more", {"count": 12_000}), language) for language in LANGUAGES]
+    assert counts == ["… and 12,000 more", "… na 12,000 zaidi", "… e mais 12 000"]
+    assert "There is no 1200 in that list" in render(Reply("number_unknown", {"number": 1200, "first": 1, "last": 9}))
+
+
+def test_a_postscript_stands_below_and_takes_its_place_from_the_list() -> None:
+    reply = replace(cart_of(200, "Fresh milk"), postscript=(Reply("languages_offered"),))
+    text = render(reply, "sw")
+    assert text.endswith(
+        "zaidi\n\n*Jumla: Ksh 123,456*\nCode ya M-Pesa: *SJK4H7L2QW*\n20 Nov, 09:30\n\n"
+        + render(Reply("languages_offered"), "sw")
+    )
+    assert units(text) <= MAX_LENGTH
+
+
 def test_a_line_that_holds_only_an_empty_list_goes() -> None:
     with_more = render(Reply("pay_here_code", {"code": "X"}))
     assert with_more == "Reply *PAY X* to pay."
@@ -89,8 +139,8 @@ def test_an_unknown_key_and_a_missing_value_are_our_mistake_and_loud() -> None:
         render(Reply("item_gone"))
 
 
-def test_a_language_without_the_text_says_it_in_english() -> None:
-    assert render(Reply("pay_alone"), "sw") == render(Reply("pay_alone"))
+def test_a_language_that_nobody_wrote_is_english() -> None:
+    assert render(Reply("pay_alone"), "fr") == render(Reply("pay_alone"))
 
 
 def cart_of(lines: int, name: str) -> Reply:
@@ -113,14 +163,17 @@ def cart_of(lines: int, name: str) -> Reply:
 
 @pytest.mark.parametrize("lines", [1, 10, 15, 16, 17, 18, 30, 199, 200, 201, 999])
 @pytest.mark.parametrize("name", ["Fresh milk", "W" * 500, "🥛" * 500])
-def test_a_long_receipt_loses_lines_and_says_so_but_never_the_total_or_the_code(lines: int, name: str) -> None:
-    text = render(cart_of(lines, name))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_long_receipt_loses_lines_and_says_so_but_never_the_total_or_the_code(
+    lines: int, name: str, language: str
+) -> None:
+    text = render(cart_of(lines, name), language)
     assert units(text) <= MAX_LENGTH
-    for part in ("Total: KES 123,456", "SJK4H7L2QW", "CDFGHJ"):
+    for part in (f": {money_text(Money(123_456_00, Currency.KES), language)}*", "SJK4H7L2QW", "CDFGHJ"):
         assert part in text
     shown = text.count("• 999 ×")
     assert 1 <= shown <= lines
-    assert (f"… and {lines - shown} more" in text) is (shown < lines)
+    assert (render(Reply("and_more", {"count": lines - shown}), language) in text) is (shown < lines)
 
 
 def test_a_receipt_that_just_fits_keeps_every_line() -> None:
@@ -137,16 +190,17 @@ def gone(item: str) -> Reply:
 nested: st.SearchStrategy[ReplyParam] = st.lists(st.builds(gone, st.text()), max_size=40).map(tuple)
 
 
-@given(nested, st.text(), st.text())
+@given(nested, st.text(), st.text(), st.sampled_from(LANGUAGES))
 def test_whatever_fills_it_a_message_is_short_enough_and_shows_what_it_holds(
-    lines: ReplyParam, shop: str, description: str
+    lines: ReplyParam, shop: str, description: str, language: str
 ) -> None:
     params: dict[str, ReplyParam] = {"shop": shop, "lines": lines, "total": Money(100, Currency.KES)}
     text = render(
-        Reply("cart", {**params, "unpaid": (Reply("item_description", {"description": description}),), "example": 1})
+        Reply("cart", {**params, "unpaid": (Reply("item_description", {"description": description}),), "example": 1}),
+        language,
     )
     assert 0 < units(text) <= MAX_LENGTH
-    assert "Total: KES 1" in text
+    assert f": {money_text(Money(100, Currency.KES), language)}*" in text
     assert not any(ord(char) < 32 and char != "\n" for char in text)
 
 
