@@ -22,7 +22,7 @@ _STRONG_WORDS = {
     "sw": """
         habari habarini mambo niaje sasa xaxa jambo hujambo hamjambo shikamoo vipi poa aje sema rada salama salaam
         nataka ninataka nataka ntaka naomba tunaomba nipe nipatie niletee nahitaji ninahitaji natafuta ningependa naeza
-        naweza nikuje mnauza unauza mnayo mko mnafungua mnafunga kuna iko ziko niko nimelipa nimetuma tafadhali bei gani
+        naweza nikuje mnauza unauza mnayo mna muna mko muko mnafungua mnafunga kuna iko ziko niko nimelipa nimetuma tafadhali bei gani
         ngapi asubuhi jioni mchana usiku kesho leo yenu wako wangu yangu kwenu hii hiyo
         manze maze msee wasee buda mzae siste mzito fiti ganji chapaa mkwanja mbao
     """,
@@ -41,7 +41,7 @@ _WEAK_WORDS = {
     "sw": """
         asante sawa karibu ndio ndiyo hapana ya za wa kwa ni pia tu sana duka dukani maduka
         maziwa mkate mayai sukari unga nyanya vitunguu mchele maharagwe chumvi maji sabuni viazi nyama mafuta majani
-        moja mbili tatu nne tano bidhaa pesa simu
+        moja mbili tatu nne tano bidhaa simu
     """,
     "pt": """
         de para com uma uns umas os dos das que mais sim arroz agua sal batata sabao massa farinha dois tres quatro

@@ -40,6 +40,7 @@ class FakeShop:
     items: list[Stocked] = field(default_factory=list[Stocked])
     currency: Currency = Currency.KES
     timezone: str = "Africa/Nairobi"
+    locale: str = "en-KE"
     rails: list[Rail] = field(default_factory=lambda: [Rail.MPESA_STK])
 
     def view(self) -> ShopView:
@@ -48,7 +49,7 @@ class FakeShop:
             word=self.word,
             name=self.name,
             currency=self.currency,
-            locale="en-KE",
+            locale=self.locale,
             timezone=self.timezone,
             rails=list(self.rails),
             capabilities=[],
