@@ -1,6 +1,7 @@
 """The bot, put together: three doors, two loops, and what they stand on."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.conversation.step import step
 from bot.inbound import delivery_status, events, twilio
 from bot.inbound.forms import SignedForms
-from bot.pages import pictures
+from bot.pace import SenderPace
+from bot.pages import media
 from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
-from bot.ports.twilio import Twilio
+from bot.ports.twilio import Twilio, content_account
 from bot.recovery import Recovery
 from bot.replies.rendering import render
 from bot.reporting import Reporting, UsageRouter
 from bot.sending import Sender
 from bot.slots import Ran, Slots
+from bot.store.contents import KnownContents
 from bot.turns import Script, Turns
 from kit.background import Loop
 from kit.clock import Clock
@@ -56,12 +59,15 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     db = Database(settings.conversations_database_url, pool_size=threads + 8)
     router = Peer(settings.router_url, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"), clock, pool_size=threads)
     adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), clock, pool_size=threads)
-    messenger = Twilio(settings, settings.bot_public_url + delivery_status.PATH, pool_size=threads)
+    contents = KnownContents(db, content_account(settings))
+    messenger = Twilio(settings, settings.bot_public_url + delivery_status.PATH, pool_size=threads, contents=contents)
     owner = Owner(Path(settings.data_dir) / "leases")
-    picture_address = partial(pictures.address_of, settings.bot_public_url)
-    sender = Sender(db, clock, owner.name, messenger, threads=threads, picture_address=picture_address)
+    pace = SenderPace(settings.messages_per_second)
+    media_address = partial(media.address_of, settings.bot_public_url)
+    sender = Sender(db, clock, owner.name, messenger, threads=threads, media_address=media_address, pace=pace)
     commands = Commands(Router(router), PaymentAdapter(adapter))
-    turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads)
+    each_customer = timedelta(seconds=settings.customer_pace_s)
+    turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads, pace=each_customer)
     recovery = Recovery(db, clock, owner)
     reporting = Reporting(db, clock, UsageRouter(router))
 
@@ -115,6 +121,6 @@ def _web(settings: Settings, clock: Clock, db: Database, turns: Turns, sender: S
     forms = SignedForms(settings)
     twilio.add_route(app, forms, clock, turns)
     delivery_status.add_route(app, forms, db, clock, sender)
-    pictures.add_route(app, db, clock)
+    media.add_route(app, db, clock)
     events.add_route(app, EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT")), clock, turns)
     return app

@@ -1,31 +1,41 @@
-"""The sender: takes messages in order, calls Twilio with no transaction open, and records what came of it.
+"""The sender: takes messages in order, calls the channel with no transaction open, and records what came of it.
 
-Nothing is sent twice on purpose: where Twilio may already have a message, it is looked up there first."""
+Nothing is sent twice on purpose: where the channel may already have a message, it is looked up there first."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
 import structlog
 
-from bot.ports.messenger import LookUpFailed, Messenger, NotTaken, Refused, Taken, Unsure
+from bot.channels.remedies import Remedy
+from bot.pace import SenderPace
+from bot.ports.messenger import LookUpFailed, Messenger, NotTaken, Outbound, Refused, Taken, Unsure
 from bot.slots import Offer, Ran, Slots
-from bot.store import delivery, messages
+from bot.store import consents, delivery, messages
 from bot.store.conversations import LeaseLost
-from bot.store.messages import Draft, Gate, Outgoing
+from bot.store.media import MediaKind
+from bot.store.messages import OUTSIDE_WINDOW, Draft, Gate, Outgoing
 from bot.store.tables import MessageStatus
 from kit.clock import Clock
 from kit.db import Database, Tx
+from kit.metrics import message_ended
 
 _log = structlog.get_logger()
 
 FREE_TEXT_WINDOW = timedelta(hours=24)
 """After the customer's last message only approved templates may be sent (Twilio refuses free text with 63016)."""
 
+OPTED_OUT = "opted_out"
+"""Why news is held: the customer said STOP."""
+
 SETTLE = timedelta(seconds=2)
 """Between a call that was cut off and looking it up: the request may still be on its way through Twilio."""
 
 _MOST_DELAY_S = 60
+_TOO_MUCH_S = 30
+"""How long a number rests after the channel said that it sends too much (63017, 63018)."""
 
 SendOffer = Offer[int, Outgoing]
 
@@ -39,14 +49,17 @@ class Sender:
         messenger: Messenger,
         *,
         threads: int,
-        picture_address: Callable[[str], str] = str,
+        media_address: Callable[[str], str] = str,
+        pace: SenderPace | None = None,
     ) -> None:
-        """`picture_address` says where Twilio can fetch the picture of that token."""
+        """`media_address` says where the channel can fetch the file of that name; `pace` bounds what one number
+        sends."""
         self._db = db
         self._clock = clock
         self._owner = owner
         self._messenger = messenger
-        self._picture_address = picture_address
+        self._media_address = media_address
+        self._pace = pace
         self._is_warm = False
         self.slots: Slots[int, Outgoing] = Slots(threads)
 
@@ -103,33 +116,52 @@ class Sender:
 
     def _send(self, message: Outgoing) -> None:
         try:
-            why_held = self._why_held(message)
-            if why_held is not None:
-                self._hold_back(message, why_held)
-            elif message.status is not MessageStatus.UNCERTAIN or not self._was_taken(message):
-                self._call(message)
+            # What may be there already is looked for before anything else: held or not, it must be known.
+            if message.status is MessageStatus.UNCERTAIN and self._was_taken(message):
+                return
+            outbound = self._as_it_may_go(message)
+            if outbound is not None:
+                self._call(message, outbound)
         except LeaseLost:
             _log.error("a message was taken over while it was being sent", message=message.seq)
 
-    def _why_held(self, message: Outgoing) -> str | None:
-        """Asked again at the last moment: STOP may have come since the message was queued."""
+    def _as_it_may_go(self, message: Outgoing) -> Outbound | None:
+        """Asked at the last moment: STOP may have come since the message was queued. None: it is held back."""
         if message.is_fresh and message.answers_customer:
-            return None
-        if message.status is MessageStatus.UNCERTAIN:
-            return None  # first it must be known whether it was sent
+            return self._outbound(message)
         with self._db.read() as tx:
             gate = messages.gate(tx, message.conversation_id)
-        return why_held(gate, message.answers_customer, self._clock.now())
+        why = why_held(gate, message.answers_customer, self._clock.now())
+        if why is None and message.reason != OUTSIDE_WINDOW:
+            return self._outbound(message)
+        template = message.template
+        if why != OPTED_OUT and template is not None and self._messenger.may_open_with(template):
+            return Outbound(message.sender, message.recipient, message.body, template=template)
+        self._hold_back(message, why or OUTSIDE_WINDOW)
+        return None
+
+    def _outbound(self, message: Outgoing) -> Outbound:
+        media = message.media
+        return Outbound(
+            message.sender,
+            message.recipient,
+            message.body,
+            message.tappable,
+            self._media_address(media) if media else None,
+            is_document=media is not None and media.endswith(f".{MediaKind.PDF}"),
+        )
 
     def _hold_back(self, message: Outgoing, why: str) -> None:
         _log.warning("a message may not be sent", message=message.seq, why=why)
+        message_ended("held", why)
         with self._db.write() as tx:
             messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.HELD, why=why)
 
     def _was_taken(self, message: Outgoing) -> bool:
-        """Look whether Twilio has it. True, too, if that can't be known yet: then it is not sent now."""
+        """Look whether the channel has it. True, too, if that can't be known yet: then it is not sent now."""
+        meant = replace(self._outbound(message), template=message.template)
         try:
-            found = self._messenger.find(message.sender, message.recipient, message.body, message.tried_at)
+            found = self._messenger.find(meant, message.tried_at)
         except LookUpFailed as error:
             self._later(message, MessageStatus.UNCERTAIN, f"can't be looked up: {error}", None)
             return True
@@ -137,40 +169,56 @@ class Sender:
             ours = messages.known_sids(tx, found)
         new = [sid for sid in found if sid not in ours]
         if not new:
-            _log.warning("an uncertain message was not at Twilio and is sent again", message=message.seq)
-            return self._is_too_late(message)
+            _log.warning("an uncertain message was not there and is sent again", message=message.seq)
+            return False
         if len(new) > 1:
             _log.error("a message was sent more than once", message=message.seq, times=len(new))
         self._record_sent(message, new[-1])
         return True
 
-    def _is_too_late(self, message: Outgoing) -> bool:
-        with self._db.read() as tx:
-            gate = messages.gate(tx, message.conversation_id)
-        why = why_held(gate, message.answers_customer, self._clock.now())
-        if why is not None:
-            self._hold_back(message, why)
-        return why is not None
-
-    def _call(self, message: Outgoing) -> None:
-        picture_url = self._picture_address(message.picture) if message.picture else None
-        outcome = self._messenger.send(message.sender, message.recipient, message.body, picture_url)
+    def _call(self, message: Outgoing, outbound: Outbound) -> None:
+        pause = self._pace.wait(message.sender) if self._pace is not None else None
+        if pause is not None:
+            self._put_off(message, pause)
+            return
+        outcome = self._messenger.send(outbound)
         match outcome:
             case Taken(sid):
                 self._record_sent(message, sid)
+                message_ended("sent", outbound.kind)
             case NotTaken(why, retry_after_s):
                 # A look-up has just shown that no earlier try was taken either.
                 self._later(message, MessageStatus.QUEUED, why, retry_after_s)
             case Unsure(why):
                 self._later(message, MessageStatus.UNCERTAIN, why, None)
             case Refused(why, code):
-                _log.error("Twilio refused a message", message=message.seq, why=why, error_code=code)
-                with self._db.write() as tx:
-                    messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.FAILED, why=why, code=code)
-                    if messages.again_without_picture(tx, self._clock.now(), seq=message.seq):
-                        tx.after_commit(self.wake)
+                self._refused(message, why, code)
             case _:
                 assert_never(outcome)
+
+    def _refused(self, message: Outgoing, why: str, code: int | None) -> None:
+        remedy = self._messenger.remedy(code)
+        if remedy is Remedy.LATER:
+            if self._pace is not None:
+                self._pace.pause(message.sender, _TOO_MUCH_S)
+            self._later(message, MessageStatus.QUEUED, f"{why} ({code})", _TOO_MUCH_S)
+            return
+        _log.error("a message was refused", message=message.seq, why=why, error_code=code, remedy=remedy)
+        message_ended("failed", str(code))
+        now = self._clock.now()
+        with self._db.write() as tx:
+            messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.FAILED, why=why, code=code)
+            if remedy is Remedy.STOP:
+                consents.withdrawn(tx, message.conversation_id, f"message:{message.seq}", now)
+            elif (remedy is Remedy.AS_TEXT and messages.again_plain(tx, now, seq=message.seq)) or (
+                remedy is Remedy.WINDOW_CLOSED and messages.again_as_template(tx, now, seq=message.seq)
+            ):
+                tx.after_commit(self.wake)
+
+    def _put_off(self, message: Outgoing, pause: timedelta) -> None:
+        with self._db.write() as tx:
+            due = self._clock.now() + pause
+            messages.later(tx, message.seq, me=self._owner, status=MessageStatus.QUEUED, why="pace", due=due)
 
     def _record_sent(self, message: Outgoing, sid: str) -> None:
         with self._db.write() as tx:
@@ -189,13 +237,13 @@ class Sender:
             if not delivery.has_known_early(tx):
                 return False
         with self._db.write() as tx:
-            return delivery.apply_early(tx, self._clock.now()) > 0
+            return delivery.apply_early(tx, self._clock.now(), self._messenger.remedy) > 0
 
 
 def why_held(gate: Gate, answers_customer: bool, now: datetime) -> str | None:
     """Why a message may not be sent as free text now: `opted_out`, `outside_24h`, or None: it may."""
     if gate.opted_out and not answers_customer:
-        return "opted_out"
+        return OPTED_OUT
     if now - gate.last_message_at >= FREE_TEXT_WINDOW:
-        return "outside_24h"
+        return OUTSIDE_WINDOW
     return None

@@ -4,7 +4,7 @@ No transaction is open while a command is performed. Every command's key comes f
 off anywhere is simply taken again: what was done is found done."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -14,12 +14,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
 from bot.inbound.forms import said
+from bot.pace import next_to_customer
 from bot.replies.pictures import png_of
 from bot.replies.reply import Picture, Reply
+from bot.replies.saying import Saying, in_words
 from bot.sending import FREE_TEXT_WINDOW, Sender
 from bot.slots import Ran, Slots
-from bot.store import conversations, inbox, pictures
+from bot.store import consents, conversations, inbox, media
 from bot.store.conversations import Arrival, Item, LeaseLost, Turn
+from bot.store.media import Media, MediaKind
 from bot.store.messages import Draft
 from bot.store.tables import ItemKind, Purpose
 from contracts.errors import ErrorCode, ProblemBody
@@ -65,9 +68,8 @@ class Performer(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Decided:
     state: State
-    reply: str | None
+    reply: Saying | None
     answers_customer: bool
-    picture: Picture | None = field(default=None, kw_only=True)
     vendor_id: str | None = None
     """Whose shop the reply is about. None as well for an apology: no shop pays for our mistakes."""
 
@@ -90,8 +92,11 @@ class Turns:
         sender: Sender,
         *,
         threads: int,
+        pace: timedelta = timedelta(0),
     ) -> None:
+        """`pace`: one message in that time is what lasts, to one customer; zero is no bound."""
         self._db = db
+        self._pace = pace
         self._clock = clock
         self._owner = owner
         self._script = script
@@ -161,10 +166,9 @@ class Turns:
         for n in range(1, MAX_COMMANDS + 1):
             step = self._script.step(state, event, self._clock.now())
             if step.command is None:
-                text = self._script.render(step.reply, spoken(step.state)) if step.reply is not None else None
-                picture = step.reply.picture if step.reply is not None else None
-                shop = _shop_of(first, step.state)
-                return _Decided(step.state, text or None, step.answers_customer, shop, picture=picture)
+                language, render = spoken(step.state), self._script.render
+                saying = in_words(step.reply, language, render) if step.reply is not None else None
+                return _Decided(step.state, saying, step.answers_customer, _shop_of(first, step.state))
             turn = self._keep_lease(turn)
             try:
                 result = self._performer.perform(step.command, customer, f"{turn.item.item_id}:{n}")
@@ -190,7 +194,8 @@ class Turns:
 
     def _finish(self, turn: Turn, decided: _Decided, status: InboxStatus, why: str | None = None) -> None:
         """State, answer and the item's end are one commit, under the lease. Raises LeaseLost."""
-        now = self._clock.now()
+        now, saying = self._clock.now(), decided.reply
+        due, paced_until = next_to_customer(turn.conversation.paced_until, now, self._pace)
         with self._sender.slots.offer() as offer, self._db.write() as tx:
             has_unsent = conversations.done(
                 tx,
@@ -199,21 +204,38 @@ class Turns:
                 now=now,
                 state=decided.state.to_json() if status is InboxStatus.PROCESSED else None,
                 is_opted_out=decided.state.opted_out,
+                paced_until=paced_until if saying is not None else turn.conversation.paced_until,
             )
             inbox.end(tx, turn.item.seq, status, now, why)
-            if decided.reply is not None:
-                draft = _draft(turn, Purpose.REPLY, decided.reply, answers_customer=decided.answers_customer)
-                picture = self._kept(tx, decided.picture, decided.reply, now) if decided.picture else None
-                draft = replace(draft, vendor_id=decided.vendor_id, picture=picture)
-                self._sender.enqueue(tx, draft, None if has_unsent else offer)
+            if status is InboxStatus.PROCESSED:
+                _keep_consent(tx, turn, decided.state, now)
+            if saying is not None:
+                draft = _draft(turn, Purpose.REPLY, saying.text, answers_customer=decided.answers_customer)
+                draft = replace(
+                    draft,
+                    vendor_id=decided.vendor_id,
+                    media=self._kept(tx, saying, now),
+                    tappable=saying.tappable,
+                    template=saying.template,
+                    due=due,
+                )
+                self._sender.enqueue(tx, draft, None if has_unsent or due > now else offer)
 
-    def _kept(self, tx: Tx, picture: Picture, caption: str, now: datetime) -> str | None:
-        """The token that Twilio fetches it by, while its message may be sent. None for what can't be sent."""
+    def _kept(self, tx: Tx, saying: Saying, now: datetime) -> str | None:
+        """The name that Twilio fetches its file by, while its message may be sent. None for what can't be sent."""
+        expires_at = now + FREE_TEXT_WINDOW
+        if saying.picture is not None:
+            png = self._png(saying.picture, saying.text)
+            return media.keep(tx, Media(MediaKind.PNG, png), expires_at=expires_at, now=now) if png else None
+        if saying.paper is not None:
+            return media.keep(tx, Media(MediaKind.PDF, paper=saying.paper), expires_at=expires_at, now=now)
+        return None
+
+    def _png(self, picture: Picture, caption: str) -> bytes | None:
         png = png_of(picture, caption)
         if png is None:
             _log.warning("a picture can't be sent; its text goes alone", characters=len(picture.png_base64))
-            return None
-        return pictures.keep(tx, png, expires_at=now + FREE_TEXT_WINDOW, now=now)
+        return png
 
     def _wait_for_peer(self, turn: Turn, down: _PeerDown) -> None:
         """Keep the item first in line, and tell the customer once that the answer will take a while."""
@@ -241,7 +263,7 @@ class Turns:
             return
         is_message = turn.item.kind is ItemKind.MESSAGE
         language = spoken(State.from_json(turn.conversation.state or {}))
-        apology = self._script.render(Reply("our_mistake"), language) if is_message else None
+        apology = in_words(Reply("our_mistake"), language, self._script.render) if is_message else None
         self._finish(turn, _Decided(State(), apology, answers_customer=True), InboxStatus.FAILED, why)
 
 
@@ -256,6 +278,15 @@ def _shop_of(first: Event, after: State) -> str | None:
     if isinstance(first, Heard):
         return first.news.vendor_id
     return None if after.shop is None else after.shop.vendor_id
+
+
+def _keep_consent(tx: Tx, turn: Turn, after: State, now: datetime) -> None:
+    """STOP and START are kept with the message that said so."""
+    was_opted_out = (turn.conversation.state or {}).get("opted_out") is True
+    if after.opted_out is not was_opted_out:
+        consents.changed(
+            tx, turn.conversation.id, is_given=not after.opted_out, item_id=turn.item.item_id, at=turn.item.received_at
+        )
 
 
 def _was_key_reused(result: Result) -> bool:

@@ -55,6 +55,11 @@ class Settings:
     twilio_account_sid: str
     twilio_whatsapp_from: str
     twilio_api_base_url: str
+    twilio_content_base_url: str
+    messages_per_second: int
+    """From one WhatsApp number."""
+    customer_pace_s: int
+    """One message to a customer in so many seconds is what lasts; 0: no bound."""
     daraja_base_url: str
     ekwanza_gateway_base_url: str | None
     """AppyPay, without its `/v2.0`. None, as for the other two: the provider's own host of the vendor's environment."""
@@ -296,6 +301,11 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         twilio_api_base_url=reader.base_url(
             "TWILIO_API_BASE_URL", f"{simulators}/twilio" if simulators else "https://api.twilio.com"
         ),
+        twilio_content_base_url=reader.base_url(
+            "TWILIO_CONTENT_BASE_URL", f"{simulators}/twilio/content" if simulators else "https://content.twilio.com"
+        ),
+        messages_per_second=reader.integer("WHATSAPP_MESSAGES_PER_SECOND", 10_000 if is_local else 80, 1, 10_000),
+        customer_pace_s=reader.integer("WHATSAPP_CUSTOMER_PACE_S", 0 if is_local else 6, 0, 3600),
         daraja_base_url=reader.base_url(
             "DARAJA_BASE_URL", f"{simulators}/daraja" if simulators else "https://sandbox.safaricom.co.ke"
         ),

@@ -11,6 +11,7 @@ from bot.store import inbox
 from bot.store.inbox import AlreadyKnown, Incoming
 from bot.turns import Turns
 from kit.clock import Clock
+from kit.metrics import message_repeated
 
 PATH = "/webhooks/twilio/whatsapp"
 
@@ -24,7 +25,7 @@ def add_route(app: Flask, forms: SignedForms, clock: Clock, turns: Turns) -> Non
         try:
             turns.begin(lambda tx, owner: inbox.receive_message(tx, incoming, clock.now(), owner))
         except AlreadyKnown:
-            pass  # Twilio repeats what it is not sure we heard
+            message_repeated("twilio")  # it repeats what it is not sure we heard
         return Response(_EMPTY_TWIML, mimetype="text/xml")
 
     app.add_url_rule(PATH, "twilio_whatsapp", receive, methods=["POST"])

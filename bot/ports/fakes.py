@@ -6,8 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.channels.remedies import Remedy
+from bot.channels.twilio_codes import remedy_for
 from bot.conversation.model import Command, Result
-from bot.ports.messenger import LookUpFailed, Sending, Taken
+from bot.ports.messenger import LookUpFailed, Outbound, Sending, Taken
+from bot.replies.template import Template
 from contracts.router_api import CustomerRef
 from kit.clock import Clock
 
@@ -21,7 +24,11 @@ class Posted:
     recipient: str
     body: str
     taken_at: datetime
-    picture_url: str | None = None
+    message: Outbound
+
+    @property
+    def media_url(self) -> str | None:
+        return self.message.media_url
 
 
 class FakeMessenger:
@@ -37,10 +44,13 @@ class FakeMessenger:
         """How the coming calls end: the outcome, and whether the message was taken all the same."""
         self.is_blind = False
         """Look-ups fail."""
+        self.approved: set[str] = set()
+        """Keys of the templates that may be sent to somebody who has not written for a day."""
         self.before_call: Callable[[str], None] = lambda body: None
         """Called with the body before each call, outside any lock: a test may wait or raise in it."""
 
-    def send(self, sender: str, recipient: str, body: str, picture_url: str | None = None) -> Sending:
+    def send(self, message: Outbound) -> Sending:
+        body = " ".join(message.template.values) if message.template is not None else message.text
         self.before_call(body)
         with self._lock:
             self.calls += 1
@@ -48,21 +58,24 @@ class FakeMessenger:
             if not is_taken:
                 assert outcome is not None
                 return outcome
-            posted = Posted(f"SM{len(self.taken) + 1:032x}", sender, recipient, body, self._clock.now(), picture_url)
+            sid, now = f"SM{len(self.taken) + 1:032x}", self._clock.now()
+            posted = Posted(sid, message.sender, message.recipient, body, now, message)
             self.taken.append(posted)
             return outcome or Taken(posted.sid)
 
-    def find(self, sender: str, recipient: str, body: str, since: datetime) -> list[str]:
+    def find(self, message: Outbound, since: datetime) -> list[str]:
         with self._lock:
             self.look_ups += 1
             if self.is_blind:
                 raise LookUpFailed("blind")
-            return [
-                posted.sid
-                for posted in reversed(self.taken)
-                if (posted.sender, posted.recipient, posted.body) == (sender, recipient, body)
-                and posted.taken_at >= since
-            ]
+            recent = [posted for posted in reversed(self.taken) if posted.taken_at >= since]
+            return [posted.sid for posted in recent if _are_alike(posted.message, message)]
+
+    def may_open_with(self, template: Template) -> bool:
+        return template.key in self.approved
+
+    def remedy(self, code: int | None) -> Remedy:
+        return remedy_for(code)
 
     def warm_up(self) -> None:
         pass
@@ -70,6 +83,10 @@ class FakeMessenger:
     def bodies(self, recipient: str | None = None) -> list[str]:
         with self._lock:
             return [posted.body for posted in self.taken if recipient in (None, posted.recipient)]
+
+
+def _are_alike(one: Outbound, other: Outbound) -> bool:
+    return (one.sender, one.recipient, one.text) == (other.sender, other.recipient, other.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,50 @@ again, what may have been is looked up first."""
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
+
+from bot.channels.remedies import Remedy
+from bot.replies.tappable import Tappable
+from bot.replies.template import Template
+
+
+class Kind(StrEnum):
+    """What a message is to the channel. Each but `template` can be said as `text` by a channel without it."""
+
+    TEXT = "text"
+    BUTTONS = "buttons"
+    LIST = "list"
+    PICTURE = "picture"
+    DOCUMENT = "document"
+    TEMPLATE = "template"
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """A message as it leaves. `text` says everything, `tappable` the same with something to tap.
+
+    `media_url` is where the channel fetches a file: a picture stands above the text, a document (`is_document`) in
+    its place. With a `template` nothing else is sent: it is all that may be."""
+
+    sender: str
+    recipient: str
+    text: str
+    tappable: Tappable | None = None
+    media_url: str | None = None
+    is_document: bool = False
+    template: Template | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What it is at its best."""
+        if self.template is not None:
+            return Kind.TEMPLATE
+        if self.media_url is not None:
+            return Kind.DOCUMENT if self.is_document else Kind.PICTURE
+        if self.tappable is None:
+            return Kind.TEXT
+        return Kind.LIST if self.tappable.is_list else Kind.BUTTONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +75,7 @@ class Unsure:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """It never will take this message. `code` is one of twilio.com/docs/api/errors."""
+    """It never will take this message as it is. `code` is the channel's own: `bot.channels` says what to do then."""
 
     why: str
     code: int | None
@@ -48,12 +91,20 @@ class LookUpFailed(Exception):
 class Messenger(Protocol):
     """Sends to customers. Thread-safe."""
 
-    def send(self, sender: str, recipient: str, body: str, picture_url: str | None = None) -> Sending:
-        """The text, below the picture at that address if there is one."""
+    def send(self, message: Outbound) -> Sending:
+        """At its best, or as its text where the channel can't do better now."""
         ...
 
-    def find(self, sender: str, recipient: str, body: str, since: datetime) -> list[str]:
-        """Ids of messages with that text that were taken since then, newest first. Raises LookUpFailed."""
+    def find(self, message: Outbound, since: datetime) -> list[str]:
+        """Ids of messages that may be this one and were taken since then, newest first. Raises LookUpFailed."""
+        ...
+
+    def may_open_with(self, template: Template) -> bool:
+        """Whether that template is approved now, so that it may be sent to somebody who has not written for a day."""
+        ...
+
+    def remedy(self, code: int | None) -> Remedy:
+        """What an error code of the channel means for us; None: it gave none."""
         ...
 
     def warm_up(self) -> None:

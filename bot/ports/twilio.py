@@ -1,10 +1,15 @@
 """The messenger that is Twilio, its slow SDK loaded only when the first message leaves."""
 
+import json
 import threading
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from bot.ports.messenger import Sending
+from bot.channels.remedies import Remedy
+from bot.channels.twilio_codes import remedy_for
+from bot.channels.twilio_contents import body_as_sent, filled, filled_template, template_as_sent
+from bot.ports.messenger import Kind, Outbound, Refused, Sending
+from bot.replies.template import Template
 from kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -13,23 +18,83 @@ if TYPE_CHECKING:
 CLOCKS_DIFFER = timedelta(minutes=10)
 """How far Twilio's clock may be from ours. Generous, because only messages with an id that is not ours yet count."""
 
+_NO_TEMPLATE = 63027  # twilio.com/docs/api/errors: what Twilio itself would say
+
+
+def content_account(settings: Settings) -> str:
+    """Whose contents they are: another account, or a simulator in its place, has others."""
+    return f"{settings.twilio_account_sid}@{settings.twilio_content_base_url}"
+
+
+class Contents(Protocol):
+    """What was made at Twilio to send with."""
+
+    def sid_of(self, name: str) -> str | None:
+        """None for what does not exist, or may not be sent now."""
+        ...
+
+
+class NoContents:
+    """Nothing was made: everything goes out as text."""
+
+    def sid_of(self, name: str) -> str | None:
+        del name
+        return None
+
 
 class Twilio:
     """The Messenger that calls Twilio, or whatever speaks its wire at `TWILIO_API_BASE_URL`."""
 
-    def __init__(self, settings: Settings, status_callback: str, *, pool_size: int, read_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        status_callback: str,
+        *,
+        pool_size: int,
+        read_s: float = 10.0,
+        contents: Contents | None = None,
+    ) -> None:
         self._settings = settings
         self._status_callback = status_callback
         self._pool_size = pool_size
         self._read_s = read_s
+        self._contents = contents or NoContents()
         self._lock = threading.Lock()
         self._made: TwilioClient | None = None
 
-    def send(self, sender: str, recipient: str, body: str, picture_url: str | None = None) -> Sending:
-        return self._client().send(sender, recipient, body, self._status_callback, picture_url)
+    def send(self, message: Outbound) -> Sending:
+        form: dict[str, str] | None
+        match message.kind:
+            case Kind.TEMPLATE:
+                form = self._template(message.template)
+                if form is None:
+                    return Refused("the template is not approved", _NO_TEMPLATE)
+            case Kind.BUTTONS | Kind.LIST:
+                form = self._tappable(message) or {"body": message.text}
+            case Kind.DOCUMENT:
+                # Twilio shows no text beside a document (twilio.com/docs/whatsapp, media messages, captions).
+                form = {"media_url": message.media_url or ""}
+            case Kind.PICTURE:
+                form = {"body": message.text, "media_url": message.media_url or ""}
+            case Kind.TEXT:
+                form = {"body": message.text}
+        return self._client().send(message.sender, message.recipient, form, self._status_callback)
 
-    def find(self, sender: str, recipient: str, body: str, since: datetime) -> list[str]:
-        return self._client().find(sender, recipient, body, since - CLOCKS_DIFFER)
+    def find(self, message: Outbound, since: datetime) -> list[str]:
+        bodies = [message.text]
+        if message.tappable is not None:
+            bodies.append(body_as_sent(message.tappable))
+        if message.template is not None:
+            bodies.append(template_as_sent(message.template))
+        if message.is_document:
+            bodies.append("")
+        return self._client().find(message.sender, message.recipient, bodies, since - CLOCKS_DIFFER)
+
+    def may_open_with(self, template: Template) -> bool:
+        return self._template(template) is not None
+
+    def remedy(self, code: int | None) -> Remedy:
+        return remedy_for(code)
 
     def warm_up(self) -> None:
         self._client()
@@ -37,6 +102,19 @@ class Twilio:
     def close(self) -> None:
         if self._made is not None:
             self._made.close()
+
+    def _tappable(self, message: Outbound) -> dict[str, str] | None:
+        named = filled(message.tappable) if message.tappable is not None else None
+        return None if named is None else self._by_content(*named)
+
+    def _template(self, template: Template | None) -> dict[str, str] | None:
+        return None if template is None else self._by_content(*filled_template(template))
+
+    def _by_content(self, name: str, variables: dict[str, str]) -> dict[str, str] | None:
+        sid = self._contents.sid_of(name)
+        if sid is None:
+            return None
+        return {"content_sid": sid, "content_variables": json.dumps(variables, ensure_ascii=False)}
 
     def _client(self) -> "TwilioClient":
         if self._made is None:

@@ -4,7 +4,7 @@ The SDK's own client keeps no response headers for errors and leaves open whethe
 known. It also costs about half the CPU of one on `requests`."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -104,14 +104,12 @@ class TwilioClient:
         self._client.api.base_url = settings.twilio_api_base_url
         self._messages = self._client.api.v2010.account.messages
 
-    def send(
-        self, sender: str, recipient: str, body: str, status_callback: str, picture_url: str | None = None
-    ) -> Sending:
-        media = {"media_url": [picture_url]} if picture_url is not None else {}
+    def send(self, sender: str, recipient: str, form: Mapping[str, str], status_callback: str) -> Sending:
+        """`form` names what is said as the SDK does: `body`, `media_url`, `content_sid`, `content_variables`."""
+        media = {"media_url": [form["media_url"]]} if "media_url" in form else {}
+        said = {name: value for name, value in form.items() if name != "media_url"}
         try:
-            made = self._messages.create(
-                to=recipient, from_=sender, body=body, status_callback=status_callback, **media
-            )
+            made = self._messages.create(to=recipient, from_=sender, status_callback=status_callback, **said, **media)
         except _NeverSent as error:
             return NotTaken(f"can't connect: {error}")
         except _TooBusy as error:
@@ -125,7 +123,9 @@ class TwilioClient:
         sid: Any = made.sid
         return Taken(sid) if isinstance(sid, str) and sid else Unsure("the answer holds no sid")
 
-    def find(self, sender: str, recipient: str, body: str, since: datetime) -> list[str]:
+    def find(self, sender: str, recipient: str, bodies: Sequence[str], since: datetime) -> list[str]:
+        """Messages whose body is one of these, newest first. Raises LookUpFailed."""
+        wanted = {_text(body) for body in bodies}
         try:
             # Not filtered by date there: a message that is not sent yet has no DateSent.
             seen = self._messages.list(to=recipient, from_=sender, limit=_LOOK_AT, page_size=_LOOK_AT)
@@ -135,7 +135,7 @@ class TwilioClient:
             message.sid
             for message in seen
             if message.sid
-            and _same_text(message.body, body)
+            and _text(message.body or "") in wanted
             and (message.date_created is None or message.date_created >= since)
         ]
 
@@ -151,8 +151,9 @@ def _refusal(status: int, code: int | None) -> Sending:
     return Unsure(f"answered {status}")
 
 
-def _same_text(theirs: str | None, ours: str) -> bool:
-    return theirs is not None and theirs.replace("\r\n", "\n").strip() == ours.strip()
+def _text(body: str) -> str:
+    """For comparing: Twilio may break lines in another way."""
+    return " ".join(body.split())
 
 
 def _seconds(headers: Mapping[str, str]) -> int | None:

@@ -18,12 +18,11 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A PDF that goes instead of a text where the channel takes one: a receipt, laid out when it is fetched."""
+    """A PDF that goes in place of the text, where the channel takes one: that text of the catalogue on paper, laid out
+    when it is fetched. The reply's own text is sent where it can't."""
 
     key: str
-    """Of its texts in the catalogue: `<key>.title`, and what the lines below it are called."""
     params: dict[str, ReplyParam] = field(default_factory=dict[str, ReplyParam])
-    filename: str = "receipt.pdf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,4 +54,7 @@ class Reply:
     list_button: str = "list_button"
     document: Document | None = None
     asks_location: bool = False
+    template: "Reply | None" = None
+    """One of `bot.replies.template.TEMPLATES` that says the heart of it, for a customer who has not written for a day:
+    only an approved text may be sent then."""
     postscript: tuple["Reply", ...] = ()

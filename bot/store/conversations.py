@@ -33,6 +33,8 @@ class Conversation:
     state: dict[str, Any] | None
     """None before the first turn."""
     lease_until: datetime | None
+    paced_until: datetime | None = None
+    """How far what was sent reaches at the pace that lasts (`bot.pace`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Arrival:
 
 
 _c = conversations.c
-_COLUMNS = (_c.id, _c.shop_number, _c.address, _c.profile_name, _c.state, _c.lease_until)
+_COLUMNS = (_c.id, _c.shop_number, _c.address, _c.profile_name, _c.state, _c.lease_until, _c.paced_until)
 
 # An arrival takes the lease at once if the conversation is at rest and a thread is free for it (`direct_owner`).
 _is_at_rest = and_(_c.waiting == 0, _c.lease_owner.is_(None))
@@ -168,7 +170,13 @@ _has_unsent = exists().where(messages.c.conversation_id == _c.id, is_open_messag
 _DONE = (
     update(conversations)
     .where(_is_mine)
-    .values(waiting=_c.waiting - 1, next_at=_now, lease_owner=None, lease_until=None)
+    .values(
+        waiting=_c.waiting - 1,
+        next_at=_now,
+        lease_owner=None,
+        lease_until=None,
+        paced_until=bindparam("new_paced_until", type_=UtcTime),
+    )
     .returning(_has_unsent.label("has_unsent"))
 )
 _DONE_WITH_STATE = _DONE.values(
@@ -251,12 +259,19 @@ def put_back(tx: Tx, conversation_id: str, *, me: str, due: datetime) -> None:
 
 
 def done(
-    tx: Tx, conversation_id: str, *, me: str, now: datetime, state: dict[str, Any] | None, is_opted_out: bool
+    tx: Tx,
+    conversation_id: str,
+    *,
+    me: str,
+    now: datetime,
+    state: dict[str, Any] | None,
+    is_opted_out: bool,
+    paced_until: datetime | None = None,
 ) -> bool:
     """End the turn and the lease; a `state` of None leaves what is stored. Returns whether messages wait to be sent.
 
     Raises LeaseLost."""
-    values: dict[str, Any] = {"which": conversation_id, "me": me, "now": now}
+    values: dict[str, Any] = {"which": conversation_id, "me": me, "now": now, "new_paced_until": paced_until}
     if state is None:
         row = tx.execute(_DONE, values).first()
     else:
@@ -277,7 +292,9 @@ def _require_one(rowcount: int) -> None:
 
 
 def _conversation_of(row: Row[Any]) -> Conversation:
-    return Conversation(row.id, row.shop_number, row.address, row.profile_name, row.state, row.lease_until)
+    return Conversation(
+        row.id, row.shop_number, row.address, row.profile_name, row.state, row.lease_until, row.paced_until
+    )
 
 
 def _arrival_of(row: Row[Any], direct_owner: str | None) -> Arrival:

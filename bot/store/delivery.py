@@ -3,14 +3,23 @@
 Twilio promises no order of status callbacks, and one may arrive before the answer to the request that made the
 message: such a status waits under its sid until the sid is known."""
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, case, delete, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.store.messages import again_without_picture
+from bot.channels.remedies import Remedy
+from bot.store import consents
+from bot.store.messages import again_as_template, again_later, again_plain
 from bot.store.tables import MessageStatus, early_statuses, messages
 from kit.db import Tx
+
+RemedyFor = Callable[[int | None], Remedy]
+"""What the channel's error codes mean for us."""
+
+PAUSE = timedelta(seconds=30)
+"""Before a message that was too much, or met a fault that passes, is sent once more."""
 
 MAY_FOLLOW: dict[MessageStatus, tuple[MessageStatus, ...]] = {
     MessageStatus.DELIVERED: (MessageStatus.SENT, MessageStatus.FAILED),
@@ -53,9 +62,9 @@ _KNOWN_EARLY = select(_e.sid, _e.status, _e.error_code).join(messages, _m.sid ==
 _FORGET = delete(early_statuses).where(_e.sid == bindparam("which"))
 
 
-def report(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime) -> bool:
+def report(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime, remedy_for: RemedyFor) -> bool:
     """Apply a status, or keep it for a sid that is not known yet. Returns False in that case."""
-    if _apply(tx, sid, status, code, now) or tx.execute(_IS_KNOWN, {"which": sid}).first() is not None:
+    if _apply(tx, sid, status, code, now, remedy_for) or tx.execute(_IS_KNOWN, {"which": sid}).first() is not None:
         return True
     tx.execute(
         _KEEP[tx.is_postgres],
@@ -69,19 +78,34 @@ def has_known_early(tx: Tx) -> bool:
     return tx.execute(_KNOWN_EARLY).first() is not None
 
 
-def apply_early(tx: Tx, now: datetime) -> int:
+def apply_early(tx: Tx, now: datetime, remedy_for: RemedyFor) -> int:
     """Apply what came before its message was recorded as sent. Returns how many were."""
     rows = tx.execute(_KNOWN_EARLY).all()
     for row in rows:
-        _apply(tx, row.sid, MessageStatus(row.status), row.error_code, now)
+        _apply(tx, row.sid, MessageStatus(row.status), row.error_code, now, remedy_for)
         tx.execute(_FORGET, {"which": row.sid})
     return len(rows)
 
 
-def _apply(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime) -> bool:
-    why = "Twilio could not deliver it" if status is MessageStatus.FAILED else None
+def _apply(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime, remedy_for: RemedyFor) -> bool:
+    why = "it could not be delivered" if status is MessageStatus.FAILED else None
     is_applied = tx.execute(_APPLY[status], {"which": sid, "code": code, "why": why}).rowcount == 1
     if is_applied and status is MessageStatus.FAILED:
-        # A picture that can't be fetched takes its text down with it.
-        again_without_picture(tx, now, sid=sid)
+        _mend(tx, sid, remedy_for(code), now)
     return is_applied
+
+
+def _mend(tx: Tx, sid: str, remedy: Remedy, now: datetime) -> None:
+    """Do what can be done about a message that did not arrive."""
+    match remedy:
+        case Remedy.AS_TEXT:
+            # A picture that can't be fetched takes its text down with it.
+            again_plain(tx, now, sid=sid)
+        case Remedy.LATER:
+            again_later(tx, now, now + PAUSE, sid=sid)
+        case Remedy.WINDOW_CLOSED:
+            again_as_template(tx, now, sid=sid)
+        case Remedy.STOP:
+            consents.withdrawn_at_channel(tx, sid, now)
+        case Remedy.NOBODY | Remedy.OUR_SETTINGS | Remedy.GIVE_UP:
+            pass  # kept as failed, with the code: `bot.store.undelivered` shows it

@@ -8,10 +8,15 @@ from typing import Any
 from sqlalchemy import Row, and_, bindparam, case, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.replies.tappable import Tappable
+from bot.replies.template import Template
 from bot.store.conversations import LeaseLost
 from bot.store.tables import MessageStatus, Purpose, conversations, is_open_message, messages
 from kit.columns import BigInt, Code, UtcTime
 from kit.db import Tx
+
+OUTSIDE_WINDOW = "outside_24h"
+"""Why a message is held, or sent as a template: the customer has not written for a day."""
 
 LEASE = timedelta(seconds=60)
 """From claim to outcome: longer than Twilio is waited for, look-up included."""
@@ -30,8 +35,13 @@ class Draft:
     answers_customer: bool
     vendor_id: str | None = None
     """Whose shop it is about. None: nobody's, and nobody pays for it."""
-    picture: str | None = None
-    """The token of one that goes with it."""
+    media: str | None = None
+    """The file that goes with it, as `bot.store.media` names it."""
+    tappable: Tappable | None = None
+    template: Template | None = None
+    """What may be sent in its place when free text may not."""
+    due: datetime | None = None
+    """Not before then; None: at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,11 @@ class Outgoing:
     attempts: int
     tried_at: datetime
     """Since when Twilio may have it."""
-    picture: str | None = None
+    media: str | None = None
+    tappable: Tappable | None = None
+    template: Template | None = None
+    reason: str | None = None
+    """Why it has not left yet."""
     is_fresh: bool = False
     """Written a moment ago, by the turn that leased it."""
 
@@ -119,7 +133,10 @@ _CLAIM = (
         _m.status,
         _m.attempts,
         _m.tried_at,
-        _m.picture,
+        _m.media,
+        _m.tappable,
+        _m.template,
+        _m.reason,
     )
 )
 _GATE = select(conversations.c.opted_out, conversations.c.last_message_at).where(
@@ -140,23 +157,39 @@ _OUTCOME = (
 _SENT = _OUTCOME.values(sid=bindparam("new_sid"), sent_at=_now)
 _LATER = _OUTCOME.values(next_at=bindparam("due", type_=UtcTime))
 _COPIED = (_m.conversation_id, _m.inbox_seq, _m.sender, _m.recipient, _m.body, _m.answers_customer, _m.vendor_id)
-_ONCE_MORE = (
-    select(
-        *_COPIED,
-        literal("plain", Code).label("purpose"),
-        literal("queued", Code).label("status"),
-        bindparam("now", type_=UtcTime).label("next_at"),
-        bindparam("now", type_=UtcTime).label("created_at"),
+_ADORNMENTS = (_m.media, _m.tappable, _m.template)
+
+
+def _once_more(purpose: Purpose, copied: Sequence[Any], *conditions: Any) -> Any:
+    """A failed message is queued once more; once, because an item has one message of each purpose."""
+    copy = (
+        select(
+            *copied,
+            literal(purpose.value, Code).label("purpose"),
+            literal("queued", Code).label("status"),
+            bindparam("due", type_=UtcTime).label("next_at"),
+            bindparam("now", type_=UtcTime).label("created_at"),
+        )
+        .where(_m.status == "failed", *conditions)
+        .where(or_(_m.seq == bindparam("which", type_=BigInt), _m.sid == bindparam("which_sid", type_=Code)))
     )
-    .where(_m.picture.is_not(None), _m.status == "failed")
-    .where(or_(_m.seq == bindparam("which", type_=BigInt), _m.sid == bindparam("which_sid", type_=Code)))
+    return {
+        is_postgres: insert_(messages)
+        .from_select([column.name for column in copy.selected_columns], copy)
+        .on_conflict_do_nothing(index_elements=["inbox_seq", "purpose"])
+        for is_postgres, insert_ in ((True, postgresql.insert), (False, sqlite.insert))
+    }
+
+
+_AGAIN_PLAIN = _once_more(Purpose.PLAIN, _COPIED, or_(_m.media.is_not(None), _m.tappable.is_not(None)))
+_AGAIN = _once_more(Purpose.AGAIN, (*_COPIED, *_ADORNMENTS), _m.purpose.in_(("reply", "notice")))
+_AGAIN_AS_TEMPLATE = _once_more(
+    Purpose.AGAIN,
+    (*_COPIED, *_ADORNMENTS, literal(OUTSIDE_WINDOW, _m.reason.type).label("reason")),
+    _m.template.is_not(None),
+    _m.purpose.in_(("reply", "notice")),
+    or_(_m.reason.is_(None), _m.reason != OUTSIDE_WINDOW),
 )
-_AGAIN_PLAIN = {
-    is_postgres: insert_(messages)
-    .from_select([column.name for column in _ONCE_MORE.selected_columns], _ONCE_MORE)
-    .on_conflict_do_nothing(index_elements=["inbox_seq", "purpose"])
-    for is_postgres, insert_ in ((True, postgresql.insert), (False, sqlite.insert))
-}
 _KNOWN_SIDS = select(_m.sid).where(_m.sid.in_(bindparam("sids", expanding=True, type_=Code)))
 
 _owned = and_(_m.lease_owner == _me, _m.status.in_(("sending", "uncertain")))
@@ -202,13 +235,15 @@ def enqueue(tx: Tx, draft: Draft, now: datetime, direct_owner: str | None) -> in
             "answers_customer": draft.answers_customer,
             "status": MessageStatus.SENDING if direct_owner else MessageStatus.QUEUED,
             "attempts": 1 if direct_owner else 0,
-            "next_at": now,
+            "next_at": draft.due or now,
             "tried_at": now if direct_owner else None,
             "lease_owner": direct_owner,
             "lease_until": now + LEASE if direct_owner else None,
             "created_at": now,
             "vendor_id": draft.vendor_id,
-            "picture": draft.picture,
+            "media": draft.media,
+            "tappable": draft.tappable.to_json() if draft.tappable else None,
+            "template": draft.template.to_json() if draft.template else None,
         },
     ).scalar()
 
@@ -225,7 +260,9 @@ def leased(seq: int, draft: Draft, now: datetime) -> Outgoing:
         MessageStatus.SENDING,
         attempts=1,
         tried_at=now,
-        picture=draft.picture,
+        media=draft.media,
+        tappable=draft.tappable,
+        template=draft.template,
         is_fresh=True,
     )
 
@@ -257,9 +294,23 @@ def ended(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, code: i
     _require_one(tx.execute(_OUTCOME, values).rowcount)
 
 
-def again_without_picture(tx: Tx, now: datetime, *, seq: int | None = None, sid: str | None = None) -> bool:
-    """A message that failed with a picture is queued once more as its text alone. Returns whether it was."""
-    return tx.execute(_AGAIN_PLAIN[tx.is_postgres], {"which": seq, "which_sid": sid, "now": now}).rowcount == 1
+def again_plain(tx: Tx, now: datetime, *, seq: int | None = None, sid: str | None = None) -> bool:
+    """A message that failed with a file or options is queued once more as its text alone. Returns whether it was."""
+    values = {"which": seq, "which_sid": sid, "now": now, "due": now}
+    return tx.execute(_AGAIN_PLAIN[tx.is_postgres], values).rowcount == 1
+
+
+def again_later(tx: Tx, now: datetime, due: datetime, *, sid: str) -> bool:
+    """A message that failed is queued once more as it was, not before `due`. Returns whether it was."""
+    values = {"which": None, "which_sid": sid, "now": now, "due": due}
+    return tx.execute(_AGAIN[tx.is_postgres], values).rowcount == 1
+
+
+def again_as_template(tx: Tx, now: datetime, *, sid: str | None = None, seq: int | None = None) -> bool:
+    """A message that failed because free text may not be sent is queued once more, for its template to go in its
+    place. Returns whether it was: it has one."""
+    values = {"which": seq, "which_sid": sid, "now": now, "due": now}
+    return tx.execute(_AGAIN_AS_TEMPLATE[tx.is_postgres], values).rowcount == 1
 
 
 def later(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, due: datetime) -> None:
@@ -315,5 +366,8 @@ def _outgoing_of(row: Row[Any]) -> Outgoing:
         MessageStatus(row.status),
         row.attempts,
         row.tried_at,
-        row.picture,
+        row.media,
+        Tappable.from_json(row.tappable) if row.tappable is not None else None,
+        Template.from_json(row.template) if row.template is not None else None,
+        row.reason,
     )

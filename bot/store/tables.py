@@ -33,12 +33,13 @@ class ItemKind(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why something is sent: to answer an inbox item, to say that its answer will take a while, or to say an answer
-    once more without the picture that kept it from arriving."""
+    """Why something is sent: to answer an inbox item, to say that its answer will take a while, to say an answer once
+    more as plain text, or once more as it was, after something that passes kept it from arriving."""
 
     REPLY = "reply"
     NOTICE = "notice"
     PLAIN = "plain"
+    AGAIN = "again"
 
 
 class MessageStatus(StrEnum):
@@ -76,6 +77,7 @@ conversations = Table(
     Column("lease_owner", Code),
     Column("lease_until", UtcTime),
     Column("created_at", UtcTime, nullable=False),
+    Column("paced_until", UtcTime),  # as much time as the messages sent to this customer take at a lasting pace
     PrimaryKeyConstraint("id", name="conversations_pkey"),
     UniqueConstraint("shop_number", "address", name="conversations_customer_key"),
     CheckConstraint("waiting >= 0", name="conversations_waiting_check"),
@@ -135,13 +137,15 @@ messages = Table(
     Column("sent_at", UtcTime),
     Column("vendor_id", Code),  # whose shop it was about: the one that the customer was in, or that had news
     Column("reported_at", UtcTime),  # since when the shop's usage contains it
-    Column("picture", Code),  # the token of one that goes with it
+    Column("media", Code),  # the file that goes with it: its token and its kind, such as <token>.png
+    Column("tappable", JsonDoc),  # what can be tapped below it, where the channel can show that
+    Column("template", JsonDoc),  # what may be sent in its place when free text may not
     PrimaryKeyConstraint("seq", name="messages_pkey"),
     UniqueConstraint("inbox_seq", "purpose", name="messages_inbox_seq_key"),
     UniqueConstraint("sid", name="messages_sid_key"),
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="messages_conversation_fkey"),
     ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name="messages_inbox_fkey"),
-    CheckConstraint("purpose IN ('reply', 'notice', 'plain')", name="messages_purpose_check"),
+    CheckConstraint("purpose IN ('reply', 'notice', 'plain', 'again')", name="messages_purpose_check"),
     CheckConstraint(
         "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held')",
         name="messages_status_check",
@@ -153,17 +157,51 @@ messages = Table(
     sqlite_strict=True,
 )
 
-pictures = Table(
-    "pictures",
+media = Table(
+    "media",
     metadata,
     Column("token", Code, nullable=False),  # in its address, and all that protects it
-    Column("png", LargeBinary, nullable=False),
+    Column("kind", Code, nullable=False),
+    Column("content", LargeBinary),
+    Column("paper", JsonDoc),  # what a document says, laid out when it is fetched
     Column("expires_at", UtcTime, nullable=False),
-    PrimaryKeyConstraint("token", name="pictures_pkey"),
-    Index("pictures_expired", "expires_at"),
+    PrimaryKeyConstraint("token", name="media_pkey"),
+    CheckConstraint("kind IN ('png', 'pdf')", name="media_kind_check"),
+    CheckConstraint("(content IS NULL) <> (paper IS NULL)", name="media_content_check"),
+    Index("media_expired", "expires_at"),
     sqlite_strict=True,
 )
 """What Twilio fetches to send it, for a while."""
+
+contents = Table(
+    "contents",
+    metadata,
+    Column("account", Code, nullable=False),  # at the channel: its id, and where that was asked
+    Column("name", Code, nullable=False),  # ends in a digest of what it is: another content has another name
+    Column("sid", Code, nullable=False),
+    Column("approval", Code),  # of a template, as Twilio words it; none for what needs no approval
+    Column("reason", Text),  # why it was rejected
+    Column("checked_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("account", "name", name="contents_pkey"),
+    sqlite_strict=True,
+)
+"""What was made at the channel, once, to send buttons, lists and templates with."""
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("seq", BigInt, autoincrement=True),
+    Column("conversation_id", Code, nullable=False),
+    Column("is_given", Flag, nullable=False),  # START; else it was taken back by STOP
+    Column("item_id", Code, nullable=False),  # by which message
+    Column("at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("seq", name="consents_pkey"),
+    UniqueConstraint("item_id", name="consents_item_key"),
+    ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="consents_conversation_fkey"),
+    Index("consents_conversation", "conversation_id", "seq"),
+    sqlite_strict=True,
+)
+"""Append-only. Whoever writes first agrees by that: the conversation's `created_at`."""
 
 early_statuses = Table(
     "early_statuses",

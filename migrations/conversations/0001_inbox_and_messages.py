@@ -97,7 +97,7 @@ def _messages() -> None:
         sa.UniqueConstraint("sid", name="messages_sid_key"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="messages_conversation_fkey"),
         sa.ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name="messages_inbox_fkey"),
-        sa.CheckConstraint("purpose IN ('reply', 'notice', 'plain')", name="messages_purpose_check"),
+        sa.CheckConstraint("purpose IN ('reply', 'notice', 'plain', 'again')", name="messages_purpose_check"),
         sa.CheckConstraint(
             "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held')",
             name="messages_status_check",

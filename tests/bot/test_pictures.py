@@ -69,9 +69,9 @@ def test_the_picture_that_goes_with_a_text_can_be_fetched_by_its_address_alone(p
     picturing.work()
     (posted,) = picturing.messenger.taken
     assert posted.body == TEXT
-    assert posted.picture_url is not None
-    assert fetched(picturing, posted.picture_url) == (200, png())
-    answer = picturing.client.head(posted.picture_url.removeprefix(PUBLIC_URL))
+    assert posted.media_url is not None
+    assert fetched(picturing, posted.media_url) == (200, png())
+    answer = picturing.client.head(posted.media_url.removeprefix(PUBLIC_URL))
     assert answer.content_type == "image/png"
     assert answer.content_length == len(png())
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -82,14 +82,14 @@ def test_every_picture_has_an_address_of_its_own_that_nobody_can_guess(picturing
     for _ in range(3):
         picturing.hears("PAY")
     picturing.work()
-    urls = {posted.picture_url for posted in picturing.messenger.taken}
+    urls = {posted.media_url for posted in picturing.messenger.taken}
     assert len(urls) == 3
     assert all(url is not None and len(url.removesuffix(".png").rsplit("/", 1)[1]) == 43 for url in urls)
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "..%2F..", "A" * 44, "ä" * 43, "%00" * 43])
 def test_an_address_that_was_never_given_out_shows_nothing(bot: BotUnderTest, token: str) -> None:
-    assert bot.client.get(f"/pictures/{token}.png").status_code == 404
+    assert bot.client.get(f"/media/{token}.png").status_code == 404
 
 
 def test_a_picture_is_gone_when_its_message_may_no_longer_be_sent(picturing: BotUnderTest) -> None:
@@ -97,12 +97,12 @@ def test_a_picture_is_gone_when_its_message_may_no_longer_be_sent(picturing: Bot
     picturing.work()
     (posted,) = picturing.messenger.taken
     picturing.clock.advance(timedelta(hours=23, minutes=59))
-    assert fetched(picturing, posted.picture_url)[0] == 200
+    assert fetched(picturing, posted.media_url)[0] == 200
     picturing.clock.advance(timedelta(minutes=1))
-    assert fetched(picturing, posted.picture_url)[0] == 404
+    assert fetched(picturing, posted.media_url)[0] == 404
     picturing.hears("PAY")
     picturing.work()
-    assert len(picturing.rows("SELECT token FROM pictures")) == 1
+    assert len(picturing.rows("SELECT token FROM media")) == 1
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_what_is_no_picture_to_send_is_left_out_and_the_text_goes_alone(bot: Bot
     picturing.hears("PAY")
     picturing.work()
     (posted,) = picturing.messenger.taken
-    assert (posted.body, posted.picture_url) == (TEXT, None)
-    assert picturing.rows("SELECT token FROM pictures") == []
+    assert (posted.body, posted.media_url) == (TEXT, None)
+    assert picturing.rows("SELECT token FROM media") == []
 
 
 @pytest.mark.parametrize("text", ["not base64!", "iVBO*Rw0", "é"])
@@ -146,7 +146,7 @@ def test_a_picture_that_twilio_refuses_is_followed_by_its_text_alone(picturing: 
     picturing.hears("PAY")
     picturing.work()
     (posted,) = picturing.messenger.taken
-    assert (posted.body, posted.picture_url) == (TEXT, None)
+    assert (posted.body, posted.media_url) == (TEXT, None)
     assert picturing.outgoing() == [(TEXT, "failed"), (TEXT, "sent")]
 
 
@@ -171,7 +171,7 @@ def test_a_picture_that_could_not_be_fetched_is_followed_by_its_text_alone_once(
         report(picturing, posted.sid, "undelivered", 63019)
         picturing.work()
     first, second = picturing.messenger.taken
-    assert (second.body, second.picture_url) == (TEXT, None)
+    assert (second.body, second.media_url) == (TEXT, None)
     assert first.sid != second.sid
     report(picturing, second.sid, "failed", 63019)
     picturing.work()
@@ -185,7 +185,7 @@ def test_a_failure_that_is_reported_before_our_commit_is_mended_as_well(picturin
     picturing.work()
     picturing.clock.advance(timedelta(seconds=1))
     picturing.work()
-    assert [posted.picture_url is None for posted in picturing.messenger.taken] == [False, True]
+    assert [posted.media_url is None for posted in picturing.messenger.taken] == [False, True]
 
 
 def test_an_uncertain_message_keeps_its_picture_when_it_is_sent_again(picturing: BotUnderTest) -> None:
@@ -195,8 +195,8 @@ def test_an_uncertain_message_keeps_its_picture_when_it_is_sent_again(picturing:
     picturing.clock.advance(SETTLE)
     picturing.work()
     (posted,) = picturing.messenger.taken
-    assert posted.picture_url is not None
-    assert fetched(picturing, posted.picture_url)[0] == 200
+    assert posted.media_url is not None
+    assert fetched(picturing, posted.media_url)[0] == 200
 
 
 def test_a_text_without_a_picture_that_failed_is_not_sent_again(any_bot: BotUnderTest) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
-from bot.ports.messenger import LookUpFailed, NotTaken, Refused, Taken, Unsure
+from bot.ports.messenger import LookUpFailed, NotTaken, Outbound, Refused, Taken, Unsure
 from bot.ports.twilio import Twilio
 from bot.sending import Sender
 from kit.clock import FixedClock
@@ -94,8 +94,12 @@ def port(httpserver: HTTPServer, twilio_server: TwilioServer) -> Generator[Twili
     made.close()
 
 
+def message(body: str) -> Outbound:
+    return Outbound(SHOP, ACHIENG, body)
+
+
 def send(port: Twilio, body: str = "Karibu 🍌") -> object:
-    return port.send(SHOP, ACHIENG, body)
+    return port.send(message(body))
 
 
 def test_a_message_is_sent_as_twilio_documents_it(port: Twilio, twilio_server: TwilioServer) -> None:
@@ -151,7 +155,7 @@ def test_a_refused_connection_sent_nothing() -> None:
     port = Twilio(settings, CALLBACK, pool_size=1)
     assert isinstance(send(port), NotTaken)
     with pytest.raises(LookUpFailed):
-        port.find(SHOP, ACHIENG, "hello", datetime.fromisoformat("2026-11-20T09:00:00+00:00"))
+        port.find(message("hello"), datetime.fromisoformat("2026-11-20T09:00:00+00:00"))
     port.close()
 
 
@@ -161,13 +165,13 @@ class TestLookingUp:
     ) -> None:
         for body in ("one", "two", "one"):
             send(port, body)
-        assert port.find(SHOP, ACHIENG, "one", clock.now()) == [sid(3), sid(1)]
-        assert port.find(SHOP, ACHIENG, "three", clock.now()) == []
+        assert port.find(message("one"), clock.now()) == [sid(3), sid(1)]
+        assert port.find(message("three"), clock.now()) == []
 
     def test_one_page_of_this_customers_messages_is_asked_for(
         self, port: Twilio, twilio_server: TwilioServer, clock: FixedClock
     ) -> None:
-        port.find(SHOP, ACHIENG, "one", clock.now())
+        port.find(message("one"), clock.now())
         assert twilio_server.listed == [{"To": ACHIENG, "From": SHOP, "PageSize": "100"}]
 
     def test_what_was_made_long_before_is_another_message(
@@ -175,8 +179,8 @@ class TestLookingUp:
     ) -> None:
         send(port, "one")
         clock_differs_by = timedelta(minutes=9)
-        assert port.find(SHOP, ACHIENG, "one", clock.now() + clock_differs_by) == [sid(1)]
-        assert port.find(SHOP, ACHIENG, "one", clock.now() + timedelta(minutes=11)) == []
+        assert port.find(message("one"), clock.now() + clock_differs_by) == [sid(1)]
+        assert port.find(message("one"), clock.now() + timedelta(minutes=11)) == []
 
 
 class TestTheSenderOverThisPort:

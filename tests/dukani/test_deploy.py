@@ -104,7 +104,7 @@ def test_the_proxy_reaches_services_and_shows_nothing_of_the_inside() -> None:
     assert reached == PLACES
     assert set(reached) <= set(compose()["services"])
     shown = [line.split() for line in re.findall(r"@public path (.+)", text)]
-    assert shown == [["/webhooks/twilio/*", "/pictures/*"], ["/callbacks/*", "/settings", "/settings/*"], ["/api/*"]]
+    assert shown == [["/webhooks/twilio/*", "/media/*"], ["/callbacks/*", "/settings", "/settings/*"], ["/api/*"]]
     assert text.count("respond 404") == len(shown)
     assert text.count("{") == text.count("}")
     hosts = set(re.findall(r"\{\$([A-Z_]+)\}", text))

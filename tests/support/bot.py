@@ -13,7 +13,7 @@ from twilio.request_validator import RequestValidator
 from bot.conversation.model import AddItem, Command, Event, Heard, Outcome, Pay, Result, Said, StartCharge, State, Step
 from bot.inbound import delivery_status, events, twilio
 from bot.inbound.forms import SignedForms
-from bot.pages import pictures
+from bot.pages import media
 from bot.ports.fakes import FakeMessenger, FakePerformer
 from bot.replies.reply import Reply
 from bot.sending import Sender
@@ -138,8 +138,8 @@ class BotUnderTest:
         self.clock = clock
         self.messenger = messenger or FakeMessenger(clock)
         self.performer = performer or FakePerformer(obliging)
-        picture_address = partial(pictures.address_of, PUBLIC_URL)
-        self.sender = Sender(db, clock, owner, self.messenger, threads=threads, picture_address=picture_address)
+        media_address = partial(media.address_of, PUBLIC_URL)
+        self.sender = Sender(db, clock, owner, self.messenger, threads=threads, media_address=media_address)
         script = Script(step, lambda reply, language: reply.key)
         self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads)
         self.settings = settings_of()
@@ -217,6 +217,6 @@ class BotUnderTest:
         forms = SignedForms(self.settings)
         twilio.add_route(app, forms, self.clock, self.turns)
         delivery_status.add_route(app, forms, self.db, self.clock, self.sender)
-        pictures.add_route(app, self.db, self.clock)
+        media.add_route(app, self.db, self.clock)
         events.add_route(app, EventSigner(EVENT_SECRET), self.clock, self.turns)
         return app
