@@ -1,8 +1,10 @@
 """The language that a customer is answered in: guessed, offered once, changed by its name, remembered."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from bot.conversation.evidence import guess
 from bot.conversation.languages import change_wanted, spoken
@@ -14,6 +16,8 @@ from bot.replies.words import word_of
 from tests.support.chat import START, Chat
 from tests.support.fake_router import problem
 from tests.support.fake_shops import FakeShop, mama_and_kamau
+
+UNDERSTANDING = Path(__file__).resolve().parents[1] / "understanding"
 
 SURE = {
     "en": [
@@ -76,6 +80,18 @@ def test_words_that_many_use_are_only_a_hint(language: str, text: str) -> None:
 @pytest.mark.parametrize("text", NOTHING)
 def test_what_everybody_writes_shows_no_language(text: str) -> None:
     assert guess(text) is None
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_what_people_really_type_most_shows_its_language_and_hardly_any_another(language: str) -> None:
+    """The rule was made while looking at every second message of these."""
+    written = yaml.safe_load((UNDERSTANDING / f"{language}.yaml").read_text())
+    texts = [str(text) for meaning, texts in written.items() if meaning not in ("language", "number") for text in texts]
+    found = [guess(text) for text in texts]
+    assert len(texts) > 300
+    assert sum(one is not None and one.language == language for one in found) > 0.7 * len(texts)
+    assert sum(one is not None and one.language != language for one in found) <= 0.02 * len(texts)
+    assert not [one for one in found if one is not None and one.is_sure and one.language != language]
 
 
 def test_as_much_of_one_as_of_another_shows_nothing() -> None:
