@@ -66,6 +66,30 @@ def simulate(vendor: str, shillings: int, reference: str, payer: str) -> None:
     click.echo(f"Ksh {shillings:,} are paid to {shortcode}; the shop hears of it as it would of real money.")
 
 
+@c2b.command()
+@click.argument("vendor")
+@click.argument("receipt")
+@click.option("--charge", metavar="CHARGE", help="It is this charge's money, says whoever looked.")
+def ask(vendor: str, receipt: str, charge: str | None) -> None:
+    """Ask M-Pesa what became of a payment that nobody told of, by its receipt number.
+
+    With --charge, for a charge in review whose receipt the customer or a statement shows: it is paid once M-Pesa says
+    that this receipt is money of the shop. Without, it counts as money that was paid by hand. M-Pesa needs the shop's
+    initiator (`dukani secrets`) and answers to the shop's own address, usually within a minute."""
+    from payment_adapter import hand_payments
+
+    number = receipt.strip().upper()
+    if not (number.isascii() and number.isalnum() and 6 <= len(number) <= 20):
+        raise click.BadParameter(f"{receipt!r} is no receipt number", param_hint="RECEIPT")
+    settings, vendor_id = _named(vendor)
+    with _refusals_said():
+        hand_payments.ask_about(settings, settings.clock(), vendor_id, number, charge)
+    click.echo(
+        f"M-Pesa was asked about {number}. Its answer is applied as it comes; `dukani charges --callbacks` shows one "
+        "that changed nothing."
+    )
+
+
 def _named(vendor: str) -> "tuple[Settings, VendorId]":
     with at_desk(only_looking=True) as desk:
         return desk.settings, desk.vendor(vendor)

@@ -70,7 +70,7 @@ def charges(status: str, named: str | None, is_of_callbacks: bool, limit: int, a
     """List charges, the newest first, with why each stands where it stands.
 
     A charge is unknown when nobody can say whether the money moved. `dukani reconcile` compares them with the
-    provider's statement."""
+    provider's statement; `dukani c2b ask` asks M-Pesa about one receipt."""
     vendor_id: str | None = None
     if named is not None:
         with at_desk(only_looking=True) as desk:

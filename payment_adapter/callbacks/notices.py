@@ -4,7 +4,7 @@ The two may be one. A provider that rings a phone may also tell of the same mone
 it answers our push; it has one receipt. So such a notice waits a little while a charge like it is open, and is believed
 to be that charge's money where shop, order code, amount, payer and time agree."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,7 @@ from contracts.states import ChargeStatus, InboxStatus, PaymentEventStatus
 from kit.clock import Clock
 from kit.db import Tx
 from payment_adapter.charges.decide import Applied
-from payment_adapter.charges.finding import find_alike, find_named, find_receipt, may_be_the_payer
+from payment_adapter.charges.finding import find_alike, find_hinted, find_named, find_receipt, may_be_the_payer
 from payment_adapter.charges.record import Charge, Source
 from payment_adapter.charges.rules import currency_of
 from payment_adapter.charges.service import Charges
@@ -106,6 +106,8 @@ class Notices:
     def _by_hand(self, tx: Tx, row: Any, notice: Notice) -> Done | Later:
         report = notice.report
         receipt = report.receipt or report.transaction_id
+        if notice.answer is not None and report.status is not PaymentEventStatus.PAID:
+            return Done(InboxStatus.FAILED, f"asked about a receipt, the provider says: {notice.answer}")
         if report.status is not PaymentEventStatus.PAID or report.amount_minor is None or receipt is None:
             return Done(InboxStatus.IGNORED, f"{report.status}: no money came")
         owner = find_receipt(tx, row.provider, receipt)
@@ -114,10 +116,20 @@ class Notices:
                 _log.error("a receipt was reported for two shops", vendor=row.vendor_id)
                 return Done(InboxStatus.FAILED, "its receipt is another shop's")
             return Done(InboxStatus.IGNORED, f"it is the money of charge {owner.charge_id}")
+        hinted = find_hinted(tx, row.vendor_id, row.provider, receipt) if notice.answer is not None else []
+        if len(hinted) == 1:
+            return self._as_asked(tx, hinted[0], report, receipt)
         alike = self._may_be(tx, row, notice, report.amount_minor)
         if alike is not None:
             return self._of_alike(tx, row, notice, alike, receipt)
         return self._announce(tx, row, notice, receipt)
+
+    def _as_asked(self, tx: Tx, charge_id: str, report: Report, receipt: str) -> Done:
+        """A person said under which receipt the charge was paid, and the provider, asked about it, says that it was."""
+        charge = self._charges.lock(tx, charge_id)
+        found = replace(report, receipt=receipt, transaction_id=None)
+        applied = self._charges.report(tx, charge, found, Source.QUERY)
+        return Done(STATUS_BY_APPLIED[applied], f"asked about, it is the money of charge {charge_id}: {applied}")
 
     def _may_be(self, tx: Tx, row: Any, notice: Notice, amount_minor: int) -> Charge | None:
         """The newest charge whose money this can be: open, or paid and without its receipt."""

@@ -23,6 +23,12 @@ _NAMED = select(charges.c.charge_id).where(
 _WITH_RECEIPT = select(charges.c.vendor_id, charges.c.charge_id).where(
     charges.c.provider == bindparam("of_provider"), charges.c.receipt == bindparam("receipt")
 )
+_HINTED = select(charges.c.charge_id).where(
+    charges.c.vendor_id == bindparam("of_vendor"),
+    charges.c.provider == bindparam("of_provider"),
+    charges.c.hinted_receipt == bindparam("receipt"),
+    charges.c.receipt.is_(None),
+)
 _ALIKE = (
     select(charges)
     .where(
@@ -65,6 +71,12 @@ def find_receipt(tx: Tx, provider: str, receipt: str) -> ReceiptOwner | None:
     """Whose charge has this receipt, whichever shop's."""
     row = tx.execute(_WITH_RECEIPT, {"of_provider": provider, "receipt": receipt}).first()
     return None if row is None else ReceiptOwner(row.vendor_id, row.charge_id)
+
+
+def find_hinted(tx: Tx, vendor_id: str, provider: str, receipt: str) -> list[str]:
+    """Ids of the shop's charges that somebody said were paid under this receipt, and that have none."""
+    which = {"of_vendor": vendor_id, "of_provider": provider, "receipt": receipt}
+    return [row.charge_id for row in tx.execute(_HINTED, which)]
 
 
 def find_alike(tx: Tx, vendor_id: str, provider: str, amount_minor: int, moment: datetime) -> Sequence[Charge]:

@@ -247,6 +247,10 @@ class Charges:
         )
         return self.report(tx, charge, known, Source.CALLBACK)
 
+    def say_receipt(self, tx: Tx, charge: Charge, receipt: str) -> None:
+        """A person says under which receipt a locked charge was paid: that is believed once the provider says so."""
+        store.save(tx, [(charge, replace(charge, hinted_receipt=receipt))], self._clock.now())
+
     def announce(self, tx: Tx, event: PaymentEvent, aggregate: str) -> None:
         """Tell the router of money that is no charge's."""
         self._announce(tx, [(event, aggregate)])

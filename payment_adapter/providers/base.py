@@ -145,6 +145,8 @@ class Notice:
     payer_name: str | None = field(default=None, repr=False)
     must_be_confirmed: bool = False
     """A hint that nobody signed: believed only once a look-up says the same."""
+    answer: str | None = None
+    """Of the answer to our own question about a receipt: how it stands, in the provider's word."""
 
 
 @dataclass(frozen=True, slots=True)

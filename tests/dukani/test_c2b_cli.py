@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from pytest_httpserver import HTTPServer
+from sqlalchemy import select
 
+from contracts.states import ChargeStatus
 from dukani.cli import dukani
 from dukani.migrate import migrate
 from dukani.prepare import CannotStart
@@ -15,9 +17,11 @@ from kit.clock import SystemClock
 from kit.db import Database
 from kit.settings import Settings, load_settings
 from payment_adapter.callbacks.addresses import Addresses
+from payment_adapter.charges.models import charges
 from payment_adapter.providers.daraja.credentials import invented
 from payment_adapter.vault.master import master_keys
 from payment_adapter.vault.service import Origin, Vault
+from tests.support.statements import Shop
 
 REGISTER, SIMULATE = "/mpesa/c2b/v2/registerurl", "/mpesa/c2b/v2/simulate"
 DONE = {"OriginatorCoversationID": "1", "ResponseCode": "0", "ResponseDescription": "success"}
@@ -159,3 +163,66 @@ def test_a_payments_database_that_was_not_migrated_is_named(shop: Run, tmp_path:
     refused = shop("c2b", "register", "mama", PAYMENTS_DATABASE_URL=f"sqlite:///{tmp_path / 'other.sqlite'}")
     assert isinstance(refused.exception, CannotStart)
     assert "--env payments" in str(refused.exception)
+
+
+# --- asking about a receipt -------------------------------------------------------------------------------------------
+
+STATUS = "/mpesa/transactionstatus/v1/query"
+RECEIPT = "UF1E26WQJZ"
+
+
+@pytest.fixture
+def charge(settings: Settings, shop: Run) -> str:
+    """One in review; its id."""
+    db = Database(settings.payments_database_url)
+    try:
+        return Shop(db, "mama-1").charge(ChargeStatus.UNKNOWN, 45_000)
+    finally:
+        db.close()
+
+
+def hinted(settings: Settings) -> list[str | None]:
+    db = Database(settings.payments_database_url)
+    try:
+        with db.read() as tx:
+            return list(tx.execute(select(charges.c.hinted_receipt)).scalars())
+    finally:
+        db.close()
+
+
+def test_a_receipt_is_asked_about_for_a_charge_and_answered_to_the_shop_s_address(
+    httpserver: HTTPServer, shop: Run, settings: Settings, charge: str
+) -> None:
+    httpserver.expect_request(STATUS).respond_with_json(DONE)
+    done = shop("c2b", "ask", "mama", RECEIPT.lower(), "--charge", charge)
+    assert done.exit_code == 0, done.output
+    (body,) = asked(httpserver, STATUS)
+    assert (body["TransactionID"], body["PartyA"], body["ResultURL"]) == (RECEIPT, "600001", address_of(settings))
+    assert hinted(settings) == [RECEIPT]
+    assert address_of(settings).rpartition("/")[2] not in done.output
+
+
+def test_a_receipt_is_asked_about_without_a_charge(httpserver: HTTPServer, shop: Run, settings: Settings) -> None:
+    httpserver.expect_request(STATUS).respond_with_json(DONE)
+    assert shop("c2b", "ask", "mama", RECEIPT).exit_code == 0
+    assert len(asked(httpserver, STATUS)) == 1
+
+
+def test_what_can_not_be_asked_says_why(httpserver: HTTPServer, shop: Run, settings: Settings, charge: str) -> None:
+    httpserver.expect_request(STATUS).respond_with_json({"errorCode": "400.002.02", "errorMessage": "no"}, status=400)
+    for words, says in (
+        ((RECEIPT, "--charge", "no-such-charge"), "dukani charges"),
+        ((RECEIPT, "--charge", charge), "Nothing was learned"),
+    ):
+        refused = shop("c2b", "ask", "mama", *words)
+        assert (refused.exit_code, says in refused.output) == (1, True), refused.output
+    assert shop("c2b", "ask", "mama", "what?").exit_code == 2
+
+
+def test_a_receipt_that_is_known_is_not_asked_about(httpserver: HTTPServer, shop: Run, settings: Settings) -> None:
+    db = Database(settings.payments_database_url)
+    Shop(db, "mama-1").charge(ChargeStatus.PAID, 45_000, receipt=RECEIPT)
+    db.close()
+    refused = shop("c2b", "ask", "mama", RECEIPT)
+    assert (refused.exit_code, "is known here" in refused.output) == (1, True)
+    assert asked(httpserver, STATUS) == []

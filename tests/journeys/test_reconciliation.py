@@ -1,8 +1,12 @@
 """A payment that nobody ever told of is found in the provider's statement, and ends as every payment does."""
 
+import json
 import subprocess
 import sys
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pytest
 
 from tests.journeys.books import Books
 from tests.journeys.test_purchase import WHO, confirmed
@@ -13,12 +17,10 @@ from tests.support.statements import EAT, Row, org
 WITHIN_S = 20.0
 
 
-def reconcile(shop: Shop, statement: str) -> str:
-    """`dukani reconcile --apply` with this statement, as an operator runs it; returns what it says."""
-    file = shop.folder / "november.csv"
-    file.write_text(statement)
+def dukani(shop: Shop, *words: str) -> str:
+    """The command line, as an operator uses it; returns what it says."""
     ran = subprocess.run(
-        [sys.executable, "-m", "dukani", "reconcile", str(file), "--vendor", "mama", "--apply", "--yes"],
+        [sys.executable, "-m", "dukani", *words],
         cwd=shop.folder,
         env={"PATH": "/usr/bin:/bin", **shop.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -30,31 +32,64 @@ def reconcile(shop: Shop, statement: str) -> str:
     return ran.stdout
 
 
-def test_a_payment_that_was_never_told_is_found_in_the_portals_statement(
-    shop: Shop, phone: Phone, books: Books
-) -> None:
+def reconcile(shop: Shop, statement: str) -> str:
+    file = shop.folder / "november.csv"
+    file.write_text(statement)
+    return dukani(shop, "reconcile", str(file), "--vendor", "mama", "--apply", "--yes")
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A payment that nobody told of, and that M-Pesa's queries say nothing about."""
+
+    said: int
+    """The place of PAY in the chat."""
+    code: str
+    receipt: str
+    paid_at: datetime
+
+
+@pytest.fixture
+def untold(shop: Shop, phone: Phone, books: Books) -> Untold:
     code = confirmed(phone).split("*")[1]
     phone.faults(callback_lost=True, query_error_html=True)
     said = phone.says(WHO, "PAY")
-    prompt = phone.enter_pin(WHO)
-    assert prompt.receipt is not None
+    receipt = phone.enter_pin(WHO).receipt
+    assert receipt is not None
     paid_at = shop.clock.now()
     phone.advance(6 * 60)
     eventually(lambda: books.charges() == ["unknown"], f"nobody knows of it (it is {books.charges()})")
     assert books.order_statuses() == ["CONFIRMED"]
     phone.advance(3600)
+    return Untold(said, code, receipt, paid_at)
 
-    statement = org([Row(prompt.receipt, 12_000, paid_at.astimezone(EAT) + timedelta(seconds=5), code)])
-    told = reconcile(shop, statement)
-    assert "1 payment came in that we had not heard of: KES 120.00." in told
-    assert "Mama Njeri's Groceries and the customers hear of it" in told
 
-    receipt = phone.wait_for_reply(WHO, containing="Paid. Thank you", after=said, timeout_s=WITHIN_S)
-    assert prompt.receipt in receipt.body
+def ends_paid(phone: Phone, books: Books, untold: Untold) -> None:
+    receipt = phone.wait_for_reply(WHO, containing="Paid. Thank you", after=untold.said, timeout_s=WITHIN_S)
+    assert untold.receipt in receipt.body
     books.eventually_statuses("PAID")
     books.one_paid_once(12_000)
 
+
+def test_a_payment_that_was_never_told_is_found_in_the_portals_statement(
+    shop: Shop, phone: Phone, books: Books, untold: Untold
+) -> None:
+    paid_at = untold.paid_at.astimezone(EAT) + timedelta(seconds=5)
+    statement = org([Row(untold.receipt, 12_000, paid_at, untold.code)])
+    told = reconcile(shop, statement)
+    assert "1 payment came in that we had not heard of: KES 120.00." in told
+    assert "Mama Njeri's Groceries and the customers hear of it" in told
+    ends_paid(phone, books, untold)
+
     assert "There is nothing to apply." in reconcile(shop, statement)
-    phone.asks(WHO, "STATUS", containing=prompt.receipt)
+    phone.asks(WHO, "STATUS", containing=untold.receipt)
     books.one_paid_once(12_000)
-    assert len([one for one in phone.replies(WHO, said) if "Paid. Thank you" in one.body]) == 1
+    assert len([one for one in phone.replies(WHO, untold.said) if "Paid. Thank you" in one.body]) == 1
+
+
+def test_a_payment_whose_receipt_the_customer_shows_is_asked_about(
+    shop: Shop, phone: Phone, books: Books, untold: Untold
+) -> None:
+    (charge,) = json.loads(dukani(shop, "charges", "--vendor", "mama", "--json"))["charges"]
+    assert "M-Pesa was asked" in dukani(shop, "c2b", "ask", "mama", untold.receipt, "--charge", charge["charge_id"])
+    ends_paid(phone, books, untold)

@@ -11,11 +11,12 @@ from typing import Protocol
 
 from contracts.money import Currency, Money
 from contracts.states import PaymentEventStatus
-from payment_adapter.providers.base import CallbackUnreadable, Notice, Report
+from payment_adapter.providers.base import CallbackUnreadable, NoAnswer, Notice, Report
 from payment_adapter.providers.daraja.addresses import forbidden_word
 from payment_adapter.providers.daraja.answers import busy_for_s, error_of, is_token_error
 from payment_adapter.providers.daraja.calls import Calls
 from payment_adapter.providers.daraja.credentials import CredentialsUnusable, DarajaCredentials
+from payment_adapter.providers.daraja.results import is_completed, read_status
 from payment_adapter.providers.daraja.tokens import NoToken
 from payment_adapter.providers.daraja.values import amount_minor_of, moment_of, receipt_of, text_of, words_of
 from payment_adapter.providers.daraja.wire import JsonObject, NoReply, NotSent, Reply, read_object
@@ -157,6 +158,31 @@ def read_confirmation(body: bytes, credentials: Credentials) -> Notice:
     )
 
 
+def read_answer(body: bytes, credentials: Credentials) -> Notice:
+    """The answer to a question about a receipt: money that was paid to this shop, by hand or after a prompt, which it
+    does not say. Raises CallbackUnreadable, also for money that was paid to somebody else."""
+    found = read_status(body)
+    if isinstance(found, NoAnswer):
+        return Notice("mpesa-answer", Report(PaymentEventStatus.UNKNOWN), paid_by_hand=True, answer=found.detail)
+    if found.receipt is None:
+        raise CallbackUnreadable("ReceiptNo is missing")
+    if found.paid_to not in _own_numbers(credentials):
+        raise CallbackUnreadable("CreditPartyName is not this shop")
+    is_paid = is_completed(found) and found.amount_minor is not None
+    return Notice(
+        event_id=f"mpesa-c2b:{found.receipt}",
+        report=Report(
+            PaymentEventStatus.PAID if is_paid else PaymentEventStatus.UNKNOWN,
+            amount_minor=found.amount_minor,
+            receipt=found.receipt,
+            transaction_id=found.receipt,
+            occurred_at=found.ended_at,
+        ),
+        paid_by_hand=True,
+        answer=found.status,
+    )
+
+
 def check(body: bytes, credentials: Credentials) -> Rejection | None:
     """Why Daraja should not let this payment through, judged by its form alone: whether anybody ordered anything is
     found out afterwards, from the money that came."""
@@ -181,8 +207,11 @@ def acknowledgement(*, is_kept: bool) -> JsonObject:
 def _is_own(content: JsonObject, credentials: Credentials) -> bool:
     """A till is told of under its store's number or its own: sources differ, and both are this shop's."""
     named = text_of(content.get("BusinessShortCode"))
-    own = [credentials.fields[name].reveal() for name in ("shortcode", "party_b") if name in credentials.fields]
-    return named is not None and named in own
+    return named is not None and named in _own_numbers(credentials)
+
+
+def _own_numbers(credentials: Credentials) -> list[str]:
+    return [credentials.fields[name].reveal() for name in ("shortcode", "party_b") if name in credentials.fields]
 
 
 def _check_done(reply: Reply, what: str) -> None:

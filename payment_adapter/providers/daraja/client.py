@@ -122,7 +122,13 @@ class Daraja:
         self._by_hand.simulate(credentials, amount, msisdn, reference)
 
     def read_notice(self, body: bytes, headers: Mapping[str, str], credentials: Credentials) -> Notice:
+        if results.is_result(body):
+            return c2b.read_answer(body, credentials)
         return c2b.read_confirmation(body, credentials)
+
+    def ask_receipt(self, receipt: str, answer_to: Secret, credentials: Credentials) -> NoAnswer | None:
+        """Ask what became of a receipt: the answer comes as a notice to that address (None), or nothing was learned."""
+        return self._reversals.ask_status(credentials, answer_to, receipt=receipt)
 
     def acknowledgement(self, *, is_kept: bool) -> JsonObject:
         return c2b.acknowledgement(is_kept=is_kept)

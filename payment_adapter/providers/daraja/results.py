@@ -57,6 +57,8 @@ class TransactionStatus(NamedTuple):
     receipt: str | None
     amount_minor: int | None
     ended_at: datetime | None
+    paid_to: str | None
+    """The short code of whom it was paid to; a person's number where it was a person."""
 
 
 def read_reversal(body: bytes) -> RefundReport:
@@ -99,7 +101,18 @@ def read_status(body: bytes) -> TransactionStatus | NoAnswer:
         receipt_of(result.parameters.get("ReceiptNo")),
         amount_minor_of(result.parameters.get("Amount")),
         moment_of(result.parameters.get("FinalisedTime")),
+        _number_of(result.parameters.get("CreditPartyName")),
     )
+
+
+def is_result(body: bytes) -> bool:
+    """Whether it is what Daraja posts afterwards, rather than what it tells of by itself."""
+    content = read_object(body)
+    return content is not None and "Result" in content
+
+
+def is_completed(found: TransactionStatus) -> bool:
+    return _ENDED.get(found.status.lower()) is RefundStatus.DONE
 
 
 def explain(code: str, description: str) -> str:
@@ -129,6 +142,12 @@ def _read(body: bytes) -> _Result:
         receipt_of(fields.get("TransactionID")),
         _parameters(fields.get("ResultParameters")),
     )
+
+
+def _number_of(party: object) -> str | None:
+    """Of `174379 - Mama Njeri's Groceries`, the number."""
+    text = text_of(party)
+    return None if text is None else text.partition(" ")[0]
 
 
 def _parameters(given: object) -> dict[str, object]:
