@@ -12,6 +12,7 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from contracts.money import Currency
 from contracts.router_api import CustomerRef, Wire
 
 MAX_REPORTED = 50
@@ -216,16 +217,17 @@ class AlertKind(StrEnum):
 
 
 class AlertNews(BaseModel):
-    """Of shop.alert: tell the shop's own people, in their chat."""
+    """Of shop.alert: for one of the shop's own people, in their chat."""
 
     alert: AlertKind
-    address: str
-    """Whom to tell."""
+    customer_address: str
+    """Whom to tell: of the shop's people, who chat with the bot as customers do."""
     shop_name: str
-    customer_name: str = ""
-    customer_phone: str | None = None
+    about_address: str | None = None
+    """The customer whom it is about."""
+    about_name: str = ""
     order_code: str | None = None
     amount_minor: int | None = None
-    currency: str | None = None
+    currency: Currency | None = None
     text: str = ""
     """What the customer wrote, or what did not arrive."""

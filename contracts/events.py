@@ -43,6 +43,8 @@ class EventType(StrEnum):
     """A person of the shop wrote: for the bot to send."""
     MESSAGE_UNDELIVERED = "message.undelivered"
     """A message to a customer did not arrive."""
+    SHOP_ALERT = "shop.alert"
+    """For one of the shop's own people, in their chat."""
 
 
 class DomainEvent(BaseModel):

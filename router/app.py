@@ -23,16 +23,22 @@ from kit.webhooks import EventSigner
 from router.catalog.routes import catalog_routes
 from router.catalog.service import Catalogue
 from router.catalog.vendor_routes import vendor_catalog_routes
+from router.conversations.alert_routes import alert_routes
+from router.conversations.alerts import ALERTING, alert
 from router.conversations.routes import chat_routes, vendor_chat_routes
 from router.conversations.sweep import TurnSweep
 from router.databases import Databases
 from router.dedicated import Tenants
+from router.delivery.service import Zones
 from router.edge import Edge
-from router.events.service import outbox_gauges, relay_loop, relay_visit, wake_on_news
+from router.events.service import outbox_gauges, relay_loop, relay_visit, tell_rooms, wake_on_news
 from router.events.webhooks import Webhooks
+from router.front import front_of
+from router.hours.service import OpeningHours
 from router.metering.calls import CallMeter
 from router.metering.rollup import Rollup
 from router.metering.routes import usage_routes
+from router.orders.checkout import Shelves
 from router.orders.development import development_routes
 from router.orders.fulfilling import OrderPayments
 from router.orders.holds import HoldSweep, hold_sweep_loop
@@ -62,6 +68,9 @@ from router.vendors.rail_routes import rail_routes, rails_events
 from router.vendors.routes import shop_routes
 from router.vendors.service import Directory
 
+_HEARERS = dict.fromkeys(ALERTING, alert)
+"""What is done in the transaction of an event, beside announcing it."""
+
 
 def create_service(settings: Settings, clock: Clock) -> Service:
     """The router as a service. Opens no connection until something is asked of it. Raises SettingsError."""
@@ -78,12 +87,13 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     app = make_app(__name__)
     add_readiness(app, _checks(settings, databases))
     _serve_shops(app, edge, settings, keys)
+    _serve_chats(app, edge)
     app.register_blueprint(catalog_routes(edge, catalogue, available))
     grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
-    app.register_blueprint(order_routes(edge, catalogue, grant_keys, hold_for=hold_for))
+    shelves = Shelves(catalogue, Zones(databases.platform), OpeningHours(databases.platform))
+    app.register_blueprint(shop_routes(edge, front_of(shelves.zones, shelves.hours)))
+    app.register_blueprint(order_routes(edge, shelves, grant_keys, hold_for=hold_for))
     app.register_blueprint(vendor_order_routes(edge))
-    app.register_blueprint(chat_routes(edge))
-    app.register_blueprint(vendor_chat_routes(edge))
     app.register_blueprint(vendor_payment_routes(edge, order_kind=PAYABLE_KIND))
     from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
@@ -111,6 +121,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     )
     rounds = Rounds(databases, in_dedicated, wakes)
     databases.on_open(partial(_opened, rounds, webhooks))
+    tell_rooms(databases.shared_ops.engine, _HEARERS)
     loops = [
         wakes.listening,
         relay_loop(databases.shared, clock, to_bot, settings.bot_url, wakes),
@@ -128,7 +139,6 @@ def create_service(settings: Settings, clock: Clock) -> Service:
 
 def _serve_shops(app: Flask, edge: Edge, settings: Settings, keys: ApiKeys) -> None:
     """What is asked about shops themselves, and what describes the whole."""
-    app.register_blueprint(shop_routes(edge))
     app.register_blueprint(vendor_routes(edge, settings))
     app.register_blueprint(key_routes(edge, keys.forget))
     tickets = key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER")
@@ -138,6 +148,13 @@ def _serve_shops(app: Flask, edge: Edge, settings: Settings, keys: ApiKeys) -> N
     app.register_blueprint(reference_routes(edge))
     if settings.is_local:
         app.register_blueprint(development_routes(edge))
+
+
+def _serve_chats(app: Flask, edge: Edge) -> None:
+    """What the bot tells of conversations, and what the shop's people do in them."""
+    app.register_blueprint(chat_routes(edge))
+    app.register_blueprint(vendor_chat_routes(edge))
+    app.register_blueprint(alert_routes(edge))
 
 
 def plant(settings: Settings, clock: Clock, shops: Sequence[ShopToPlant]) -> list[tuple[VendorId, str]]:
@@ -166,6 +183,7 @@ def _opened(rounds: Rounds, webhooks: Webhooks, vendor_id: VendorId, database: D
     """A dedicated database is about to be used: what is announced in it is carried on from there."""
     wake = rounds.news_of(vendor_id)
     wake_on_news(database.engine, wake)
+    tell_rooms(database.engine, _HEARERS)
     webhooks.follow(database.engine, wake)
 
 

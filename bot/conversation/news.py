@@ -2,15 +2,19 @@
 
 News never moves the customer to another shop, and stays silent about what was done or told in this chat already."""
 
+from dataclasses import replace
 from typing import TypeVar, assert_never
 
 from pydantic import BaseModel, ValidationError
 
+from bot.conversation import options
 from bot.conversation.model import Reply, State, Step
 from bot.conversation.rails import how_to_pay_it, picture_of, proof_of, rail_name, rail_of, usual_rail, what_it_gives
 from bot.conversation.reasons import another_try, has_run_out, how_to_pay, reason_words
-from bot.conversation.showing import local_time, order_lines, total_of
-from bot.replies.reply import ReplyParam
+from bot.conversation.receipts import receipt_of
+from bot.conversation.showing import order_lines, total_of
+from bot.conversation.taps import attempt, attempt_of
+from bot.replies.reply import Option, ReplyParam
 from contracts.events import (
     DomainEvent,
     EventType,
@@ -22,7 +26,7 @@ from contracts.events import (
 )
 from contracts.money import Currency, Money
 from contracts.router_api import OrderView
-from contracts.states import ExceptionKind, IntentStatus, OrderStatus, Rail
+from contracts.states import ExceptionKind, IntentStatus, OrderStatus
 
 _News = TypeVar("_News", bound=BaseModel)
 
@@ -61,10 +65,11 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
                     "code": unknown.order.code,
                     "rail": rail_name(rail_of(unknown.order)),
                 },
+                template=Reply("template_payment_checked", _of_template(unknown.order, unknown.shop_name)),
             )
         case EventType.PAYMENT_EXCEPTION:
             exception = _read(ExceptionNews, news)
-            return _exception(state, news, exception) if exception else None
+            return _settled(exception, _exception(state, news, exception)) if exception else None
         case EventType.PAYMENT_INSTRUCTIONS:
             instructed = _read(InstructionsNews, news)
             return _instructions(state, news, instructed) if instructed else None
@@ -74,7 +79,11 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
         case EventType.PAYMENT_REFUND_FAILED | EventType.MESSAGE_UNDELIVERED:
             return None  # the shop's business: the customer was promised nothing yet
         case (
-            EventType.CHAT_WAITING | EventType.CHAT_TAKEN | EventType.CHAT_RETURNED | EventType.CHAT_STAFF_MESSAGE
+            EventType.CHAT_WAITING
+            | EventType.CHAT_TAKEN
+            | EventType.CHAT_RETURNED
+            | EventType.CHAT_STAFF_MESSAGE
+            | EventType.SHOP_ALERT
         ):
             return None
         case EventType.CART_LEFT_BEHIND | EventType.ORDER_UNPAID:
@@ -106,34 +115,45 @@ def _of_order(state: State, news: DomainEvent, about: OrderNews) -> Reply | None
                     "total": total_of(order),
                     "next": how_to_pay(state, news.vendor_id, order.code),
                 },
+                options=_pay_button(state, news, order, attempt_of(order)),
             )
         case EventType.ORDER_CANCELLED if not state.has_done(order.order_id, OrderStatus.CANCELLED):
             spare = (Reply("not_to_be_paid"),) if state.has_reference(order.order_id) else ()
-            return Reply("news_cancelled", {"code": order.code, "total": total_of(order), "shop": shop, "spare": spare})
+            return Reply(
+                "news_cancelled",
+                {"code": order.code, "total": total_of(order), "shop": shop, "spare": spare},
+                template=Reply("template_order_cancelled", _of_template(order, shop)),
+            )
         case EventType.HOLD_EXPIRED if order.status is OrderStatus.CONFIRMED:
             return Reply(
                 "news_hold_expired",
                 {"code": order.code, "shop": shop, "next": how_to_pay(state, news.vendor_id, order.code)},
+                options=_pay_button(state, news, order, attempt_of(order)),
             )
         case _:
             return None
 
 
 def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
-    order = about.order
-    paid_at = order.paid_at or news.occurred_at
-    params: dict[str, ReplyParam] = {
-        "shop": about.shop_name,
-        "code": order.code,
-        "lines": order_lines(order),
-        "total": total_of(order),
-        "time": local_time(paid_at, state.known_shop(news.vendor_id), order.currency),
-        "spare": (Reply("not_to_be_paid"),) if state.has_reference(order.order_id, but_not=_paid_by(order)) else (),
-    }
-    rail = rail_of(order)
-    if order.receipt:
-        return Reply("receipt", {**params, "proof": proof_of(order.receipt, rail)})
-    return Reply("receipt", {**params, "proof": (Reply("proof_in_sms"),) if rail is Rail.MPESA_STK else ()})
+    order, shop = about.order, state.known_shop(news.vendor_id)
+    spare = (Reply("not_to_be_paid"),) if state.has_reference(order.order_id, but_not=_paid_by(order)) else ()
+    return Reply(
+        "receipt",
+        {**receipt_of(order, about.shop_name, shop, news.occurred_at), "spare": spare},
+        options=(options.receipt(order.code, news.vendor_id),) if shop is not None else (),
+        template=Reply("template_order_paid", _of_template(order, about.shop_name)),
+    )
+
+
+def _of_template(order: OrderView, shop_name: str) -> dict[str, ReplyParam]:
+    return {"code": order.code, "shop": shop_name, "total": total_of(order)}
+
+
+def _pay_button(state: State, news: DomainEvent, order: OrderView, version: str) -> tuple[Option, ...]:
+    """In a shop that this conversation knows: a button can't lead to any other."""
+    if state.known_shop(news.vendor_id) is None:
+        return ()
+    return (options.pay(order.code, version, news.vendor_id),)
 
 
 def _paid_by(order: OrderView) -> str | None:
@@ -160,7 +180,8 @@ def _refunded(refund: RefundNews) -> Reply:
         "order": (Reply("of_order", {"code": refund.order.code}),) if refund.order is not None else (),
         "receipt": proof_of(refund.receipt, usual_rail(refund.currency)) if refund.receipt else (),
     }
-    return Reply("news_refunded", params)
+    about: dict[str, ReplyParam] = {"amount": params["amount"], "shop": refund.shop_name}
+    return Reply("news_refunded", params, template=Reply("template_money_returned", about))
 
 
 def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | None:
@@ -194,7 +215,14 @@ def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | Non
             "reason": reason_words(failed.reason, rail),
             "next": next_step,
         },
+        options=_pay_button(state, news, order, attempt(failed.intent_id)) if can_pay else (),
+        template=Reply("template_payment_failed", _of_template(order, failed.shop_name)),
     )
+
+
+def _settled(exception: ExceptionNews, told: Reply) -> Reply:
+    about: dict[str, ReplyParam] = {"amount": told.params["amount"], "shop": exception.shop_name}
+    return replace(told, template=Reply("template_money_settled", about))
 
 
 def _exception(state: State, news: DomainEvent, exception: ExceptionNews) -> Reply:

@@ -1,4 +1,4 @@
-"""Conversations as a shop's people see them, and their messages."""
+"""Conversations as a shop's people see them, their messages, and who of the shop is told of what."""
 
 from alembic import op
 from sqlalchemy import (
@@ -27,6 +27,7 @@ _NOT_ARRIVED = "status IN ('held', 'failed')"
 def upgrade() -> None:
     _conversations()
     _chat_messages()
+    _alerts()
 
 
 def _conversations() -> None:
@@ -109,6 +110,31 @@ def _chat_messages() -> None:
         sqlite_where=text(_NOT_ARRIVED),
     )
     protect("chat_messages")
+
+
+def _alerts() -> None:
+    op.create_table(
+        "alert_recipients",
+        Column("vendor_id", Code, nullable=False),
+        Column("id", Code, nullable=False),
+        Column("address", Code, nullable=False),
+        Column("name", Text, nullable=False, server_default=""),
+        Column("joined_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("vendor_id", "id", name="alert_recipients_pk"),
+        UniqueConstraint("vendor_id", "address", name="alert_recipients_address_key"),
+        CheckConstraint("length(address) BETWEEN 3 AND 180", name="alert_recipients_address_check"),
+        sqlite_strict=True,
+    )
+    protect("alert_recipients")
+    op.create_table(
+        "alert_invitations",
+        Column("vendor_id", Code, nullable=False),
+        Column("code", Code, nullable=False),
+        Column("expires_at", UtcTime, nullable=False),
+        PrimaryKeyConstraint("vendor_id", "code", name="alert_invitations_pk"),
+        sqlite_strict=True,
+    )
+    protect("alert_invitations")
 
 
 def downgrade() -> None:

@@ -1,4 +1,4 @@
-"""Conversations and their messages, in an ops database."""
+"""Conversations, their messages, and who of the shop is told of what, in an ops database."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -89,5 +89,29 @@ chat_messages = Table(
         sqlite_where=_NOT_ARRIVED,
         postgresql_where=_NOT_ARRIVED,
     ),
+    sqlite_strict=True,
+)
+
+alert_recipients = Table(
+    "alert_recipients",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("id", Code, nullable=False),
+    Column("address", Code, nullable=False),  # of the chat that alerts go to
+    Column("name", Text, nullable=False, server_default=""),
+    Column("joined_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "id", name="alert_recipients_pk"),
+    UniqueConstraint("vendor_id", "address", name="alert_recipients_address_key"),
+    CheckConstraint("length(address) BETWEEN 3 AND 180", name="alert_recipients_address_check"),
+    sqlite_strict=True,
+)
+
+alert_invitations = Table(
+    "alert_invitations",
+    ops_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("code", Code, nullable=False),
+    Column("expires_at", UtcTime, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "code", name="alert_invitations_pk"),
     sqlite_strict=True,
 )

@@ -74,7 +74,16 @@ def ask_for_person(tx: Tx, vendor: Vendor, ref: CustomerRef, about: str, now: da
     turn = asked(conversation.turn, now)
     if turn != conversation.turn:
         line = preview(about, [])
-        change(tx, conversation, mode=turn.mode, until=turn.until, about=line, asked_at=now, taken_by=None)
+        change(
+            tx,
+            conversation,
+            mode=turn.mode,
+            until=turn.until,
+            about=line,
+            asked_at=now,
+            taken_by=None,
+            customer_last_at=now,  # what was written with it is reported later
+        )
         _tell_turn(tx, vendor, conversation, customer, EventType.CHAT_WAITING, turn, now, about=line)
     return turn
 

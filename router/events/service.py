@@ -1,7 +1,7 @@
 """Announcing news to the floor above: into the outbox with the change itself, then to the bot until it accepts."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from weakref import WeakKeyDictionary
@@ -23,7 +23,7 @@ from router.databases import OpsDatabase, vendor_fences
 from router.events.fanout import fan_out
 from router.events.models import outbox
 
-__all__ = ["announce", "outbox_gauges", "relay_loop", "relay_visit", "wake_on_news"]
+__all__ = ["announce", "outbox_gauges", "relay_loop", "relay_visit", "tell_rooms", "wake_on_news"]
 
 SWEEP_S = 5.0
 """How long an event may wait when its wake-up was lost (a crash between the commit and the relay)."""
@@ -31,6 +31,10 @@ PARK_AFTER = 10
 """Attempts of an event that the bot refuses for what it is: about four hours. It holds back its own aggregate."""
 RELAY_THREADS = 4  # each carries another aggregate: one slow delivery does not hold up the others
 
+Hearer = Callable[[Tx, DomainEvent], None]
+
+# Which rooms hear of what is announced in a database. Like the wake-ups: a transaction brings its engine along.
+_hearers: WeakKeyDictionary[Engine, Mapping[EventType, Hearer]] = WeakKeyDictionary()
 # Whom to wake for a database. A hint only: a database without one is swept.
 _wakes: WeakKeyDictionary[Engine, Callable[[], None]] = WeakKeyDictionary()
 _wakes_lock = threading.Lock()
@@ -40,6 +44,12 @@ def wake_on_news(engine: Engine, wake: Callable[[], None]) -> None:
     """Call `wake` after every commit of a transaction of this engine that announced something."""
     with _wakes_lock:
         _wakes[engine] = wake
+
+
+def tell_rooms(engine: Engine, hearers: Mapping[EventType, Hearer]) -> None:
+    """From now on, what is announced in this engine's database is told to these, in the transaction that announces."""
+    with _wakes_lock:
+        _hearers[engine] = hearers
 
 
 def announce(
@@ -67,6 +77,7 @@ def announce(
     )
     with _wakes_lock:
         wake = _wakes.get(tx.conn.engine)
+        hearer = _hearers.get(tx.conn.engine, {}).get(type)
     is_new = enqueue(
         tx,
         outbox,
@@ -80,6 +91,8 @@ def announce(
     )
     if is_new:
         fan_out(tx, vendor_id=vendor_id, event_id=event_id, type_=type, aggregate=aggregate, now=now)
+        if hearer is not None:
+            hearer(tx, event)
     return is_new
 
 

@@ -125,6 +125,9 @@ ADVICE: dict[ErrorCode, Advice] = {
         "The customer has not written for 24 hours, and WhatsApp takes no free text then.",
         "Wait until they write again; `may_write` of the conversation says when.",
     ),
+    ErrorCode.INVITATION_UNKNOWN: Advice("This word was used, is too old, or never was one.", "Make a new invitation."),
+    ErrorCode.RECIPIENT_UNKNOWN: Advice("Nobody with this id is told of the shop's alerts.", _LOOK),
+    ErrorCode.TOO_MANY_ALERTS: Advice("As many are told, or invited, as may be.", "Remove one first."),
     ErrorCode.GRANT_INVALID: Advice("The charge grant is damaged or not the router's.", "Ask for a new one."),
     ErrorCode.GRANT_CONFLICT: Advice("This payment is known with another content.", "Start a new payment."),
     ErrorCode.REFUND_UNAVAILABLE: Advice(

@@ -54,6 +54,8 @@ _FROM_BOT: Mapping[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
         },
         {},
     ),
+    "alerts.join": ({"customer": {"address": AMINA}, "code": "KANARI"}, {}),
+    "alerts.leave": ({"customer": {"address": AMINA}}, {}),
     "usage.report_messages": ({"messages": [{"message_id": "SM1", "sent_at": "2026-11-21T00:00:00Z"}]}, {}),
     "payments.events.take": ({}, {}),
     "payments.refund_events.take": ({}, {}),
@@ -198,8 +200,11 @@ def neighbours(counter: Counter) -> Neighbours:
         "id"
     ]
     counter.post("/v1/chat/handover", {"customer": {"address": HIDDEN}, "about": "kanari"})
+    invited = api.post("/api/v1/alerts/invitations", {}).body["code"]
+    counter.post("/v1/chat/alerts", {"customer": {"address": HIDDEN}, "code": invited})
     world.things |= {
         "vendor_id": MAMA,
+        "recipient_id": api.get("/api/v1/alerts").body["recipients"][0]["recipient_id"],
         "conversation_id": api.get("/api/v1/conversations").body["conversations"][0]["conversation_id"],
         "capability": "commerce.catalog",
         "order_id": order.order_id,

@@ -71,6 +71,12 @@ def _conversation(counter: Counter, api: VendorApi) -> str:
     return api.get("/api/v1/conversations").body["conversations"][0]["conversation_id"]
 
 
+def _recipient(counter: Counter, api: VendorApi) -> str:
+    code = api.post("/api/v1/alerts/invitations", {}).body["code"]
+    counter.post("/v1/chat/alerts", {"customer": {"address": GATHONI}, "code": code})
+    return api.get("/api/v1/alerts").body["recipients"][0]["recipient_id"]
+
+
 IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
     "order_id": _order,
     "payment_id": _payment,
@@ -82,4 +88,5 @@ IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
     "delivery_id": _delivery,
     "event_id": _event,
     "conversation_id": _conversation,
+    "recipient_id": _recipient,
 }
