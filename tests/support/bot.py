@@ -120,6 +120,11 @@ def an_event(event_id: str, address: str | None = ACHIENG, kind: str = "order.pa
     }
 
 
+def key_alone(reply: Reply, language: str) -> str:
+    del language
+    return reply.key
+
+
 class BotUnderTest:
     """`owner` names it in leases: two of them on one database are two processes."""
 
@@ -133,6 +138,7 @@ class BotUnderTest:
         performer: Performer | None = None,
         threads: int = 4,
         step: Callable[[State, Event, datetime], Step] = parrot,
+        render: Callable[[Reply, str], str] = key_alone,
     ) -> None:
         self.db = db
         self.clock = clock
@@ -140,7 +146,7 @@ class BotUnderTest:
         self.performer = performer or FakePerformer(obliging)
         media_address = partial(media.address_of, PUBLIC_URL)
         self.sender = Sender(db, clock, owner, self.messenger, threads=threads, media_address=media_address)
-        script = Script(step, lambda reply, language: reply.key)
+        script = Script(step, render)
         self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads)
         self.settings = settings_of()
         self.app = self._web()
