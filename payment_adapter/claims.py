@@ -96,11 +96,12 @@ class Claims:
                 if not tries_left:
                     raise
 
+    def recover_in_turn(self) -> bool:
+        """As `recover`, but once a second at most: False in between."""
+        return self._is_time_to_recover() and self.recover()
+
     def recover(self) -> bool:
-        """Give up the claims that nobody will answer for any more; looks once a second at most. Returns whether there
-        were any."""
-        if not self._is_time_to_recover():
-            return False
+        """Give up the claims that nobody will answer for any more. Returns whether there were any."""
         gone = frozenset(self._owner.gone())
 
         def is_lost(held: Held) -> bool:

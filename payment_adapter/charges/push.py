@@ -66,8 +66,12 @@ class Pusher:
 
     def turn(self) -> bool:
         """Push one charge that waits, or settle one whose push nobody will answer for any more."""
-        recovered = self._claims.recover()
+        recovered = self._claims.recover_in_turn()
         return self._push_one() or recovered
+
+    def recover(self) -> bool:
+        """Settle every push that nobody will answer for any more, now. Returns whether there were any."""
+        return self._claims.recover()
 
     def leave(self) -> None:
         """The process ends. A push that is still on its way is found by whoever comes next."""

@@ -45,8 +45,12 @@ class Sender:
 
     def turn(self) -> bool:
         """Send one refund that waits, or settle one whose request nobody will answer for any more."""
-        recovered = self._claims.recover()
+        recovered = self._claims.recover_in_turn()
         return self._send_one() or recovered
+
+    def recover(self) -> bool:
+        """Settle every request that nobody will answer for any more, now. Returns whether there were any."""
+        return self._claims.recover()
 
     def leave(self) -> None:
         """The process ends. A request that is still on its way is found by whoever comes next."""

@@ -12,7 +12,6 @@ from sqlalchemy.exc import OperationalError
 
 from contracts.money import Currency, Money
 from kit.db import Database, Tx
-from payment_adapter import claims
 from payment_adapter.charges.models import charges
 from payment_adapter.charges.push import LEASE
 from payment_adapter.charges.record import Charge
@@ -223,10 +222,9 @@ def test_an_answer_that_can_never_be_stored_makes_the_charge_unknown_while_the_p
     monkeypatch.setattr(desk.charges, "finish", broken)
     with pytest.raises(OperationalError):
         desk.run_push()
-    monkeypatch.setattr(claims, "_RECOVER_EVERY_S", 0)
     assert desk.charge().status == "claimed"
-    monkeypatch.setattr(desk.pusher._claims, "_recover_at", 0.0)  # pyright: ignore[reportPrivateUsage]
 
+    assert desk.pusher.recover()
     desk.run_push()
 
     assert (desk.charge().status, desk.told(), len(desk.provider.orders)) == ("unknown", ["unknown"], 1)
@@ -257,8 +255,7 @@ def test_a_push_under_way_is_not_taken_for_lost_by_its_own_process(desk: Desk) -
     desk.ask(desk.grant())
     with in_flight(desk, Accepted("ws_CO_1", None)):
         desk.wait(hours=1)
-        desk.pusher._claims._recover_at = 0.0  # pyright: ignore[reportPrivateUsage]
-        desk.pusher.turn()
+        assert not desk.pusher.recover()
         assert desk.charge().status == "claimed"
     assert desk.told() == ["pending"]
 

@@ -195,8 +195,8 @@ def test_an_answer_that_can_never_be_stored_makes_the_refund_unknown_while_the_p
         with pytest.raises(OperationalError):
             desk.run()
     assert desk.refund().status == "claimed"
-    monkeypatch.setattr(desk.sender._claims, "_recover_at", 0.0)  # pyright: ignore[reportPrivateUsage]
 
+    assert desk.sender.recover()
     desk.run()
 
     assert (desk.refund().status, desk.told(), len(desk.provider.orders)) == ("unknown", ["unknown"], 1)
@@ -223,14 +223,11 @@ def in_flight(desk: RefundDesk, answer: RefundAnswer) -> Generator[None]:
         thread.join(60)
 
 
-def test_a_request_under_way_is_not_taken_for_lost_by_its_own_process(
-    desk: RefundDesk, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_request_under_way_is_not_taken_for_lost_by_its_own_process(desk: RefundDesk) -> None:
     desk.ask()
     with in_flight(desk, TAKEN):
         desk.wait(hours=1)
-        monkeypatch.setattr(desk.sender._claims, "_recover_at", 0.0)  # pyright: ignore[reportPrivateUsage]
-        desk.sender.turn()
+        assert not desk.sender.recover()
         assert desk.refund().status == "claimed"
     assert desk.told() == ["pending"]
 

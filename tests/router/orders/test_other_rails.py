@@ -112,6 +112,22 @@ def test_multicaixa_rings_angolan_mobiles_alone(luanda: Counter) -> None:
     assert [row["payer_msisdn"] for row in luanda.rows(live_pushes, luanda.platform)] == [ANGOLAN]
 
 
+def test_a_shop_with_several_ways_to_pay_asks_which_once_and_names_them(luanda: Counter) -> None:
+    order = confirmed(luanda)
+    ask = {"customer": {"address": AMINA}, "payer_msisdn": ANGOLAN}
+    refused = luanda.post("/v1/orders/pay", ask, vendor=LUANDA)
+    assert (refused.status, refused.code) == (409, "which_rail")
+    assert refused.body["rails"] == ["gpo", "emis_ref", "ticket"]
+    assert refused.body["order"]["code"] == order.code
+    assert luanda.rows(payment_intents) == []
+    assert luanda.rows(live_pushes, luanda.platform) == []
+    # Once one was taken, PAY again means that one.
+    started = pay(luanda, Rail.EMIS_REF)
+    hear(luanda, started, Rail.EMIS_REF, EXPIRED, reason=FailureReason.REFERENCE_EXPIRED)
+    again = luanda.post("/v1/orders/pay", ask, vendor=LUANDA)
+    assert (again.status, again.body["order"]["payment"]["rail"]) == (200, "emis_ref")
+
+
 def test_how_to_pay_is_told_and_shown_with_the_order(luanda: Counter) -> None:
     order, started = with_reference(luanda)
     payment = shown(luanda, order.code).payment
