@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from contracts.money import Currency
 from contracts.payment_api import PaymentInstructions
+from contracts.places import Latitude, Longitude
 from contracts.states import (
     FailureReason,
     FulfilmentKind,
@@ -105,6 +106,18 @@ class ItemPage(Wire):
     """Of a search at most 200 are found: more says that the words were too few."""
 
 
+MAX_LOOKED_UP = 40
+"""Names in one look."""
+
+
+class ItemsFound(Wire):
+    """GET /v1/catalog/lookup?queries=&limit= : what several names find, in their order, as a search for each would.
+
+    `queries` are at most MAX_LOOKED_UP lines (a line feed between them), `limit` 1..20 for each, default 9."""
+
+    found: list[list[ItemView]]
+
+
 class PictureView(Wire):
     media_type: str
     """image/png or image/jpeg."""
@@ -162,8 +175,8 @@ class DeliveryView(Wire):
     zone_id: str | None = None
     zone_name: str | None = None
     fee_minor: int = 0
-    latitude: float | None = None
-    longitude: float | None = None
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     landmark: str = ""
 
 
@@ -262,8 +275,8 @@ class SetFulfilment(Wire):
     customer: CustomerRef
     kind: FulfilmentKind
     zone_id: str | None = Field(default=None, max_length=100)
-    latitude: float | None = Field(default=None, ge=-90, le=90, allow_inf_nan=False)
-    longitude: float | None = Field(default=None, ge=-180, le=180, allow_inf_nan=False)
+    latitude: Latitude | None = None
+    longitude: Longitude | None = None
     """Both or neither."""
     landmark: str = Field(default="", max_length=MAX_LANDMARK_LENGTH)
     """Where exactly, in the customer's words."""

@@ -35,6 +35,7 @@ def upgrade() -> None:
     for table in ("customers", "orders", "order_lines", "stock", "stock_holds", "vendor_fences"):
         protect(table)
     protect("idempotency_records", "scope")
+    relay_may("orders", select=["vendor_id", "id", "status", "remind_from"])
     relay_may("stock_holds", select=["vendor_id", "order_id", "status", "expires_at"])
     relay_may("vendor_fences", select=["vendor_id"])
 
@@ -72,6 +73,23 @@ def _orders() -> None:
         Column("paid_at", UtcTime),
         Column("cancelled_at", UtcTime),
         Column("cancel_reason", Code),
+        Column("remind_from", UtcTime),
+        Column("cart_reminded_at", UtcTime),
+        Column("note", Text, nullable=False, server_default=""),
+        Column("scheduled_for", UtcTime),
+        Column("fulfilment", Code),
+        Column("zone_id", Code),
+        Column("zone_name", Text),
+        Column("fee_minor", BigInt, nullable=False, server_default="0"),
+        Column("latitude_e6", Integer),
+        Column("longitude_e6", Integer),
+        Column("landmark", Text, nullable=False, server_default=""),
+        Column("voucher_id", Code),
+        Column("voucher_code", Code),
+        Column("voucher_percent", Integer),
+        Column("voucher_amount_minor", BigInt),
+        Column("voucher_minimum_minor", BigInt, nullable=False, server_default="0"),
+        Column("discount_minor", BigInt, nullable=False, server_default="0"),
         PrimaryKeyConstraint("vendor_id", "id", name="orders_pk"),
         UniqueConstraint("vendor_id", "code", name="orders_code_key"),
         ForeignKeyConstraint(
@@ -87,11 +105,23 @@ def _orders() -> None:
         ),
         CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="orders_paid_at_check"),
         CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="orders_cancelled_at_check"),
+        CheckConstraint("fulfilment IN ('delivery', 'pickup')", name="orders_fulfilment_check"),
+        CheckConstraint("fee_minor >= 0", name="orders_fee_check"),
+        CheckConstraint("discount_minor >= 0", name="orders_discount_check"),
+        CheckConstraint("discount_minor = 0 OR voucher_id IS NOT NULL", name="orders_voucher_check"),
+        CheckConstraint("(latitude_e6 IS NULL) = (longitude_e6 IS NULL)", name="orders_place_check"),
         sqlite_strict=True,
     )
     op.create_index("orders_of_customer", "orders", ["vendor_id", "customer_id", "status", "created_at", "id"])
     op.create_index("orders_newest", "orders", ["vendor_id", "created_at", "id"])
     op.create_index("orders_of_status", "orders", ["vendor_id", "status", "created_at", "id"])
+    op.create_index(
+        "orders_to_remind",
+        "orders",
+        ["status", "remind_from"],
+        postgresql_where=text("remind_from IS NOT NULL"),
+        sqlite_where=text("remind_from IS NOT NULL"),
+    )
 
 
 def _order_lines() -> None:

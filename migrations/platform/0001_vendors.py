@@ -10,6 +10,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     false,
+    text,
     true,
 )
 
@@ -24,6 +25,7 @@ depends_on = None
 def upgrade() -> None:
     _vendors()
     _vendor_capabilities()
+    _catalog_categories()
     _catalog_items()
     _idempotency_records()
 
@@ -67,6 +69,20 @@ def _vendor_capabilities() -> None:
     )
 
 
+def _catalog_categories() -> None:
+    op.create_table(
+        "catalog_categories",
+        Column("vendor_id", Code, nullable=False),
+        Column("id", Code, nullable=False),
+        Column("name", Text, nullable=False),
+        Column("position", Integer, nullable=False, server_default="0"),
+        PrimaryKeyConstraint("vendor_id", "id", name="catalog_categories_pk"),
+        UniqueConstraint("vendor_id", "name", name="catalog_categories_name_key"),
+        ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="catalog_categories_vendor_fk"),
+        sqlite_strict=True,
+    )
+
+
 def _catalog_items() -> None:
     op.create_table(
         "catalog_items",
@@ -81,15 +97,44 @@ def _catalog_items() -> None:
         Column("position", Integer, nullable=False, server_default="0"),
         Column("active", Flag, nullable=False, server_default=true()),
         Column("tracks_stock", Flag, nullable=False, server_default=false()),
+        Column("category_id", Code),
+        Column("keywords", Text, nullable=False, server_default=""),
+        Column("is_indexed", Flag, nullable=False, server_default=false()),
         PrimaryKeyConstraint("vendor_id", "id", name="catalog_items_pk"),
         UniqueConstraint("vendor_id", "sku", name="catalog_items_sku_key"),
         ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="catalog_items_vendor_fk"),
+        ForeignKeyConstraint(
+            ["vendor_id", "category_id"],
+            ["catalog_categories.vendor_id", "catalog_categories.id"],
+            name="catalog_items_category_fk",
+        ),
         CheckConstraint("price_minor BETWEEN 1 AND 100000000000", name="catalog_items_price_check"),
         CheckConstraint("currency IN ('KES', 'AOA')", name="catalog_items_currency_check"),
         CheckConstraint("currency <> 'KES' OR price_minor % 100 = 0", name="catalog_items_whole_shillings_check"),
         sqlite_strict=True,
     )
     op.create_index("catalog_items_shelf", "catalog_items", ["vendor_id", "position", "id"])
+    op.create_index(
+        "catalog_items_on_sale",
+        "catalog_items",
+        ["vendor_id", "currency", "position", "id"],
+        postgresql_where=text("active"),
+        sqlite_where=text("active"),
+    )
+    op.create_index(
+        "catalog_items_of_category",
+        "catalog_items",
+        ["vendor_id", "currency", "category_id", "position", "id"],
+        postgresql_where=text("active"),
+        sqlite_where=text("active"),
+    )
+    op.create_index(
+        "catalog_items_to_index",
+        "catalog_items",
+        ["vendor_id", "id"],
+        postgresql_where=text("NOT is_indexed"),
+        sqlite_where=text("NOT is_indexed"),
+    )
 
 
 def _idempotency_records() -> None:

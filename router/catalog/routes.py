@@ -1,18 +1,23 @@
 """What a shop sells, page by page or by search."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 from flask import Blueprint, Response
 from pydantic import BaseModel, Field, StringConstraints
 
+from contracts.errors import ErrorCode
 from contracts.ids import ItemId, VendorId
-from contracts.router_api import ItemPage, ItemView
+from contracts.router_api import CategoryList, CategoryView, ItemCard, ItemPage, ItemView, PictureView
 from contracts.states import Capability
 from kit.db import Tx
+from kit.problems import Problem
 from kit.web import answer, read_query
-from router.catalog.rules import MAX_QUERY_LENGTH, Item
+from router.catalog.pictures import Picture
+from router.catalog.rules import Item
 from router.catalog.service import Catalogue
+from router.catalog.words import MAX_QUERY_LENGTH
 from router.edge import Call, Edge, Routes
 from router.operations import BY_BOT, Operation
 
@@ -22,6 +27,7 @@ Availability = Callable[[Tx, VendorId, Sequence[ItemId]], Mapping[ItemId, int]]
 
 class ItemQuery(BaseModel):
     query: Annotated[str, StringConstraints(max_length=MAX_QUERY_LENGTH)] = ""
+    category: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     after: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")] = "0"
     limit: Annotated[int, Field(ge=1, le=50)] = 9
 
@@ -30,11 +36,33 @@ LIST_ITEMS = Operation(
     "items.list",
     "GET",
     "/v1/catalog/items",
-    "What the shop sells, page by page or by search",
+    "What the shop sells, page by page, by category or by search",
     BY_BOT,
     needs=(Capability.CATALOG,),
     query=ItemQuery,
     answer=ItemPage,
+    tag="catalogue",
+)
+SHOW_ITEM = Operation(
+    "items.show",
+    "GET",
+    "/v1/catalog/items/<item_id>",
+    "One item, with its picture",
+    BY_BOT,
+    needs=(Capability.CATALOG,),
+    answer=ItemCard,
+    problems=((404, ErrorCode.ITEM_UNKNOWN),),
+    tag="catalogue",
+    parameters={"item_id": "The item's id, as the list shows it"},
+)
+LIST_CATEGORIES = Operation(
+    "categories.list",
+    "GET",
+    "/v1/catalog/categories",
+    "The categories with something on sale",
+    BY_BOT,
+    needs=(Capability.CATALOG,),
+    answer=CategoryList,
     tag="catalogue",
 )
 
@@ -42,38 +70,77 @@ LIST_ITEMS = Operation(
 def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability) -> Blueprint:
     routes = Routes(edge, "catalog")
 
+    def left_of(call: Call, items: Sequence[Item]) -> Mapping[ItemId, int]:
+        counted = [item.id for item in items if item.is_counted]
+        if not counted:
+            return {}
+        with edge.reading(call.vendor) as tx:
+            return availability(tx, call.vendor.id, counted)
+
     @routes.add(LIST_ITEMS)
     def items(call: Call) -> Response:
         vendor = call.vendor
         wanted = read_query(ItemQuery)
-        found = catalogue.shelf(vendor.id, vendor.currency).search(wanted.query)
         start = int(wanted.after)
-        page = found[start : start + wanted.limit]
-        counted = [item.id for item in page if item.is_counted]
-        left: Mapping[ItemId, int] = {}
-        if counted:
-            with edge.reading(vendor) as tx:
-                left = availability(tx, vendor.id, counted)
-        end = start + len(page)
+        page = catalogue.page(
+            vendor.id,
+            vendor.currency,
+            query=wanted.query,
+            category_id=wanted.category,
+            start=start,
+            limit=wanted.limit,
+        )
+        left = left_of(call, page.items)
+        end = start + len(page.items)
         return answer(
             ItemPage(
-                items=[_view(item, left) for item in page],
-                next_after=str(end) if page and end < len(found) else None,
-                total=len(found),
+                items=[ItemView.model_validate(_shown(item, left)) for item in page.items],
+                next_after=str(end) if page.items and end < page.total else None,
+                total=page.total,
             )
         )
+
+    @routes.add(SHOW_ITEM)
+    def item(call: Call, item_id: str) -> Response:
+        found = catalogue.find(call.vendor.id, call.vendor.currency, item_id)
+        if found is None:
+            raise Problem(404, ErrorCode.ITEM_UNKNOWN, "the shop does not sell this (any more)")
+        picture = catalogue.picture(call.vendor.id, found.id) if found.has_picture else None
+        return answer(ItemCard(**_shown(found, left_of(call, [found])), picture=picture_view(picture)))
+
+    @routes.add(LIST_CATEGORIES)
+    def categories(call: Call) -> Response:
+        found, others = catalogue.categories(call.vendor.id, call.vendor.currency)
+        views = [CategoryView(category_id=each.id, name=each.name, count=each.count) for each in found]
+        return answer(CategoryList(categories=views, others=others))
 
     return routes.blueprint
 
 
-def _view(item: Item, left: Mapping[ItemId, int]) -> ItemView:
-    return ItemView(
-        item_id=item.id,
-        sku=item.sku,
-        name=item.name,
-        description=item.description,
-        unit=item.unit,
-        price_minor=item.price.minor,
-        currency=item.price.currency,
-        available=left.get(item.id, 0) if item.is_counted else None,
+def picture_view(picture: Picture | None) -> PictureView | None:
+    """As it travels."""
+    if picture is None:
+        return None
+    return PictureView(
+        media_type=picture.media_type,
+        width=picture.width,
+        height=picture.height,
+        content_base64=b64encode(picture.content).decode(),
     )
+
+
+def _shown(item: Item, left: Mapping[ItemId, int]) -> dict[str, Any]:
+    """The fields of an ItemView."""
+    return {
+        "item_id": item.id,
+        "sku": item.sku,
+        "name": item.name,
+        "description": item.description,
+        "unit": item.unit,
+        "price_minor": item.price.minor,
+        "currency": item.price.currency,
+        "available": left.get(item.id, 0) if item.is_counted else None,
+        "category_id": item.category_id,
+        "category": item.category,
+        "has_picture": item.has_picture,
+    }

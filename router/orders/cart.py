@@ -43,13 +43,20 @@ def add_line(tx: Tx, vendor: Vendor, catalogue: Catalogue, wanted: AddLine, now:
     cart = found.cart or make_draft(tx, vendor, customer.id, now, source=OrderSource.CHAT)
     if present is None:
         line = Line(cart.next_line_no, item.id, item.name, item.price, quantity)
-        tx.execute(INSERT_LINE, line_values(cart, line))
     else:
         line = replace(present, quantity=quantity)
-        tx.execute(_SET_QUANTITY, {**_key(cart, line), "quantity": quantity})
+    keep_line(tx, cart, line, is_new=present is None)
     lines = sorted([*(each for each in cart.lines if each != present), line], key=lambda each: each.line_no)
     cart = move(tx, cart, OrderEvent.ADD_ITEM, now, lines=lines)
     return cart_view(tx, vendor, OpenOrders(cart, found.confirmed), now)
+
+
+def keep_line(tx: Tx, cart: Order, line: Line, *, is_new: bool) -> None:
+    """Write a line of the cart: a new one, or how many of it there are now. Its total is for `move` to write."""
+    if is_new:
+        tx.execute(INSERT_LINE, line_values(cart, line))
+    else:
+        tx.execute(_SET_QUANTITY, {**_key(cart, line), "quantity": line.quantity})
 
 
 def remove_line(tx: Tx, vendor: Vendor, wanted: RemoveLine, now: datetime) -> CartView:

@@ -1,6 +1,8 @@
 """From cart to confirmed, and from open to cancelled: with the stock that is held and the money that is asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from contracts.errors import ErrorCode
@@ -12,31 +14,48 @@ from kit.db import Tx
 from kit.problems import Problem
 from router.catalog.service import Catalogue
 from router.customers.service import locked_customer
+from router.delivery.service import Zones
 from router.events.service import announce
+from router.hours.service import OpeningHours
 from router.orders.rules import Line, Order, OrderEvent, demand_of
 from router.orders.service import OrderRefused, locked, move, open_orders, order_by_code
 from router.orders.views import PAYABLE_KIND, order_news, order_view, refusal, sold_out, which_order
 from router.payments import service as payments
 from router.stock import service as stock
 from router.vendors.service import Vendor
+from router.vouchers import service as vouchers
 
 CANCELLED_BY_CUSTOMER = "customer"
 
 
-def confirm_cart(
-    tx: Tx, vendor: Vendor, catalogue: Catalogue, wanted: ConfirmCart, hold_for: timedelta, now: datetime
-) -> OrderView:
-    """The cart becomes a CONFIRMED order: its stock is held for `hold_for`, and its payment request is open.
+@dataclass(frozen=True, slots=True)
+class Shelves:
+    """What a cart is filled and finished from."""
 
-    Raises Problem 409 cart_empty or 409 item_sold_out, which also names what the shop no longer sells."""
+    catalogue: Catalogue
+    zones: Zones
+    hours: OpeningHours
+
+
+def confirm_cart(
+    tx: Tx, vendor: Vendor, shelves: Shelves, wanted: ConfirmCart, hold_for: timedelta, now: datetime
+) -> OrderView:
+    """The cart becomes a CONFIRMED order: its stock is held for `hold_for`, its payment request is open, its voucher is
+    used, and while the shop is closed it is for the next opening.
+
+    Raises Problem 409 cart_empty, 409 voucher_expired or voucher_used_up, or 409 item_sold_out, which also names what
+    the shop no longer sells."""
     customer = locked_customer(tx, vendor.id, wanted.customer, now)
     cart = open_orders(tx, vendor.id, customer.id).cart
     if cart is None or not cart.lines:
         raise Problem(409, ErrorCode.CART_EMPTY, "there is nothing in the cart to confirm")
-    demand = _counted_demand(vendor, catalogue, cart.lines)
-    order = move(tx, cart, OrderEvent.CONFIRM, now)
+    demand = _counted_demand(vendor, shelves.catalogue, cart.lines)
+    order = move(tx, replace(cart, scheduled_for=_due(vendor, shelves, cart, now)), OrderEvent.CONFIRM, now)
     held_until = now + hold_for if demand else None
     payments.open_request(tx, vendor_id=vendor.id, payable=payable(order), expires_at=held_until, now=now)
+    if order.discount is not None and order.taken_off is not None and order.taken_off.minor:
+        with saying_the_order(tx, vendor, cart, now):
+            vouchers.use(tx, vendor.id, order.discount.voucher_id, customer.id, order.id, now)
     held = stock.hold(tx, vendor.id, order.id, demand, now + hold_for)
     if isinstance(held, stock.SoldOut):
         raise sold_out(name_of(order, held.item_id), held.available)
@@ -67,6 +86,7 @@ def cancel_order(tx: Tx, vendor: Vendor, wanted: CancelOrder, now: datetime) -> 
             status=RequestStatus.CANCELED,
             now=now,
         )
+        vouchers.give_back(tx, vendor.id, order.id, now)
         stock.release(tx, vendor.id, order.id, now)
         tell(tx, vendor, cancelled, EventType.ORDER_CANCELLED, now)
     return CancelResult(
@@ -74,6 +94,24 @@ def cancel_order(tx: Tx, vendor: Vendor, wanted: CancelOrder, now: datetime) -> 
         prompt_is_live=still_open.prompt,
         reference_is_live=still_open.reference,
     )
+
+
+@contextmanager
+def saying_the_order(tx: Tx, vendor: Vendor, order: Order, now: datetime) -> Generator[None]:
+    """A refusal within shows the order as it stood."""
+    try:
+        yield
+    except Problem as problem:
+        problem.extra["order"] = order_view(tx, vendor, order, now)
+        raise
+
+
+def _due(vendor: Vendor, shelves: Shelves, cart: Order, now: datetime) -> datetime | None:
+    """When the order is for: the day that was chosen, unless it has begun; else, of a closed shop, its next opening."""
+    if cart.scheduled_for is not None and cart.scheduled_for > now:
+        return cart.scheduled_for
+    opening = shelves.hours.opening(vendor.id, vendor.timezone, now)
+    return None if opening is None or opening.is_open else opening.opens_at
 
 
 def payable(order: Order) -> payments.Payable:

@@ -13,6 +13,7 @@ from router.orders.views import order_news
 from router.payments.service import CannotFulfil, Fulfilled, Paid
 from router.stock import service as stock
 from router.vendors.service import Directory
+from router.vouchers import service as vouchers
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class OrderPayments:
                 return CannotFulfil(ExceptionKind.UNMATCHED)  # money is asked for confirmed orders only
         if isinstance(stock.hold_again(tx, vendor_id, order.id, now), stock.SoldOut):
             return CannotFulfil(ExceptionKind.NO_STOCK)
+        vouchers.honour(tx, vendor_id, order.id, now)
         stock.sell(tx, vendor_id, order.id, now)
         orders.move(tx, order, OrderEvent.PAY, now)
         return Fulfilled(announce=EventType.ORDER_PAID)

@@ -17,6 +17,7 @@ from router.orders.views import PAYABLE_KIND
 from router.payments import service as payments
 from router.stock import service as stock
 from router.vendors.service import Directory
+from router.vouchers import service as vouchers
 
 _log = structlog.get_logger()
 
@@ -81,6 +82,7 @@ class HoldSweep:
                 status=RequestStatus.EXPIRED,
                 now=now,
             )
+        vouchers.give_back(tx, vendor_id, order_id, now)
         stock.release(tx, vendor_id, order_id, now)
         tell(tx, self.directory.named(vendor_id), order, EventType.HOLD_EXPIRED, now)
 

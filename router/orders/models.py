@@ -1,4 +1,7 @@
-"""Tables of orders and their lines, in an ops database. Lines keep names and prices as they were when added."""
+"""Tables of orders and their lines, in an ops database. Lines keep names and prices as they were when added, an order
+its zone's fee and its voucher's terms as they were when chosen.
+
+`remind_from` is the moment from which the time until a reminder counts, NULL where nothing is to be said."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -10,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from kit.columns import BigInt, Code, UtcTime
@@ -31,6 +35,23 @@ orders = Table(
     Column("paid_at", UtcTime),
     Column("cancelled_at", UtcTime),
     Column("cancel_reason", Code),
+    Column("remind_from", UtcTime),
+    Column("cart_reminded_at", UtcTime),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("scheduled_for", UtcTime),
+    Column("fulfilment", Code),
+    Column("zone_id", Code),
+    Column("zone_name", Text),
+    Column("fee_minor", BigInt, nullable=False, server_default="0"),
+    Column("latitude_e6", Integer),
+    Column("longitude_e6", Integer),
+    Column("landmark", Text, nullable=False, server_default=""),
+    Column("voucher_id", Code),
+    Column("voucher_code", Code),
+    Column("voucher_percent", Integer),
+    Column("voucher_amount_minor", BigInt),
+    Column("voucher_minimum_minor", BigInt, nullable=False, server_default="0"),
+    Column("discount_minor", BigInt, nullable=False, server_default="0"),
     PrimaryKeyConstraint("vendor_id", "id", name="orders_pk"),
     UniqueConstraint("vendor_id", "code", name="orders_code_key"),
     ForeignKeyConstraint(
@@ -46,9 +67,21 @@ orders = Table(
     ),
     CheckConstraint("(status = 'PAID') = (paid_at IS NOT NULL)", name="orders_paid_at_check"),
     CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="orders_cancelled_at_check"),
+    CheckConstraint("fulfilment IN ('delivery', 'pickup')", name="orders_fulfilment_check"),
+    CheckConstraint("fee_minor >= 0", name="orders_fee_check"),
+    CheckConstraint("discount_minor >= 0", name="orders_discount_check"),
+    CheckConstraint("discount_minor = 0 OR voucher_id IS NOT NULL", name="orders_voucher_check"),
+    CheckConstraint("(latitude_e6 IS NULL) = (longitude_e6 IS NULL)", name="orders_place_check"),
     Index("orders_of_customer", "vendor_id", "customer_id", "status", "created_at", "id"),
     Index("orders_newest", "vendor_id", "created_at", "id"),
     Index("orders_of_status", "vendor_id", "status", "created_at", "id"),
+    Index(
+        "orders_to_remind",
+        "status",
+        "remind_from",
+        postgresql_where=text("remind_from IS NOT NULL"),
+        sqlite_where=text("remind_from IS NOT NULL"),
+    ),
     sqlite_strict=True,
 )
 

@@ -25,13 +25,14 @@ from router.customers.service import (
     remember_payer,
 )
 from router.edge import Call, Edge
-from router.orders.checkout import name_of, order_meant, payable
+from router.orders.checkout import name_of, order_meant, payable, saying_the_order
 from router.orders.rules import PAYING_HOLD, Order, OrderEvent
 from router.orders.service import OrderRefused, locked
 from router.orders.views import order_view, refusal, sold_out
 from router.payments import service as payments
 from router.stock import service as stock
 from router.vendors.service import Vendor, rails_of, why_not_offered
+from router.vouchers import service as vouchers
 
 _LIVE = (IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING)
 _KENYA = "254"
@@ -142,6 +143,9 @@ class Cashier:
             if problem.code is ErrorCode.PAYMENT_IN_PROGRESS:
                 problem.extra["order"] = order_view(tx, vendor, order, now)
             raise
+        if order.discount is not None:
+            with saying_the_order(tx, vendor, order, now):
+                vouchers.use_again(tx, vendor.id, order.id, now)
         held = stock.hold_again(tx, vendor.id, order.id, keep_until)
         if isinstance(held, stock.SoldOut):
             raise sold_out(name_of(order, held.item_id), held.available)

@@ -18,17 +18,26 @@ from contracts.router_api import (
     PayOrder,
     PayResult,
     RemoveLine,
+    Reorder,
+    ReorderResult,
+    SetDay,
+    SetFulfilment,
+    SetNote,
+    SetVoucher,
+    ZoneList,
 )
 from contracts.states import Capability
+from kit.paging import Moment, NewestFirst, paged
 from kit.signing import KeyRing
 from kit.web import answer, read_body, read_query
-from router.catalog.service import Catalogue
 from router.customers.service import checked_address, find_customer
 from router.edge import Call, Edge, Routes
 from router.operations import BY_BOT, Operation
+from router.orders.arranging import set_day, set_fulfilment, set_note, set_voucher, zone_views
 from router.orders.cart import add_line, remove_line, show_cart
-from router.orders.checkout import cancel_order, confirm_cart
+from router.orders.checkout import Shelves, cancel_order, confirm_cart
 from router.orders.paying import Cashier
+from router.orders.reordering import reorder
 from router.orders.service import MAX_LISTED, newest_orders
 from router.orders.views import order_views
 
@@ -39,7 +48,8 @@ class CartQuery(BaseModel):
     customer: Annotated[str, StringConstraints(min_length=3, max_length=180)]
 
 
-class OrdersQuery(CartQuery):
+class OrdersQuery(NewestFirst):
+    customer: Annotated[str, StringConstraints(min_length=3, max_length=180)]
     limit: Annotated[int, Field(ge=1, le=MAX_LISTED)] = MAX_LISTED
 
 
@@ -92,7 +102,94 @@ CONFIRM = Operation(
     needs=_ORDERS,
     body=ConfirmCart,
     answer=OrderView,
-    problems=((409, ErrorCode.CART_EMPTY), (409, ErrorCode.ITEM_SOLD_OUT)),
+    problems=(
+        (409, ErrorCode.CART_EMPTY),
+        (409, ErrorCode.ITEM_SOLD_OUT),
+        (409, ErrorCode.VOUCHER_EXPIRED),
+        (409, ErrorCode.VOUCHER_USED_UP),
+    ),
+    tag="carts",
+)
+SET_FULFILMENT = Operation(
+    "cart.fulfilment",
+    "POST",
+    "/v1/cart/fulfilment",
+    "Say whether the goods are picked up or delivered, and where to",
+    BY_BOT,
+    needs=_ORDERS,
+    body=SetFulfilment,
+    answer=CartView,
+    problems=(
+        (404, ErrorCode.ZONE_UNKNOWN),
+        (409, ErrorCode.CART_EMPTY),
+        (409, ErrorCode.DELIVERY_UNAVAILABLE),
+        (409, ErrorCode.OUTSIDE_ZONES),
+        (422, ErrorCode.ZONE_MISSING),
+    ),
+    tag="carts",
+)
+SET_NOTE = Operation(
+    "cart.note",
+    "POST",
+    "/v1/cart/note",
+    "Leave the shop a note about the cart",
+    BY_BOT,
+    needs=_ORDERS,
+    body=SetNote,
+    answer=CartView,
+    problems=((409, ErrorCode.CART_EMPTY),),
+    tag="carts",
+)
+SET_VOUCHER = Operation(
+    "cart.voucher",
+    "POST",
+    "/v1/cart/voucher",
+    "Put a voucher on the cart, or take it off",
+    BY_BOT,
+    needs=_ORDERS,
+    body=SetVoucher,
+    answer=CartView,
+    problems=(
+        (404, ErrorCode.VOUCHER_UNKNOWN),
+        (409, ErrorCode.CART_EMPTY),
+        (409, ErrorCode.VOUCHER_EXPIRED),
+        (409, ErrorCode.VOUCHER_USED_UP),
+        (409, ErrorCode.VOUCHER_MINIMUM),
+    ),
+    tag="carts",
+)
+SET_DAY = Operation(
+    "cart.schedule",
+    "POST",
+    "/v1/cart/schedule",
+    "Say for which day the cart is",
+    BY_BOT,
+    needs=_ORDERS,
+    body=SetDay,
+    answer=CartView,
+    problems=((409, ErrorCode.CART_EMPTY), (409, ErrorCode.SHOP_CLOSED), (422, ErrorCode.DAY_INVALID)),
+    tag="carts",
+)
+REORDER = Operation(
+    "cart.reorder",
+    "POST",
+    "/v1/cart/reorder",
+    "Put the lines of an earlier order into the cart",
+    BY_BOT,
+    needs=_ORDERS,
+    body=Reorder,
+    answer=ReorderResult,
+    problems=((404, ErrorCode.ORDER_UNKNOWN), (409, ErrorCode.NOTHING_TO_REORDER)),
+    tag="carts",
+)
+ZONES = Operation(
+    "delivery.zones",
+    "GET",
+    "/v1/delivery/zones",
+    "Where the shop delivers, and for what fee",
+    BY_BOT,
+    needs=_ORDERS,
+    answer=ZoneList,
     tag="carts",
 )
 CANCEL = Operation(
@@ -131,6 +228,8 @@ PAY = Operation(
         (409, ErrorCode.ITEM_SOLD_OUT),
         (409, ErrorCode.RAIL_UNAVAILABLE),
         (409, ErrorCode.WHICH_RAIL),
+        (409, ErrorCode.VOUCHER_EXPIRED),
+        (409, ErrorCode.VOUCHER_USED_UP),
         (422, ErrorCode.PAYER_MISSING),
         (422, ErrorCode.PAYER_INVALID),
         (429, ErrorCode.ATTEMPTS_EXHAUSTED),
@@ -142,7 +241,7 @@ HISTORY = Operation(
     "orders.history",
     "GET",
     "/v1/orders",
-    "A customer's newest orders",
+    "A customer's orders, newest first",
     BY_BOT,
     needs=_ORDERS,
     query=OrdersQuery,
@@ -151,32 +250,11 @@ HISTORY = Operation(
 )
 
 
-def order_routes(edge: Edge, catalogue: Catalogue, grant_keys: KeyRing, hold_for: timedelta) -> Blueprint:
+def order_routes(edge: Edge, shelves: Shelves, grant_keys: KeyRing, hold_for: timedelta) -> Blueprint:
     routes = Routes(edge, "orders")
     cashier = Cashier(edge, grant_keys, hold_for)
-
-    @routes.add(SHOW_CART)
-    def cart(call: Call) -> Response:
-        wanted = read_query(CartQuery)
-        with edge.reading(call.vendor) as tx:
-            return answer(show_cart(tx, call.vendor, wanted.customer, call.now))
-
-    @routes.add(ADD_LINE)
-    def add(call: Call) -> Response:
-        wanted = read_body(AddLine)
-        return edge.perform(call, lambda tx: (200, add_line(tx, call.vendor, catalogue, wanted, call.now)))
-
-    @routes.add(REMOVE_LINE)
-    def remove(call: Call) -> Response:
-        wanted = read_body(RemoveLine)
-        return edge.perform(call, lambda tx: (200, remove_line(tx, call.vendor, wanted, call.now)))
-
-    @routes.add(CONFIRM)
-    def confirm(call: Call) -> Response:
-        wanted = read_body(ConfirmCart)
-        return edge.perform(
-            call, lambda tx: (200, confirm_cart(tx, call.vendor, catalogue, wanted, hold_for, call.now))
-        )
+    _cart_routes(routes, edge, shelves, hold_for)
+    _terms_routes(routes, edge, shelves)
 
     @routes.add(CANCEL)
     def cancel(call: Call) -> Response:
@@ -194,7 +272,65 @@ def order_routes(edge: Edge, catalogue: Catalogue, grant_keys: KeyRing, hold_for
             customer = find_customer(tx, call.vendor.id, checked_address(wanted.customer))
             if customer is None:
                 return answer(OrderList(orders=[]))
-            found = newest_orders(tx, call.vendor.id, customer.id, wanted.limit)
-            return answer(OrderList(orders=order_views(tx, call.vendor, found, call.now)))
+            found = newest_orders(tx, call.vendor.id, customer.id, wanted.limit + 1, wanted.cursor)
+            page, following = paged(found, wanted.limit, lambda order: Moment(order.created_at, order.id))
+            return answer(OrderList(orders=order_views(tx, call.vendor, page, call.now), next_cursor=following))
 
     return routes.blueprint
+
+
+def _cart_routes(routes: Routes, edge: Edge, shelves: Shelves, hold_for: timedelta) -> None:
+    catalogue = shelves.catalogue
+
+    @routes.add(SHOW_CART)
+    def cart(call: Call) -> Response:
+        wanted = read_query(CartQuery)
+        with edge.reading(call.vendor) as tx:
+            return answer(show_cart(tx, call.vendor, wanted.customer, call.now))
+
+    @routes.add(ADD_LINE)
+    def add(call: Call) -> Response:
+        wanted = read_body(AddLine)
+        return edge.perform(call, lambda tx: (200, add_line(tx, call.vendor, catalogue, wanted, call.now)))
+
+    @routes.add(REMOVE_LINE)
+    def remove(call: Call) -> Response:
+        wanted = read_body(RemoveLine)
+        return edge.perform(call, lambda tx: (200, remove_line(tx, call.vendor, wanted, call.now)))
+
+    @routes.add(REORDER)
+    def again(call: Call) -> Response:
+        wanted = read_body(Reorder)
+        return edge.perform(call, lambda tx: (200, reorder(tx, call.vendor, catalogue, wanted, call.now)))
+
+    @routes.add(CONFIRM)
+    def confirm(call: Call) -> Response:
+        wanted = read_body(ConfirmCart)
+        return edge.perform(call, lambda tx: (200, confirm_cart(tx, call.vendor, shelves, wanted, hold_for, call.now)))
+
+
+def _terms_routes(routes: Routes, edge: Edge, shelves: Shelves) -> None:
+    @routes.add(SET_FULFILMENT)
+    def fulfilment(call: Call) -> Response:
+        wanted = read_body(SetFulfilment)
+        return edge.perform(call, lambda tx: (200, set_fulfilment(tx, call.vendor, shelves, wanted, call.now)))
+
+    @routes.add(SET_NOTE)
+    def note(call: Call) -> Response:
+        wanted = read_body(SetNote)
+        return edge.perform(call, lambda tx: (200, set_note(tx, call.vendor, wanted, call.now)))
+
+    @routes.add(SET_VOUCHER)
+    def voucher(call: Call) -> Response:
+        wanted = read_body(SetVoucher)
+        return edge.perform(call, lambda tx: (200, set_voucher(tx, call.vendor, wanted, call.now)))
+
+    @routes.add(SET_DAY)
+    def schedule(call: Call) -> Response:
+        wanted = read_body(SetDay)
+        return edge.perform(call, lambda tx: (200, set_day(tx, call.vendor, shelves, wanted, call.now)))
+
+    @routes.add(ZONES)
+    def zones(call: Call) -> Response:
+        found = shelves.zones.of(call.vendor.id, call.vendor.currency)
+        return answer(ZoneList(zones=zone_views(found), currency=call.vendor.currency))

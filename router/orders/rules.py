@@ -10,6 +10,7 @@ from contracts.ids import CustomerId, ItemId, OrderId, VendorId
 from contracts.money import Currency, Money
 from contracts.router_api import MAX_QUANTITY
 from contracts.states import OrderStatus
+from router.orders.terms import Delivery, Discount, Sum, sum_of
 
 OPEN_AMOUNT_NAME = "Open amount"
 """The name of a line that is no item: a sum that was agreed elsewhere."""
@@ -93,6 +94,18 @@ class Order:
     source: OrderSource
     cancelled_at: datetime | None = None
     cancel_reason: str | None = None
+    delivery: Delivery | None = None
+    discount: Discount | None = None
+    taken_off: Money | None = None
+    """What the discount came to when the total was last worked out; None without one."""
+    note: str = ""
+    scheduled_for: datetime | None = None
+    cart_reminded_at: datetime | None = None
+
+    @property
+    def sum(self) -> Sum:
+        """What it comes to, worked out anew: equal to `total` while it is a DRAFT."""
+        return sum_of(self.lines, self.currency, self.delivery, self.discount)
 
     @property
     def next_line_no(self) -> int:
@@ -100,13 +113,6 @@ class Order:
 
     def line_of(self, item_id: ItemId) -> Line | None:
         return next((line for line in self.lines if line.item_id == item_id), None)
-
-
-def total_of(lines: Iterable[Line], currency: Currency) -> Money:
-    total = Money.zero(currency)
-    for line in lines:
-        total += line.total
-    return total
 
 
 def demand_of(lines: Iterable[Line]) -> dict[ItemId, int]:

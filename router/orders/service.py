@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, Row, Select, and_, bindparam, insert, select, union_all, update
+from sqlalchemy import CTE, Row, Select, and_, bindparam, insert, select, true, union_all, update
 
 from contracts.errors import ErrorCode
 from contracts.ids import CustomerId, ItemId, OrderId, VendorId, new_code, new_id
 from contracts.money import Currency, Money
 from contracts.states import OrderStatus
 from kit.db import Tx, insert_new
+from kit.paging import Moment, before
 from kit.problems import Problem
 from router.metering.service import Metered, calendar_of, count
+from router.orders.columns import delivery_in, discount_in, terms_values
 from router.orders.models import order_lines, orders
 from router.orders.rules import (
     Line,
@@ -25,9 +27,9 @@ from router.orders.rules import (
     OrderSource,
     Refused,
     normalized_code,
-    total_of,
     transition,
 )
+from router.orders.terms import sum_of
 from router.vendors.service import Vendor
 
 MAX_LISTED = 20
@@ -76,22 +78,52 @@ def move(
             pass
     after = replace(order, status=status)
     if lines is not None:
-        after = replace(after, lines=lines, total=total_of(lines, order.currency))
-    values: dict[str, Any] = {"status": status, "total_minor": after.total.minor}
+        after = _summed(replace(after, lines=lines))
+    values: dict[str, Any] = {"status": status, **_sums(after), "remind_from": None}
     match event:
         case OrderEvent.CONFIRM:
-            after, values["confirmed_at"] = replace(after, confirmed_at=now), now
+            after = replace(after, confirmed_at=now)
+            values |= {"confirmed_at": now, "scheduled_for": after.scheduled_for, "remind_from": now}
         case OrderEvent.PAY:
             after, values["paid_at"] = replace(after, paid_at=now), now
         case OrderEvent.CANCEL:
             after = replace(after, cancelled_at=now, cancel_reason=reason)
             values |= {"cancelled_at": now, "cancel_reason": reason}
         case OrderEvent.ADD_ITEM | OrderEvent.REMOVE_ITEM:
-            pass
+            values["remind_from"] = _remind_from(after, now)
     changed = tx.execute(_MOVE, {"vendor": order.vendor_id, "order": order.id, "before": order.status, **values})
     if changed.rowcount != 1:
         raise OrderRefused(order, event)
     return after
+
+
+def edit(tx: Tx, order: Order, after: Order, now: datetime) -> Order:
+    """Keep what `after` says of a DRAFT besides its lines: delivery, discount, note and day; with its total.
+
+    Raises OrderRefused where it is no DRAFT any more. The caller holds the customer's row."""
+    after = _summed(after)
+    values: dict[str, Any] = {**_sums(after), **terms_values(after), "remind_from": _remind_from(after, now)}
+    changed = tx.execute(_EDIT, {"vendor": order.vendor_id, "order": order.id, "before": OrderStatus.DRAFT, **values})
+    if changed.rowcount != 1:
+        raise OrderRefused(order, OrderEvent.ADD_ITEM)
+    return after
+
+
+def _summed(order: Order) -> Order:
+    found = order.sum
+    return replace(order, total=found.total, taken_off=None if order.discount is None else found.discount)
+
+
+def _sums(order: Order) -> dict[str, int]:
+    return {
+        "total_minor": order.total.minor,
+        "discount_minor": 0 if order.taken_off is None else order.taken_off.minor,
+    }
+
+
+def _remind_from(cart: Order, now: datetime) -> datetime | None:
+    """A cart is spoken of once, and only while it holds something."""
+    return now if cart.lines and cart.cart_reminded_at is None else None
 
 
 def make_draft(
@@ -99,7 +131,7 @@ def make_draft(
 ) -> Order:
     """A new DRAFT with these lines, under a code that the shop has not used."""
     order_id = OrderId(new_id(now))
-    total = total_of(lines, vendor.currency)
+    total = sum_of(lines, vendor.currency).total
     values = {
         "vendor_id": vendor.id,
         "id": order_id,
@@ -156,9 +188,21 @@ def open_orders(tx: Tx, vendor_id: VendorId, customer_id: CustomerId) -> OpenOrd
     return OpenOrders(cart, [order for order in found if order.status is OrderStatus.CONFIRMED])
 
 
-def newest_orders(tx: Tx, vendor_id: VendorId, customer_id: CustomerId, limit: int) -> list[Order]:
-    """The customer's orders of every status, newest first, at most `MAX_LISTED`."""
-    return _read(tx, _NEWEST, vendor=vendor_id, customer=customer_id)[:limit]
+def newest_orders(
+    tx: Tx, vendor_id: VendorId, customer_id: CustomerId, limit: int, end: Moment | None = None
+) -> list[Order]:
+    """The customer's orders of every status, newest first, after the row where the page before ended. At most one more
+    than `MAX_LISTED`."""
+    if end is None:
+        return _read(tx, _NEWEST, vendor=vendor_id, customer=customer_id)[:limit]
+    older = _with_lines(_newest_of_each(*_EACH_STATUS, end=end))
+    return _read(tx, older, vendor=vendor_id, customer=customer_id)[:limit]
+
+
+def last_paid(tx: Tx, vendor_id: VendorId, customer_id: CustomerId) -> Order | None:
+    """The customer's newest order that is PAID."""
+    found = _read(tx, _LAST_PAID, vendor=vendor_id, customer=customer_id)
+    return found[0] if found else None
 
 
 def order_by_code(tx: Tx, vendor_id: VendorId, customer_id: CustomerId, code: str) -> Order:
@@ -201,12 +245,13 @@ def locked(tx: Tx, order: Order) -> Order:
     return order_of(tx, order.vendor_id, order.id)
 
 
-def _newest_of_each(*wanted: tuple[OrderStatus, int]) -> CTE:
+def _newest_of_each(*wanted: tuple[OrderStatus, int], end: Moment | None = None) -> CTE:
     """So many of each status: each part walks the index of the customer's orders and stops."""
+    older = true() if end is None else before(orders.c.created_at, orders.c.id, end)
     parts = [
         select(
             select(orders)
-            .where(_IS_VENDORS, orders.c.customer_id == bindparam("customer"), orders.c.status == status)
+            .where(_IS_VENDORS, orders.c.customer_id == bindparam("customer"), orders.c.status == status, older)
             .order_by(orders.c.created_at.desc(), orders.c.id.desc())
             .limit(limit)
             .subquery()
@@ -237,7 +282,9 @@ def _with_lines(picked: CTE) -> Select[Any]:
 _IS_VENDORS = orders.c.vendor_id == bindparam("vendor")
 _IS_ORDER = and_(_IS_VENDORS, orders.c.id == bindparam("order"))
 _OPEN = _with_lines(_newest_of_each((OrderStatus.DRAFT, 1), (OrderStatus.CONFIRMED, MAX_LISTED)))
-_NEWEST = _with_lines(_newest_of_each(*((status, MAX_LISTED) for status in OrderStatus)))
+_EACH_STATUS = tuple((status, MAX_LISTED + 1) for status in OrderStatus)
+_NEWEST = _with_lines(_newest_of_each(*_EACH_STATUS))
+_LAST_PAID = _with_lines(_newest_of_each((OrderStatus.PAID, 1)))
 _BY_CODE = _with_lines(
     select(orders)
     .where(_IS_VENDORS, orders.c.code == bindparam("code"), orders.c.customer_id == bindparam("customer"))
@@ -247,6 +294,7 @@ _BY_ID = _with_lines(select(orders).where(_IS_ORDER).cte("picked"))
 _ID_BY_CODE = select(orders.c.id).where(_IS_VENDORS, orders.c.code == bindparam("code"))
 _LOCK = select(orders.c.id).where(_IS_ORDER).with_for_update(key_share=True)
 _MOVE = update(orders).where(_IS_ORDER, orders.c.status == bindparam("before"))
+_EDIT = update(orders).where(_IS_ORDER, orders.c.status == bindparam("before"))
 
 
 def _read(tx: Tx, statement: Select[Any], **params: str) -> list[Order]:
@@ -270,6 +318,7 @@ def _order(rows: list[Row[Any]]) -> Order:
         for row in rows
         if row.line_no is not None
     )
+    discount = discount_in(first, currency)
     return Order(
         id=OrderId(first.id),
         vendor_id=VendorId(first.vendor_id),
@@ -285,4 +334,10 @@ def _order(rows: list[Row[Any]]) -> Order:
         source=OrderSource(first.source),
         cancelled_at=first.cancelled_at,
         cancel_reason=first.cancel_reason,
+        delivery=delivery_in(first, currency),
+        discount=discount,
+        taken_off=None if discount is None else Money(first.discount_minor, currency),
+        note=first.note,
+        scheduled_for=first.scheduled_for,
+        cart_reminded_at=first.cart_reminded_at,
     )

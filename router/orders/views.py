@@ -6,7 +6,7 @@ from datetime import datetime
 from contracts.errors import ErrorCode
 from contracts.events import OrderNews
 from contracts.ids import OrderId
-from contracts.router_api import CartView, LineView, OrderView
+from contracts.router_api import CartView, DeliveryView, DiscountView, LineView, OrderView
 from contracts.states import OrderStatus
 from kit.db import Tx
 from kit.problems import Problem
@@ -54,6 +54,11 @@ def order_views(tx: Tx, vendor: Vendor, orders: Sequence[Order], now: datetime) 
             hold_expires_at=held_until.get(order.id),
             receipt=receipts.get(order.id),
             payment=money.get(order.id),
+            subtotal_minor=order.sum.subtotal.minor,
+            delivery=_delivery_view(order),
+            discount=_discount_view(order),
+            note=order.note,
+            scheduled_for=order.scheduled_for,
         )
         for order in orders
     ]
@@ -112,4 +117,31 @@ def line_view(line: Line) -> LineView:
         quantity=line.quantity,
         unit_price_minor=line.unit_price.minor,
         total_minor=line.total.minor,
+    )
+
+
+def _delivery_view(order: Order) -> DeliveryView | None:
+    delivery = order.delivery
+    if delivery is None:
+        return None
+    return DeliveryView(
+        kind=delivery.kind,
+        zone_id=delivery.zone_id,
+        zone_name=delivery.zone_name,
+        fee_minor=delivery.fee.minor,
+        latitude=None if delivery.place is None else delivery.place.latitude,
+        longitude=None if delivery.place is None else delivery.place.longitude,
+        landmark=delivery.landmark,
+    )
+
+
+def _discount_view(order: Order) -> DiscountView | None:
+    discount = order.discount
+    if discount is None or order.taken_off is None:
+        return None
+    return DiscountView(
+        code=discount.code,
+        amount_minor=order.taken_off.minor,
+        percent=discount.percent,
+        minimum_minor=discount.minimum.minor,
     )

@@ -1,5 +1,6 @@
 """The shops, as the bot looks them up."""
 
+from datetime import datetime
 from typing import Annotated
 
 from flask import Blueprint, Response
@@ -11,7 +12,7 @@ from kit.problems import Problem
 from kit.web import answer, read_query
 from router.edge import Call, Edge, Routes
 from router.operations import BY_BOT, Operation
-from router.vendors.service import shop_view
+from router.vendors.service import FrontOf, Vendor, shop_view
 
 
 class ShopQuery(BaseModel):
@@ -46,21 +47,24 @@ SHOW_SHOP = Operation(
 )
 
 
-def shop_routes(edge: Edge) -> Blueprint:
+def shop_routes(edge: Edge, front_of: FrontOf) -> Blueprint:
     routes = Routes(edge, "shops")
 
+    def view(vendor: Vendor, now: datetime) -> ShopView:
+        return shop_view(vendor, front_of(vendor, now))
+
     @routes.add(FIND_SHOPS)
-    def shops(_call: Call) -> Response:
+    def shops(call: Call) -> Response:
         word = read_query(ShopQuery).word
         if word is None:
-            return answer(ShopList(shops=[shop_view(vendor) for vendor in edge.directory.taking_orders()]))
+            return answer(ShopList(shops=[view(vendor, call.now) for vendor in edge.directory.taking_orders()]))
         vendor = edge.directory.by_word(word)
         if vendor is None:
             raise Problem(404, ErrorCode.SHOP_UNKNOWN, "no shop answers to this word")
-        return answer(shop_view(edge.directory.permit(vendor.id)))
+        return answer(view(edge.directory.permit(vendor.id), call.now))
 
     @routes.add(SHOW_SHOP)
-    def shop(_call: Call, vendor_id: str) -> Response:
-        return answer(shop_view(edge.directory.permit(vendor_id)))
+    def shop(call: Call, vendor_id: str) -> Response:
+        return answer(view(edge.directory.permit(vendor_id), call.now))
 
     return routes.blueprint

@@ -4,7 +4,8 @@ Only a yes is remembered: whatever is about to be refused is read again first, s
 just added counts at once, and one that was withdrawn stops within `CACHE_S`."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
 
@@ -15,8 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.money import Currency
-from contracts.router_api import ShopView, VendorSummary
-from contracts.states import Capability, Rail
+from contracts.router_api import OpeningView, ShopView, VendorSummary
+from contracts.states import Capability, FulfilmentKind, Rail
 from kit.db import Database, Tx, insert_new
 from kit.problems import Problem
 from router.databases import IsolationLevel
@@ -42,6 +43,8 @@ from router.vendors.rules import (
 
 __all__ = [
     "Directory",
+    "Front",
+    "FrontOf",
     "Home",
     "Vendor",
     "VendorStatus",
@@ -262,7 +265,18 @@ class Directory:
         return [row.vendor_id for row in rows], max(last, *(row.stamp for row in rows))
 
 
-def shop_view(vendor: Vendor) -> ShopView:
+@dataclass(frozen=True, slots=True)
+class Front:
+    """What the rooms above know of a shop that a customer is shown."""
+
+    opening: OpeningView | None = None
+    fulfilment: Sequence[FulfilmentKind] = ()
+
+
+FrontOf = Callable[[Vendor, datetime], Front]
+
+
+def shop_view(vendor: Vendor, front: Front) -> ShopView:
     return ShopView(
         vendor_id=vendor.id,
         word=vendor.word,
@@ -272,6 +286,8 @@ def shop_view(vendor: Vendor) -> ShopView:
         timezone=vendor.timezone,
         rails=rails_of(vendor),
         capabilities=sorted(vendor.capabilities),
+        opening=front.opening,
+        fulfilment=list(front.fulfilment),
     )
 
 

