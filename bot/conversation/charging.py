@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.conversation import options
 from bot.conversation.model import Reply, Result, StartCharge, Step
 from bot.conversation.paying import not_paying
 from bot.conversation.phones import spoken_msisdn
@@ -9,6 +10,7 @@ from bot.conversation.rails import rail_name, rings, usual_push, what_it_gives
 from bot.conversation.reasons import another_try, is_worth_another_try, reason_words
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.taps import attempt
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.money import Money
 from contracts.payment_api import ChargeView
@@ -53,6 +55,8 @@ def charge_came(talk: Talk, result: Result) -> Step:
             next_step = another_try(talk.state, talk.shop.vendor_id, code) if can_retry else (Reply("retry_later"),)
             reason = reason_words(result.reason, rail)
             talk = talk.with_state(talk.state.told(turn.intent_id))
+            if can_retry:
+                talk = talk.offering(options.pay(code, attempt(turn.intent_id), talk.shop.vendor_id))
             return talk.say("charge_failed", amount=amount, code=code, reason=reason, next=next_step)
         case ChargeView(status=ChargeStatus.UNKNOWN) if rings(rail):
             return talk.say("charge_unknown", amount=amount, code=code, rail=rail_name(rail))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.conversation import options
 from bot.conversation.model import Confirm, Reply, Result, ShowCart, Step
 from bot.conversation.phones import is_of, spoken_msisdn
 from bot.conversation.rails import how_it_is_paid, rail_name, rings
@@ -9,6 +10,7 @@ from bot.conversation.refusals import available_in, item_in, refused
 from bot.conversation.showing import filled_cart, local_time, order_lines, total_of, unpaid_notes
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.taps import attempt_of
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import CartView, OrderView
 
@@ -44,6 +46,7 @@ def _say_confirmed(talk: Talk, order: OrderView) -> Step:
     hold: tuple[Reply, ...] = ()
     if order.hold_expires_at is not None:
         hold = (Reply("held_until", {"time": local_time(order.hold_expires_at, shop, order.currency)}),)
+    talk = talk.offering(options.pay(order.code, attempt_of(order), shop.vendor_id))
     return talk.say(
         "confirmed",
         code=order.code,

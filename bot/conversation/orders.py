@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.conversation import options
 from bot.conversation.intents import is_list_number, read_code
 from bot.conversation.model import Cancel, ListOrders, Reply, Result, Step
 from bot.conversation.paying import instructions_of
@@ -11,6 +12,8 @@ from bot.conversation.showing import order_choices, order_lines, order_listing, 
 from bot.conversation.standing import has_open_reference, standing_of
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.taps import Action, attempt_of
+from bot.replies.reply import Option
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import CancelResult, OrderList, OrderView
 from contracts.states import OrderStatus
@@ -23,6 +26,11 @@ def on_status(talk: Talk, rest: str = "") -> Step:
     """STATUS, STATUS <code>."""
     if rest:
         return show_order(talk, rest)
+    return talk.ask(Purpose.STATUS, ListOrders(talk.shop.vendor_id))
+
+
+def on_paid(talk: Talk, rest: str = "") -> Step:
+    """ "I have paid": answered from the router's books, whatever the customer hopes."""
     return talk.ask(Purpose.STATUS, ListOrders(talk.shop.vendor_id))
 
 
@@ -39,8 +47,9 @@ def orders_came(talk: Talk, result: Result) -> Step:
     if not orders:
         return talk.say("no_orders", shop=talk.shop.name)
     if len(orders) == 1:
-        return _say_order(talk, orders[0])
+        return say_order(talk, orders[0])
     talk = talk.showing(order_listing(ListKind.ORDERS, orders, talk.shop.vendor_id, talk.now))
+    talk = talk.offering(*options.of_orders(Action.ORDER, orders, talk.shop.vendor_id))
     lines = tuple(
         Reply(
             "order_standing",
@@ -67,11 +76,13 @@ def order_came(talk: Talk, result: Result) -> Step:
     wanted = (talk.turn.code or "").casefold()
     for order in result.orders:
         if order.code.casefold() == wanted:
-            return _say_order(talk, order)
+            return say_order(talk, order)
     return talk.say("order_unknown", code=talk.turn.code or "", shop=talk.shop.name)
 
 
-def _say_order(talk: Talk, order: OrderView) -> Step:
+def say_order(talk: Talk, order: OrderView) -> Step:
+    """How it stands with one order, and what can be done about it now."""
+    talk = talk.offering(*_next_for(order, talk.shop.vendor_id))
     return talk.say(
         "order",
         code=order.code,
@@ -82,6 +93,18 @@ def _say_order(talk: Talk, order: OrderView) -> Step:
         instructions=instructions_of(order, talk.shop),
         other=other_ways(talk.shop, talk.shop.vendor_id) if has_open_reference(order) else (),
     )
+
+
+def _next_for(order: OrderView, vendor_id: str) -> tuple[Option, ...]:
+    match order.status:
+        case OrderStatus.DRAFT if order.lines:
+            return (options.confirm(order, vendor_id), options.add_more(vendor_id))
+        case OrderStatus.CONFIRMED:
+            return (options.pay(order.code, attempt_of(order), vendor_id),)
+        case OrderStatus.PAID:
+            return (options.receipt(order.code, vendor_id), options.show_menu(vendor_id))
+        case _:
+            return (options.show_menu(vendor_id),)
 
 
 # --- calling off -----------------------------------------------------------------------------------------------------
@@ -117,6 +140,7 @@ def cancel_came(talk: Talk, result: Result) -> Step:
         case ProblemBody(code=ErrorCode.WHICH_ORDER) if orders_in(result):
             orders = orders_in(result)
             talk = talk.showing(order_listing(ListKind.CANCEL, orders, talk.shop.vendor_id, talk.now))
+            talk = talk.offering(*options.of_orders(Action.CANCEL, orders, talk.shop.vendor_id))
             return talk.say("cancel_which", orders=order_choices(orders), example=orders[0].code)
         case ProblemBody(code=ErrorCode.ORDER_TRANSITION_REFUSED):
             order = order_in(result)

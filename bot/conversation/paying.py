@@ -4,6 +4,7 @@ after a PAY leads to a charge; nothing else here asks for one."""
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.conversation import options
 from bot.conversation.catalogue import on_text
 from bot.conversation.intents import is_list_number, looks_like_phone, named_rail, read_code
 from bot.conversation.model import FindShop, Pay, Reply, Result, Step
@@ -25,6 +26,7 @@ from bot.conversation.refusals import item_in, order_in, orders_in, rails_in, re
 from bot.conversation.showing import order_choices, order_lines, order_listing, total_of
 from bot.conversation.state import Entry, Listing, ListKind, PayerQuestion, Purpose, Shop
 from bot.conversation.talk import Talk
+from bot.conversation.taps import Action
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import OrderView, ShopView
 from contracts.states import IntentStatus, OrderStatus, Rail
@@ -128,8 +130,9 @@ def ways_came(talk: Talk, result: Result) -> Step:
     return _offering(talk, rails, code).say("pay_how_other", ways=rail_lines(rails))
 
 
-def _offering(talk: Talk, rails: Sequence[Rail], code: str | None) -> Talk:
+def _offering(talk: Talk, rails: Sequence[Rail], code: str | None, order: OrderView | None = None) -> Talk:
     talk = talk.with_state(talk.state.with_rails(talk.shop.vendor_id, tuple(rails)))
+    talk = talk.offering(*options.of_rails(rails, talk.shop.vendor_id, order, code))
     return talk.showing(rail_listing(rails, talk.shop.vendor_id, talk.now, code))
 
 
@@ -142,6 +145,7 @@ def not_paying(talk: Talk, problem: ProblemBody) -> Step:
         case ErrorCode.NOTHING_TO_PAY:
             return talk.say("nothing_to_pay", shop=shop.name)
         case ErrorCode.NOT_CONFIRMED if order is not None and order.lines:
+            talk = talk.offering(options.confirm(order, shop.vendor_id), options.add_more(shop.vendor_id))
             return talk.say("confirm_first", lines=order_lines(order), total=total_of(order))
         case ErrorCode.NOT_CONFIRMED:
             return talk.say("confirm_first_short")
@@ -149,6 +153,7 @@ def not_paying(talk: Talk, problem: ProblemBody) -> Step:
             orders = orders_in(problem)
             listing = order_listing(ListKind.PAY, orders, shop.vendor_id, talk.now)
             talk = talk.showing(replace(listing, rail=talk.turn.rail))
+            talk = talk.offering(*options.of_orders(Action.PAY, orders, shop.vendor_id, talk.turn.rail))
             return talk.say("pay_which", orders=order_choices(orders), example=orders[0].code)
         case ErrorCode.WHICH_RAIL if rails_in(problem):
             return _ask_which_way(talk, order, rails_in(problem))
@@ -187,7 +192,7 @@ def _rail_asked(talk: Talk) -> Rail:
 
 def _ask_which_way(talk: Talk, order: OrderView | None, rails: Sequence[Rail]) -> Step:
     code = order.code if order is not None else talk.turn.code
-    talk = _offering(talk, rails, code)
+    talk = _offering(talk, rails, code, order)
     if order is None:
         return talk.say("pay_how_other", ways=rail_lines(rails))
     return talk.say("pay_how", total=total_of(order), code=order.code, ways=rail_lines(rails))

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from bot.conversation import options
 from bot.conversation.intents import fold, is_list_number
 from bot.conversation.matching import Candidate, find
 from bot.conversation.model import FindShop, ListItems, ListShops, Result, Step
@@ -84,6 +85,7 @@ def shop_menu_came(talk: Talk, result: Result) -> Step:
     if not items:
         return talk.say("shop_entered_empty", shop=shop.name)
     talk = talk.showing(item_listing(items, shop.vendor_id, talk.now, next_after=result.next_after))
+    talk = talk.offering(*options.of_items(items, shop.vendor_id, has_more=result.next_after is not None))
     return talk.say(
         "shop_entered",
         shop=shop.name,
@@ -111,12 +113,13 @@ def shops_came(talk: Talk, result: Result) -> Step:
     if not places:
         return _show(talk, result.shops)
     close = [result.shops[place] for place in places]
-    talk = talk.showing(shop_listing(close, talk.now))
+    talk = talk.showing(shop_listing(close, talk.now)).offering(*options.of_shops(close))
     return talk.say("shop_close", word=talk.turn.text, shops=shop_lines(close))
 
 
 def _show(talk: Talk, shops: list[ShopView]) -> Step:
     talk, lines = talk.showing(shop_listing(shops, talk.now)), shop_lines(shops)
+    talk = talk.offering(*options.of_shops(shops))
     match talk.turn.heading:
         case "welcome":
             return talk.say("welcome", shops=lines)

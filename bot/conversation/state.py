@@ -10,6 +10,7 @@ from typing import Self, assert_never
 
 from pydantic import TypeAdapter, ValidationError
 
+from bot.conversation.lists import Shopping
 from contracts.money import Currency
 from contracts.router_api import ShopView
 from contracts.states import OrderStatus, Rail
@@ -51,6 +52,8 @@ class Purpose(StrEnum):
     TEXT = "text"
     TEXT_SHOP = "text_shop"
     TEXT_CLOSE = "text_close"
+    SEVERAL = "several"
+    SEVERAL_ADD = "several_add"
     ADD_FIND = "add_find"
     ADD_CLOSE = "add_close"
     ADD = "add"
@@ -66,6 +69,9 @@ class Purpose(StrEnum):
     CANCEL = "cancel"
     STATUS = "status"
     ORDER = "order"
+    TAP_CONFIRM = "tap_confirm"
+    TAP_PAY = "tap_pay"
+    TAP_RECEIPT = "tap_receipt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,8 @@ class Entry:
     number: int
     id: str
     label: str
+    quantity: int | None = None
+    """How many of it were wanted, in a list that asks about several things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +178,8 @@ class Turn:
     intent_id: str = ""
     amount_minor: int = 0
     currency: Currency = Currency.KES
+    several: Shopping | None = None
+    """Where the message names several things: which, and how far that is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 
 from bot.conversation.model import Command, Outcome, Reply, Said, State, Step
 from bot.conversation.state import Listing, ListKind, Purpose, Shop, Turn
-from bot.replies.reply import ReplyParam
+from bot.replies.reply import Option, ReplyParam
 
-MAX_COMMANDS = 6
-"""In one turn: more is a mistake of ours, and the customer should hear so instead of waiting."""
+MAX_COMMANDS = 14
+"""In one turn: more is a mistake of ours, and the customer should hear so instead of waiting. A message that names
+several things takes one look at the shelves and one command for each that is added (`lists.MAX_PARTS`)."""
 
 _MAX_KEPT_TEXT = 100
 _LATE = timedelta(minutes=10)
@@ -21,6 +22,8 @@ class Talk:
     state: State
     now: datetime
     turn: Turn
+    options: tuple[Option, ...] = ()
+    """What can be tapped below the answer."""
 
     @classmethod
     def begun_by(cls, state: State, said: Said, now: datetime) -> "Talk":
@@ -62,6 +65,10 @@ class Talk:
     def showing(self, listing: Listing) -> "Talk":
         return self.with_state(self.state.show(listing))
 
+    def offering(self, *options: Option) -> "Talk":
+        """With these to tap below what is said next."""
+        return replace(self, options=options)
+
     def ask(self, purpose: Purpose, command: Command) -> Step:
         """Perform that, and come back with its outcome."""
         if self.turn.asked >= MAX_COMMANDS:
@@ -71,7 +78,7 @@ class Talk:
 
     def say(self, key: str, **params: ReplyParam) -> Step:
         """That is the answer: the turn is over."""
-        return Step(replace(self.state, turn=None, is_greeted=True), reply=Reply(key, params))
+        return Step(replace(self.state, turn=None, is_greeted=True), reply=Reply(key, params, options=self.options))
 
     def list_of(self, kind: ListKind) -> Listing | None:
         """The list last shown, if it is of that kind and not too old. For items: the items last shown, whatever was

@@ -2,7 +2,7 @@
 
 A channel that can't show it, or a reply that does not fit, is no loss: the text of the reply says everything."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter
 
@@ -89,7 +89,7 @@ def _body(reply: Reply, language: str) -> str:
         text_of(key, language)
     except KeyError:
         key = reply.key
-    return render(Reply(key, reply.params), language)
+    return render(replace(reply, key=key), language)
 
 
 def _button(option: Option, language: str) -> Choice | None:

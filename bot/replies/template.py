@@ -19,6 +19,7 @@ TEMPLATES = (
     "template_payment_failed",
     "template_payment_checked",
     "template_money_settled",
+    "template_money_returned",
 )
 """Keys of all of them. Utility templates: each answers something that the customer did."""
 

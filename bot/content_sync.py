@@ -1,0 +1,90 @@
+"""Brings what Twilio keeps for us in step with what this version of the shop can send. Never takes anything away: an
+older version may still be sending with it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from bot.channels.twilio_contents import Content, all_contents
+from bot.ports.twilio_content import Existing
+from bot.store import contents
+from bot.store.contents import Known
+from kit.clock import Clock
+from kit.db import Database
+
+UNSUBMITTED = "unsubmitted"
+"""Twilio's word for a content that WhatsApp was never asked to approve."""
+
+_JUST_SUBMITTED = "received"
+
+
+class Api(Protocol):
+    """Twilio's Content API, as far as it is needed here."""
+
+    def existing(self) -> Iterable[Existing]: ...
+    def create(self, content: Content) -> str: ...
+    def submit(self, sid: str, name: str) -> None: ...
+
+
+class Done(StrEnum):
+    """What became of one content."""
+
+    THERE = "there"
+    MADE = "made"
+    MISSING = "missing"
+    """It would be made, if this were not a dry run."""
+    SUBMITTED = "submitted"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    content: Content
+    done: Done
+    approval: str | None
+    """Of a template."""
+    reason: str | None = None
+    """Why WhatsApp rejected it."""
+
+
+def in_step(
+    api: Api,
+    db: Database,
+    clock: Clock,
+    account: str,
+    *,
+    submits: bool,
+    is_dry_run: bool = False,
+    on_step: Callable[[Step, int, int], None] = lambda step, number, total: None,
+) -> list[Step]:
+    """Each content is kept as soon as it is known, so that a run that was cut off goes on where it was. `on_step` hears
+    of each, with its number and how many there are. Raises what `api` raises."""
+    wanted = list(all_contents())
+    there: dict[str, Existing] = {}
+    for one in api.existing():
+        there.setdefault(one.name, one)
+    steps: list[Step] = []
+    for number, content in enumerate(wanted, start=1):
+        step, sid = _one(
+            api, content, there.get(content.name), submits=submits and not is_dry_run, makes=not is_dry_run
+        )
+        if sid is not None and not is_dry_run:
+            with db.write() as tx:
+                contents.keep(tx, account, Known(content.name, sid, step.approval, step.reason), clock.now())
+        steps.append(step)
+        on_step(step, number, len(wanted))
+    return steps
+
+
+def _one(api: Api, content: Content, found: Existing | None, *, submits: bool, makes: bool) -> tuple[Step, str | None]:
+    approval = (found.approval if found is not None else UNSUBMITTED) if content.is_template else None
+    reason = (found.reason or None) if found is not None and content.is_template else None
+    done, sid = Done.THERE, found.sid if found is not None else None
+    if sid is None:
+        if not makes:
+            return Step(content, Done.MISSING, approval), None
+        done, sid = Done.MADE, api.create(content)
+    if submits and approval == UNSUBMITTED:
+        api.submit(sid, content.name)
+        done, approval = Done.SUBMITTED, _JUST_SUBMITTED
+    return Step(content, done, approval, reason), sid

@@ -1,0 +1,110 @@
+"""What can be tapped below an answer: nothing that could not be typed as well."""
+
+from collections.abc import Sequence
+
+from bot.conversation.model import Reply
+from bot.conversation.taps import Action, Tap, attempt_of, cart_version
+from bot.replies.reply import Option
+from contracts.money import Money
+from contracts.router_api import ItemView, OrderView, ShopView
+from contracts.states import Rail
+
+_MOST = 10
+_RAIL_TITLES = {
+    Rail.MPESA_STK: "rail_mpesa_stk",
+    Rail.GPO: "rail_gpo",
+    Rail.EMIS_REF: "tap_reference",
+    Rail.TICKET: "rail_ticket",
+}
+_RAIL_ABOUT = {
+    Rail.MPESA_STK: "tap_prompt",
+    Rail.GPO: "tap_prompt",
+    Rail.EMIS_REF: "tap_reference_about",
+    Rail.TICKET: "tap_ticket_about",
+}
+
+
+def _named(name: str) -> Reply:
+    return Reply("tap_title", {"name": name})
+
+
+def of_items(
+    items: Sequence[ItemView], vendor_id: str, *, quantity: int = 1, has_more: bool = False
+) -> tuple[Option, ...]:
+    """Tapping one adds it."""
+    most = _MOST - 1 if has_more else _MOST
+    options = [
+        Option(Tap(Action.ADD, item.item_id, str(quantity), vendor_id).token(), _named(item.name), _about(item))
+        for item in items[:most]
+    ]
+    if has_more:
+        options.append(
+            Option(Tap(Action.MORE, vendor_id=vendor_id).token(), Reply("tap_more"), Reply("tap_more_about"))
+        )
+    return tuple(options)
+
+
+def _about(item: ItemView) -> Reply:
+    if item.available is not None and item.available <= 0:
+        return Reply("tap_sold_out")
+    amount, unit = Money(item.price_minor, item.currency), item.unit.strip()
+    return Reply("price_per", {"amount": amount, "unit": unit}) if unit else Reply("price", {"amount": amount})
+
+
+def of_shops(shops: Sequence[ShopView]) -> tuple[Option, ...]:
+    return tuple(
+        Option(Tap(Action.SHOP, shop.word).token(), _named(shop.name), _named(shop.word.upper()))
+        for shop in shops[:_MOST]
+    )
+
+
+def of_orders(
+    action: Action, orders: Sequence[OrderView], vendor_id: str, rail: Rail | None = None
+) -> tuple[Option, ...]:
+    """To look at, to cancel, or to pay (that way, where one was named)."""
+    return tuple(
+        Option(
+            Tap(action, order.code, attempt_of(order) if action is Action.PAY else "", vendor_id, rail).token(),
+            _named(order.code),
+            Reply("tap_total", {"total": Money(order.total_minor, order.currency)}),
+        )
+        for order in orders[:_MOST]
+    )
+
+
+def of_rails(rails: Sequence[Rail], vendor_id: str, order: OrderView | None, code: str | None) -> tuple[Option, ...]:
+    """Tapping one is PAY, that way."""
+    named, version = (order.code, attempt_of(order)) if order is not None else (code or "", "")
+    return tuple(
+        Option(
+            Tap(Action.PAY, named, version, vendor_id, rail).token(),
+            Reply(_RAIL_TITLES[rail]),
+            Reply(_RAIL_ABOUT[rail]),
+        )
+        for rail in rails
+    )
+
+
+def confirm(cart: OrderView, vendor_id: str) -> Option:
+    return Option(Tap(Action.CONFIRM, cart.code, cart_version(cart), vendor_id).token(), Reply("button_confirm"))
+
+
+def add_more(vendor_id: str) -> Option:
+    return Option(Tap(Action.MENU, vendor_id=vendor_id).token(), Reply("button_add_more"))
+
+
+def show_cart(vendor_id: str) -> Option:
+    return Option(Tap(Action.CART, vendor_id=vendor_id).token(), Reply("button_cart"))
+
+
+def show_menu(vendor_id: str) -> Option:
+    return Option(Tap(Action.MENU, vendor_id=vendor_id).token(), Reply("button_menu"))
+
+
+def pay(code: str, version: str, vendor_id: str) -> Option:
+    """`version` is the last try before it (`taps.attempt_of`)."""
+    return Option(Tap(Action.PAY, code, version, vendor_id).token(), Reply("button_pay"))
+
+
+def receipt(code: str, vendor_id: str) -> Option:
+    return Option(Tap(Action.RECEIPT, code, vendor_id=vendor_id).token(), Reply("button_receipt"))

@@ -1,0 +1,40 @@
+"""The receipt of a paid order: its text, and the same on paper for whoever taps for it."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from bot.conversation.model import Reply, Step
+from bot.conversation.orders import say_order
+from bot.conversation.rails import proof_of, rail_of
+from bot.conversation.showing import local_time, order_lines, total_of
+from bot.conversation.state import Shop
+from bot.conversation.talk import Talk
+from bot.replies.reply import Document, ReplyParam
+from contracts.router_api import OrderView
+from contracts.states import OrderStatus, Rail
+
+
+def receipt_of(order: OrderView, shop_name: str, shop: Shop | None, paid_at: datetime) -> dict[str, ReplyParam]:
+    """What fills a receipt. `shop` tells the zone its time is read in, where it is known; `paid_at` stands in for a
+    time that the order does not tell."""
+    rail = rail_of(order)
+    proof = proof_of(order.receipt, rail) if order.receipt else ()
+    if not proof and rail is Rail.MPESA_STK:
+        proof = (Reply("proof_in_sms"),)
+    return {
+        "shop": shop_name,
+        "code": order.code,
+        "lines": order_lines(order),
+        "total": total_of(order),
+        "proof": proof,
+        "time": local_time(order.paid_at or paid_at, shop, order.currency),
+    }
+
+
+def show_receipt(talk: Talk, order: OrderView) -> Step:
+    """On paper where the channel can, else as text; for an order that is not paid, how it stands."""
+    if order.status is not OrderStatus.PAID:
+        return say_order(talk, order)
+    params = receipt_of(order, talk.shop.name, talk.shop, order.created_at)
+    reply = Reply("receipt", {**params, "spare": ()}, document=Document("paper_receipt", params))
+    return Step(replace(talk.state, turn=None, is_greeted=True), reply=reply)
