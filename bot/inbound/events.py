@@ -11,7 +11,8 @@ from contracts.errors import ErrorCode
 from contracts.events import DomainEvent, EventType
 from kit.clock import Clock
 from kit.problems import Problem
-from kit.web import answer, read_body
+from kit.signed_events import read_event
+from kit.web import answer
 from kit.webhooks import EventSigner
 
 PATH = "/events"
@@ -35,11 +36,8 @@ class _Envelope(BaseModel):
 
 def add_route(app: Flask, signer: EventSigner, clock: Clock, turns: Turns) -> None:
     def receive() -> Response:
-        raw = request.get_data(cache=True)
-        signed_id = signer.verify(request.headers, raw, clock.now())
-        envelope = read_body(_Envelope)
-        if envelope.event_id != signed_id:
-            raise Problem(422, ErrorCode.INVALID_REQUEST, "webhook-id and event_id differ")
+        envelope = read_event(signer, _Envelope, clock.now())
+        signed_id, raw = envelope.event_id, request.get_data(cache=True)
         is_for_us = _is_readable(envelope, raw)
         address = envelope.data.customer_address if is_for_us else None
         content = raw.decode()

@@ -3,17 +3,18 @@
 200 means kept for good, whatever it said, so that the adapter stops sending; anything else makes it try again."""
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
-from contracts.payment_api import PaymentEvent
+from contracts.payment_api import PAYMENT_EVENTS_PATH, PaymentEvent
 from kit.clock import Clock
 from kit.metrics import payment_event_taken
 from kit.problems import Problem
-from kit.web import answer, read_body
+from kit.signed_events import read_event
+from kit.web import answer
 from kit.webhooks import EventSigner
 from router.databases import Databases, ShopDatabase
 from router.operations import Audience, Operation, declared
@@ -27,7 +28,7 @@ _log = structlog.get_logger()
 TAKE_EVENT = Operation(
     "payments.events.take",
     "POST",
-    "/v1/payment-events",
+    PAYMENT_EVENTS_PATH,
     "News of a charge from the payment adapter, as a signed Standard Webhook",
     frozenset({Audience.PAYMENT_ADAPTER}),
     of_shop=False,
@@ -45,10 +46,7 @@ def payment_events(databases: Databases, signer: EventSigner, registry: Registry
 
     def take() -> Response:
         now = clock.now()
-        signed_id = signer.verify(request.headers, request.get_data(cache=True), now)
-        event = read_body(PaymentEvent)
-        if event.event_id != signed_id:
-            raise Problem(422, ErrorCode.INVALID_REQUEST, "webhook-id and event_id differ")
+        event = read_event(signer, PaymentEvent, now)
         try:
             with _home(databases, event).write() as tx:
                 outcome = apply_event(tx, event, registry, now)

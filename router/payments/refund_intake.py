@@ -3,7 +3,7 @@
 200 means kept for good; anything else makes it try again. What is said again changes nothing."""
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -13,7 +13,8 @@ from contracts.payment_api import REFUND_EVENTS_PATH, RefundEvent
 from contracts.states import InboxStatus
 from kit.clock import Clock
 from kit.problems import Problem
-from kit.web import answer, read_body
+from kit.signed_events import read_event
+from kit.web import answer
 from kit.webhooks import EventSigner
 from router.databases import Databases
 from router.operations import Audience, Operation, declared
@@ -42,11 +43,7 @@ def refund_events(databases: Databases, signer: EventSigner, registry: Registry,
     blueprint = Blueprint("refund_events", __name__)
 
     def take() -> Response:
-        now = clock.now()
-        signed_id = signer.verify(request.headers, request.get_data(cache=True), now)
-        event = read_body(RefundEvent)
-        if event.event_id != signed_id:
-            raise Problem(422, ErrorCode.INVALID_REQUEST, "webhook-id and event_id differ")
+        event = read_event(signer, RefundEvent, clock.now())
         try:
             note = _taken(databases, registry, event, clock)
         except (DBAPIError, PoolTimeout, TimeoutError) as error:

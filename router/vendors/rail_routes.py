@@ -4,18 +4,17 @@ payment adapter. What is entered goes from the browser straight there: this proc
 from datetime import datetime
 
 import structlog
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 
 from contracts.credentials import SETTINGS_PATH, TICKET_LIFETIME, CredentialsLink, CredentialTicket
-from contracts.errors import ErrorCode
 from contracts.ids import VendorId, new_id
 from contracts.payment_api import RAILS_EVENTS_PATH, RailsNews
 from kit.clock import Clock
 from kit.db import Tx
-from kit.problems import Problem
+from kit.signed_events import read_event
 from kit.signing import KeyRing
 from kit.tickets import sign_ticket
-from kit.web import answer, read_body
+from kit.web import answer
 from kit.webhooks import EventSigner
 from router.databases import Databases
 from router.edge import Call, Edge, Routes
@@ -115,10 +114,7 @@ def rails_events(databases: Databases, directory: Directory, signer: EventSigner
     blueprint = Blueprint("rails_events", __name__)
 
     def take() -> Response:
-        signed_id = signer.verify(request.headers, request.get_data(cache=True), clock.now())
-        news = read_body(RailsNews)
-        if news.event_id != signed_id:
-            raise Problem(422, ErrorCode.INVALID_REQUEST, "webhook-id and event_id differ")
+        news = read_event(signer, RailsNews, clock.now())
         with databases.platform.write() as tx:
             tx.after_commit(lambda: directory.forget(VendorId(news.vendor_id)))
             status = "applied" if apply_news(tx, news) else "outdated"
