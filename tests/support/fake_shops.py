@@ -40,8 +40,8 @@ class FakeShop:
     items: list[Stocked] = field(default_factory=list[Stocked])
     currency: Currency = Currency.KES
     timezone: str = "Africa/Nairobi"
-    locale: str = "en-KE"
     rails: list[Rail] = field(default_factory=lambda: [Rail.MPESA_STK])
+    locale: str = "en-KE"
 
     def view(self) -> ShopView:
         return ShopView(
