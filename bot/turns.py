@@ -35,7 +35,7 @@ from kit.peers import Broken, Unreachable
 
 _log = structlog.get_logger()
 
-MAX_COMMANDS = 12
+MAX_COMMANDS = 20
 MAX_ERRORS = 5
 """After so many exceptions of our own an item is given up, so that the conversation can go on."""
 

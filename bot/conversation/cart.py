@@ -2,16 +2,21 @@
 
 from dataclasses import replace
 
+from bot.conversation import options
+from bot.conversation.basket import on_several
 from bot.conversation.catalogue import (
     look_closer,
-    match_items,
+    look_otherwise,
     menu_again,
     offer_close,
+    page_of,
     settle_reading,
     show_found,
     wanted_quantity,
     wanting,
 )
+from bot.conversation.goods import match_items
+from bot.conversation.lists import Aim, read_list
 from bot.conversation.matching import Candidate, find
 from bot.conversation.model import AddItem, ListItems, RemoveItem, Reply, Result, ShowCart, Step
 from bot.conversation.quantities import Wanted, read_wanted
@@ -31,7 +36,7 @@ from bot.conversation.showing import (
 from bot.conversation.state import Entry, Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
 from contracts.errors import ProblemBody
-from contracts.router_api import MAX_QUANTITY, CartView, ItemPage, ItemView, OrderView
+from contracts.router_api import MAX_QUANTITY, CartView, ItemView, OrderView
 
 # --- adding ----------------------------------------------------------------------------------------------------------
 
@@ -40,7 +45,9 @@ def on_add(talk: Talk, rest: str) -> Step:
     """ADD 2, ADD 2 x 3, ADD milk, ADD milk x 2, ADD 3 milk."""
     if not rest:
         return talk.say("add_what")
-    wanted = read_wanted(rest)
+    several, wanted = read_list(rest), read_wanted(rest)
+    if len(several.parts) > 1 or wanted.measure:
+        return on_several(talk, rest, several, Aim.ADD)
     complaint = _complaint(talk, wanted.quantity, wanted.odd_quantity, wanted.name or str(wanted.number))
     if complaint is not None:
         return complaint
@@ -52,7 +59,8 @@ def on_add(talk: Talk, rest: str) -> Step:
     entry = listing.pick(wanted.number)
     if entry is None:
         return number_unknown(talk, wanted.number, listing)
-    return add_entry(talk, entry, wanted.quantity if wanted.quantity is not None else listing.quantity)
+    asked_for = entry.quantity if entry.quantity is not None else listing.quantity
+    return add_entry(talk, entry, wanted.quantity if wanted.quantity is not None else asked_for)
 
 
 def add_entry(talk: Talk, entry: Entry, quantity: int | None) -> Step:
@@ -97,31 +105,36 @@ def add_found(talk: Talk, result: Result) -> Step:
     """The shelf was searched for what is to be added: one clear match is added, several are a question."""
     if isinstance(result, ProblemBody):
         return refused(talk, result)
-    if not isinstance(result, ItemPage):
+    page = page_of(result)
+    if page is None:
         return talk.say("our_mistake")
-    talk = settle_reading(talk, result.items)
+    talk = settle_reading(talk, page.items)
     complaint = _complaint(talk, talk.turn.quantity, "", talk.turn.text)
     if complaint is not None:
         return complaint
-    meant = match_items(talk.turn.text, result.items)
+    meant = match_items(talk.turn.text, page.items)
     if meant.clear is not None:
-        item = result.items[meant.clear]
+        item = page.items[meant.clear]
         quantity = wanted_quantity(talk)
         return talk.knowing(text=item.name, quantity=quantity).ask(
             Purpose.ADD, AddItem(talk.shop.vendor_id, item.item_id, quantity)
         )
     if meant.several:
-        return _which(talk, [result.items[place] for place in meant.several])
+        return _which(talk, [page.items[place] for place in meant.several])
+    otherwise = look_otherwise(talk, Purpose.ADD_FIND)
+    if otherwise is not None:
+        return otherwise
     if meant.close:
-        return offer_close(talk, [result.items[place] for place in meant.close])
-    if result.items:  # the router saw a reason that the names don't show
-        return show_found(talk, result.items, None)
+        return offer_close(talk, [page.items[place] for place in meant.close])
+    if page.items:  # the router saw a reason that the names don't show
+        return show_found(talk, page.items, None)
     return look_closer(talk, Purpose.ADD_CLOSE)
 
 
 def _which(talk: Talk, items: list[ItemView]) -> Step:
     listing = item_listing(items, talk.shop.vendor_id, talk.now, quantity=talk.turn.quantity)
-    return talk.showing(listing).say(
+    talk = talk.showing(listing).offering(*options.of_items(items, talk.shop.vendor_id, quantity=wanted_quantity(talk)))
+    return talk.say(
         "which_item", query=talk.turn.text, items=item_lines(items), next=pick_note(items, wanted_quantity(talk))
     )
 
@@ -135,6 +148,8 @@ def added(talk: Talk, result: Result) -> Step:
     # The numbers on the screen are the shelf's again, whatever list was shown in between.
     talk = talk.with_state(replace(talk.state, other=None))
     has_numbers = talk.list_of(ListKind.ITEMS) is not None
+    vendor_id = talk.shop.vendor_id
+    talk = talk.offering(options.confirm(cart, vendor_id), options.show_cart(vendor_id), options.add_more(vendor_id))
     return talk.say(
         "added",
         quantity=wanted_quantity(talk),
@@ -161,6 +176,7 @@ def cart_came(talk: Talk, result: Result) -> Step:
     if cart is None:
         return _empty(talk, result)
     talk = talk.showing(cart_listing(ListKind.CART, cart, shop.vendor_id, talk.now))
+    talk = talk.offering(options.confirm(cart, shop.vendor_id), options.add_more(shop.vendor_id))
     return talk.say(
         "cart",
         shop=shop.name,
@@ -259,4 +275,5 @@ def removed(talk: Talk, result: Result) -> Step:
     what = talk.turn.text
     if cart is None:
         return talk.say("removed_last", item=what)
+    talk = talk.offering(options.confirm(cart, talk.shop.vendor_id), options.add_more(talk.shop.vendor_id))
     return talk.say("removed", item=what, count=count_of(cart), total=total_of(cart))

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.conversation import basket, options
 from bot.conversation.fallback import not_understood
+from bot.conversation.goods import also_called, match_items, perhaps_called
 from bot.conversation.intents import fold
-from bot.conversation.matching import Candidate, Found, find, names_it, suggest_word
-from bot.conversation.model import FindShop, ListItems, Reply, Result, Step
+from bot.conversation.lists import Aim, read_list
+from bot.conversation.matching import Found, names_it, suggest_word
+from bot.conversation.model import AddItem, FindItems, FindShop, ListItems, Reply, Result, Step
 from bot.conversation.quantities import Wanted, read_wanted, without_fillers
 from bot.conversation.refusals import refused
 from bot.conversation.shop import entered, example_number
@@ -14,13 +17,17 @@ from bot.conversation.showing import PAGE_SIZE, item_lines, item_listing, more_n
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
 from contracts.errors import ProblemBody
-from contracts.router_api import MAX_QUANTITY, ItemPage, ItemView, ShopView
+from contracts.router_api import MAX_QUANTITY, ItemPage, ItemsFound, ItemView, ShopView
 
 WHOLE_SHELF = 50
 """Items to look through for a likeness: the most that one page of the catalogue holds."""
 
 MAX_QUERY = 60  # characters
 _MAX_SHOP_WORD = 30
+_MAX_OFFERED = 3
+"""Things that "did you mean?" proposes."""
+
+_OTHERWISE = "otherwise"
 
 
 def on_menu(talk: Talk, rest: str = "") -> Step:
@@ -56,6 +63,7 @@ def menu_came(talk: Talk, result: Result) -> Step:
     first = _first_number(talk)
     listing = item_listing(items, shop.vendor_id, talk.now, first_number=first, next_after=result.next_after)
     talk, lines, more = talk.showing(listing), item_lines(items, first), more_note(result.next_after)
+    talk = talk.offering(*options.of_items(items, shop.vendor_id, has_more=result.next_after is not None))
     if talk.turn.heading == "again":
         return talk.say("menu_again", shop=shop.name, items=lines, more=more)
     return talk.say("menu", shop=shop.name, items=lines, more=more, example=example_number(len(items), first))
@@ -75,6 +83,9 @@ def _first_number(talk: Talk) -> int:
 def on_find(talk: Talk, rest: str) -> Step:
     if not rest:
         return talk.say("find_what")
+    several = read_list(rest)
+    if len(several.parts) > 1:
+        return basket.on_several(talk, rest, several, Aim.SEE)
     query = without_fillers(rest)[:MAX_QUERY]
     return talk.knowing(text=query).ask(Purpose.FIND, ListItems(talk.shop.vendor_id, query=query, limit=PAGE_SIZE))
 
@@ -82,12 +93,17 @@ def on_find(talk: Talk, rest: str) -> Step:
 def found_came(talk: Talk, result: Result) -> Step:
     if isinstance(result, ProblemBody):
         return refused(talk, result)
-    if not isinstance(result, ItemPage):
+    page = page_of(result)
+    if page is None:
         return talk.say("our_mistake")
-    if result.items:
-        return show_found(talk, result.items, result.next_after)
-    if talk.turn.heading == "more":
+    if talk.turn.heading == "more" and not page.items:
         return talk.say("no_more_items")
+    if talk.turn.heading != "more" and not _fitting(match_items(talk.turn.text, page.items), page.items):
+        otherwise = look_otherwise(talk, Purpose.FIND)
+        if otherwise is not None:
+            return otherwise
+    if page.items:
+        return show_found(talk, page.items, page.next_after)
     return look_closer(talk, Purpose.FIND_CLOSE)
 
 
@@ -105,6 +121,10 @@ def show_found(talk: Talk, items: Sequence[ItemView], next_after: str | None) ->
             next_after=next_after,
         )
     )
+    offered = options.of_items(
+        items, talk.shop.vendor_id, quantity=wanted_quantity(talk), has_more=next_after is not None
+    )
+    talk = talk.offering(*offered)
     alone = items[0].description.strip() if len(items) == 1 else ""
     about = (Reply("item_description", {"description": alone}),) if alone else ()
     return talk.say(
@@ -138,8 +158,29 @@ def settle_reading(talk: Talk, items: Sequence[ItemView]) -> Talk:
     return talk.knowing(text=turn.spare_text, quantity=turn.spare_quantity)
 
 
+def page_of(result: Result) -> ItemPage | None:
+    """What a search or a look under several names found; None for what is neither."""
+    if isinstance(result, ItemPage):
+        return result
+    if not isinstance(result, ItemsFound):
+        return None
+    by_id = {item.item_id: item for page in result.found for item in page}
+    return ItemPage(items=list(by_id.values())[:WHOLE_SHELF], total=len(by_id))
+
+
+def look_otherwise(talk: Talk, purpose: Purpose) -> Step | None:
+    """Nothing has that name here: look under what it is called in other languages, once; None if that is nothing."""
+    names = also_called(talk.turn.text)
+    if not names or talk.turn.heading == _OTHERWISE:
+        return None
+    return talk.knowing(heading=_OTHERWISE).ask(purpose, FindItems(talk.shop.vendor_id, names, PAGE_SIZE))
+
+
 def look_closer(talk: Talk, purpose: Purpose) -> Step:
-    """Nothing has that name: fetch the shelf, to see what is like it."""
+    """Nothing has that name: fetch what may have been meant, or the shelf, to see what is like it."""
+    names = perhaps_called(talk.turn.text)
+    if names:
+        return talk.ask(purpose, FindItems(talk.shop.vendor_id, names, PAGE_SIZE))
     return talk.ask(purpose, ListItems(talk.shop.vendor_id, limit=WHOLE_SHELF))
 
 
@@ -147,10 +188,10 @@ def close_came(talk: Talk, result: Result) -> Step:
     """After FIND or ADD found nothing."""
     if isinstance(result, ProblemBody):
         return refused(talk, result)
-    if not isinstance(result, ItemPage):
+    page = page_of(result)
+    if page is None:
         return talk.say("our_mistake")
-    meant = match_items(talk.turn.text, result.items)
-    fitting = _fitting(meant, result.items)
+    fitting = _fitting(match_items(talk.turn.text, page.items), page.items)
     if fitting:
         return offer_close(talk, fitting)
     return talk.say("nothing_found", shop=talk.shop.name, query=talk.turn.text)
@@ -158,19 +199,16 @@ def close_came(talk: Talk, result: Result) -> Step:
 
 def offer_close(talk: Talk, items: Sequence[ItemView], word: str | None = None) -> Step:
     """Things like what was asked for, to pick from: likeness never acts by itself."""
-    items = items[:PAGE_SIZE]
+    items = items[:_MAX_OFFERED]
     listing = item_listing(items, talk.shop.vendor_id, talk.now, quantity=talk.turn.quantity)
-    return talk.showing(listing).say(
+    talk = talk.showing(listing).offering(*options.of_items(items, talk.shop.vendor_id, quantity=wanted_quantity(talk)))
+    return talk.say(
         "items_close",
         query=talk.turn.text,
         items=item_lines(items),
         word=(Reply("word_close", {"word": word}),) if word else (),
         next=pick_note(items, wanted_quantity(talk)),
     )
-
-
-def match_items(said: str, items: Sequence[ItemView]) -> Found:
-    return find(said, [Candidate(place, item.name, item.sku) for place, item in enumerate(items)])
 
 
 def _fitting(meant: Found, items: Sequence[ItemView]) -> list[ItemView]:
@@ -186,22 +224,34 @@ def on_text(talk: Talk, text: str) -> Step:
     shop = talk.shop
     if fold(text) == fold(shop.word):
         return on_menu(talk)
+    several = read_list(text)
     wanted = read_wanted(text)
+    if len(several.parts) > 1 or wanted.measure:
+        return basket.on_several(talk, text, several, Aim.UNSAID)
     talk = wanting(talk, wanted if wanted.name else Wanted(name=text))
     query = talk.turn.spare_text or talk.turn.text
     return talk.ask(Purpose.TEXT, ListItems(shop.vendor_id, query=query, limit=PAGE_SIZE))
 
 
 def text_came(talk: Talk, result: Result) -> Step:
+    """What is clear and counted ("2 milk") is added; a name alone is shown."""
     if isinstance(result, ProblemBody):
         return refused(talk, result)
-    if not isinstance(result, ItemPage):
+    page = page_of(result)
+    if page is None:
         return talk.say("our_mistake")
-    talk = settle_reading(talk, result.items)
-    meant = match_items(talk.turn.text, result.items)
+    talk = settle_reading(talk, page.items)
+    meant = match_items(talk.turn.text, page.items)
+    quantity = talk.turn.quantity
+    if meant.clear is not None and quantity is not None and 1 <= quantity <= MAX_QUANTITY:
+        item = page.items[meant.clear]
+        return talk.knowing(text=item.name).ask(Purpose.ADD, AddItem(talk.shop.vendor_id, item.item_id, quantity))
     if meant.clear is not None or meant.several:
-        items = _fitting(meant, result.items)
-        return show_found(talk, items, result.next_after if len(items) == len(result.items) else None)
+        items = _fitting(meant, page.items)
+        return show_found(talk, items, page.next_after if len(items) == len(page.items) else None)
+    otherwise = look_otherwise(talk, Purpose.TEXT)
+    if otherwise is not None:
+        return otherwise
     word = fold(talk.turn.text)
     if len(word.split()) == 1 and len(word) <= _MAX_SHOP_WORD:
         return talk.ask(Purpose.TEXT_SHOP, FindShop(word))
@@ -217,10 +267,11 @@ def text_shop_came(talk: Talk, result: Result) -> Step:
 def text_close_came(talk: Talk, result: Result) -> Step:
     if isinstance(result, ProblemBody):
         return refused(talk, result)
-    if not isinstance(result, ItemPage):
+    page = page_of(result)
+    if page is None:
         return talk.say("our_mistake")
-    word = suggest_word(talk.turn.text)
-    items = _fitting(match_items(talk.turn.text, result.items), result.items)
+    word = suggest_word(talk.turn.text, spoken(talk.state))
+    items = _fitting(match_items(talk.turn.text, page.items), page.items)
     if items:
         return offer_close(talk, items, word)
     return not_understood(talk, talk.turn.text, word)

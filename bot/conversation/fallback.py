@@ -29,6 +29,41 @@ def on_thanks(talk: Talk, rest: str = "") -> Step:
     return talk.say("thanks", hint=hint(talk))
 
 
+def on_pay_asked(talk: Talk, rest: str = "") -> Step:
+    """Something about paying, which is not PAY: how it is done, and nothing is charged."""
+    return talk.say("say_pay")
+
+
+def on_reorder(talk: Talk, rest: str = "") -> Step:
+    return talk.say("reorder_not_yet")
+
+
+def on_delivery(talk: Talk, rest: str = "") -> Step:
+    return talk.say("delivery_asked", shop=talk.shop.name)
+
+
+def on_hours(talk: Talk, rest: str = "") -> Step:
+    return talk.say("hours_asked", shop=talk.shop.name)
+
+
+def on_where(talk: Talk, rest: str = "") -> Step:
+    return talk.say("where_asked", shop=talk.shop.name)
+
+
+def on_human(talk: Talk, rest: str = "") -> Step:
+    return talk.say("human_asked", shop=talk.shop.name)
+
+
+def on_yes(talk: Talk, rest: str = "") -> Step:
+    """Nothing that we ask is answered by a yes: what orders and pays has a word of its own."""
+    return talk.say("yes_unclear")
+
+
+def on_no(talk: Talk, rest: str = "") -> Step:
+    """A question for a phone number is closed: it must not ring a phone later."""
+    return talk.with_state(replace(talk.state, payer_question=None)).say("no_matter", hint=hint(talk))
+
+
 def on_stop(talk: Talk, rest: str = "") -> Step:
     """Nothing is sent any more but answers. A question for a phone number is closed: it must not ring a phone later."""
     return talk.with_state(replace(talk.state, opted_out=True, payer_question=None)).say("stopped")

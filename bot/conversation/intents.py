@@ -1,15 +1,19 @@
-"""What a customer's words ask for. PAY, CONFIRM and STOP count only when they are written out, never by likeness."""
+"""What a customer's words ask for, in English, Swahili and Portuguese at any time. PAY, CONFIRM and STOP count only
+when they are written out, alone and exactly; everything else is forgiving, and its words stand in `words/*.toml`."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bot.conversation.phrases import Words, phrased
 from bot.conversation.quantities import read_number
+from bot.conversation.spelling import clean, fold
+from bot.conversation.vocabulary import VOCABULARY, squeezed
 from contracts.ids import CODE_ALPHABET
 from contracts.states import Rail
 
-_MAX_TEXT = 500
+__all__ = ["STOP_WORDS", "Intent", "Word", "clean", "fold", "is_list_number", "is_stop", "looks_like_phone",
+           "named_rail", "parse", "read_code"]  # fmt: skip
 
 
 class Word(StrEnum):
@@ -26,14 +30,23 @@ class Word(StrEnum):
     PAY_BY = "pay_by"
     PAY_OTHER = "pay_other"
     PAY_UNCLEAR = "pay_unclear"
+    PAY_ASKED = "pay_asked"
+    PAID = "paid"
     STATUS = "status"
     CANCEL_ORDER = "cancel_order"
     CANCEL = "cancel"
+    REORDER = "reorder"
+    DELIVERY = "delivery"
+    HOURS = "hours"
+    WHERE = "where"
+    HUMAN = "human"
     HELP = "help"
     STOP = "stop"
     START = "start"
     GREETING = "greeting"
     THANKS = "thanks"
+    YES = "yes"
+    NO = "no"
     NUMBER = "number"
     PHONE = "phone"
     TEXT = "text"
@@ -42,87 +55,50 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A word and what was said with it. For NUMBER the rest reads as `quantities.read_wanted` does; for PAY, STATUS and
-    CANCEL_ORDER it is empty, an order's code, a list number, or (PAY alone) a phone number; for PAY_BY the rail, for
-    PAY_OTHER nothing or an order's code."""
+    """A word and what was said with it. For NUMBER the rest reads as `quantities.read_wanted` does, for ADD, FIND and
+    TEXT as `lists.read_list`; for PAY, STATUS and CANCEL_ORDER it is empty, an order's code, a list number, or (PAY
+    alone) a phone number; for PAY_BY the rail, for PAY_OTHER nothing or an order's code."""
 
     word: Word
     rest: str = ""
 
 
-STOP_WORDS = frozenset(
-    ("stop", "stopall", "stop all", "unsubscribe", "optout", "opt out", "acha", "parar", "sair")
-)  # English, Swahili, Portuguese
-_CONFIRM_WORDS = frozenset(("confirm", "confirm order", "confirm my order", "confirm cart"))
-_PAY_WORDS = frozenset(("pay",))
-_PAY_OTHER_WORDS = frozenset(
-    ("pay other", "pay other way", "pay another way", "pay otherwise", "other way", "other ways")
-)
+STOP_WORDS = frozenset(phrase for phrase, word in VOCABULARY.exact.items() if word == "stop")
+_WHOLE = {phrase: Word(word) for phrase, word in VOCABULARY.whole.items()}
+_URGENCY = {
+    word: place
+    for place, word in enumerate(
+        (Word.PAID, Word.STATUS, Word.DELIVERY, Word.HOURS, Word.HUMAN, Word.WHERE, Word.HELP, Word.CONFIRM_UNCLEAR,
+         Word.PAY_ASKED)
+    )
+}  # fmt: skip
+"""Of several clues the first of these counts."""
+
 _RAIL_WORDS = {
     "mpesa": Rail.MPESA_STK, "m-pesa": Rail.MPESA_STK,
     "gpo": Rail.GPO, "express": Rail.GPO, "multicaixa": Rail.GPO, "multicaixa express": Rail.GPO, "mcx": Rail.GPO,
     "reference": Rail.EMIS_REF, "referencia": Rail.EMIS_REF, "ref": Rail.EMIS_REF, "atm": Rail.EMIS_REF,
     "ticket": Rail.TICKET, "qr": Rail.TICKET, "ekwanza": Rail.TICKET, "e-kwanza": Rail.TICKET,
 }  # fmt: skip
+_PAY_VERBS = frozenset(phrase for phrase, word in VOCABULARY.exact.items() if word == "pay")
+_CONFIRM_VERBS = frozenset(
+    phrase for phrase, word in VOCABULARY.exact.items() if word == "confirm" and " " not in phrase
+)
 
-_WORDS: dict[Word, tuple[str, ...]] = {
-    Word.START: ("start", "unstop", "anza", "subscribe"),
-    Word.SHOP: ("shop", "shops", "store", "stores", "duka", "dukani", "list shops", "change shop"),
-    Word.MENU: ("menu", "list", "items", "products", "catalogue", "catalog", "price list", "prices", "show menu"),
-    Word.MORE: ("more", "next", "more items", "next page"),
-    Word.FIND: ("find", "search"),
-    Word.ADD: ("add", "buy"),
-    Word.REMOVE: ("remove", "delete"),
-    Word.CART: ("cart", "my cart", "basket", "show cart", "view cart", "checkout", "check out"),
-    Word.STATUS: (
-        "status", "order", "orders", "my order", "my orders", "order status", "receipt", "my receipt", "history",
-        "paid", "i paid", "i have paid", "i've paid", "ive paid", "already paid", "nimelipa", "where is my order",
-    ),
-    Word.CANCEL_ORDER: (
-        "cancel order", "cancel my order", "cancel the order", "cancel this order", "cancel cart", "empty cart",
-    ),
-    Word.CANCEL: ("cancel",),
-    Word.HELP: ("help", "?", "info", "commands", "help me", "msaada", "how", "how does this work"),
-    Word.THANKS: ("thanks", "thank you", "thank you very much", "thx", "asante", "asante sana", "ok", "okay", "sawa"),
-    Word.GREETING: (
-        "hi", "hello", "hey", "hi there", "hello there", "good morning", "good afternoon", "good evening",
-        "habari", "habari yako", "mambo", "niaje", "sasa", "jambo", "hujambo", "shikamoo", "ola", "hallo",
-    ),
-}  # fmt: skip
-_EXACT = {phrase: word for word, phrases in _WORDS.items() for phrase in phrases}
-_LEADING = {
-    "shop": Word.SHOP, "store": Word.SHOP, "duka": Word.SHOP,
-    "find": Word.FIND, "search": Word.FIND, "menu": Word.FIND,
-    "add": Word.ADD, "buy": Word.ADD,
-    "remove": Word.REMOVE, "delete": Word.REMOVE,
-    "help": Word.HELP, "hi": Word.GREETING, "hello": Word.GREETING, "hey": Word.GREETING, "habari": Word.GREETING,
-    "mambo": Word.GREETING,
-}  # fmt: skip
-_ASKING = re.compile(
-    r"(?:i want|i need|i would like|i'd like|can i get|can i have|give me|do you have|have you got|nataka|naomba|nipe)"
-    r"(?: to (?:buy|order|get|have))?(?: any)? (?=\S)",
+_CANCEL_ORDER_CODE = re.compile(
+    r"(?:cancel|cancela|cancelar|anular|futa|ghairi|batilisha) (?:my |the |o |a |meu |minha )?"
+    r"(?:order|oda|pedido|encomenda) (\S+)",
     re.IGNORECASE,
 )
-_CANCEL_ORDER_CODE = re.compile(r"cancel (?:my |the )?order (\S+)", re.IGNORECASE)
-_PAY_BY = re.compile(r"pay (?:(?:by|with|via|using|com|por) )?(.+)", re.IGNORECASE)
-_PAY_OTHER_CODE = re.compile(r"pay other (\S+)", re.IGNORECASE)
+_STATUS_CODE = re.compile(
+    r"(?:status|order|order status|hali|hali ya oda|oda|estado|estado do pedido|pedido|encomenda) (\S+)", re.IGNORECASE
+)
+_PAY_BY = re.compile(r"\S+ (?:(?:by|with|via|using|com|por|no|na|kwa|kupitia) )?(.+)", re.IGNORECASE)
+_PAY_OTHER_CODE = re.compile(r"(?:pay other|lipa njia nyingine|pagar de outra forma) (\S+)", re.IGNORECASE)
 _ORDER_CODE = re.compile(r"[A-Z0-9]{4,12}")
 _LIST_NUMBER = re.compile(r"[-+]?[0-9]{1,8}")
 _NUMBER_TIMES = re.compile(r"[0-9]{1,8} ?[x×*] ?\S.*", re.IGNORECASE)
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{7,20}")
-
-
-def clean(text: str) -> str:
-    """Compatibility-normalised, on one line, at most 500 characters, with nothing invisible in it."""
-    spaced = "".join(" " if char.isspace() else char for char in text[: 4 * _MAX_TEXT])
-    visible = "".join(char for char in unicodedata.normalize("NFKC", spaced) if unicodedata.category(char)[0] != "C")
-    return " ".join(visible.split())[:_MAX_TEXT].strip()
-
-
-def fold(text: str) -> str:
-    """For comparing: no case, no accents."""
-    apart = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    return "".join(char for char in apart if not unicodedata.combining(char))
 
 
 def _undecorated(text: str) -> str:
@@ -169,28 +145,18 @@ def parse(text: str) -> Intent:
     if not cleaned:
         return Intent(Word.NOTHING)
     said = _undecorated(cleaned)
-    folded = fold(said)
-    if folded in STOP_WORDS:
-        return Intent(Word.STOP)
-    if folded in _CONFIRM_WORDS:
-        return Intent(Word.CONFIRM)
-    if folded in _PAY_WORDS:
-        return Intent(Word.PAY)
-    if folded in _PAY_OTHER_WORDS:
-        return Intent(Word.PAY_OTHER)
-    exact = _EXACT.get(folded) or _EXACT.get(folded.rstrip("?").rstrip())
+    exact = VOCABULARY.exact.get(fold(said))
     if exact is not None:
-        return Intent(exact)
+        return Intent(Word(exact))
     number = _parse_number(said)
     if number is not None:
         return number
-    return _parse_leading(said) or Intent(Word.TEXT, _thing_asked_for(said) or cleaned)
-
-
-def _thing_asked_for(said: str) -> str:
-    """ "Do you have milk?" asks for milk."""
-    asking = _ASKING.match(said)
-    return (said[asking.end() :] if asking else said).rstrip("? ")
+    if named_rail(said) is not None:
+        return Intent(Word.TEXT, said)
+    whole = _WHOLE.get(squeezed(said))
+    if whole is not None:
+        return Intent(whole)
+    return _parse_money(said) or _parse_phrase(said, cleaned)
 
 
 def _parse_number(said: str) -> Intent | None:
@@ -203,30 +169,28 @@ def _parse_number(said: str) -> Intent | None:
     return None
 
 
-def _parse_leading(said: str) -> Intent | None:
+# --- what begins with a word about money or an order: read as it stands, without any forgiveness ----------------------
+
+
+def _parse_money(said: str) -> Intent | None:
     cancelled = _CANCEL_ORDER_CODE.fullmatch(said)
     if cancelled is not None:
         code = cancelled[1].lstrip("#")
         if is_list_number(code):
             return Intent(Word.CANCEL_ORDER, code)
-        return Intent(Word.CANCEL_ORDER, read_code(code) or code)
+        return None if squeezed(code) in VOCABULARY.polite else Intent(Word.CANCEL_ORDER, read_code(code) or code)
     head, _, rest = said.partition(" ")
     head, rest = fold(head).rstrip(":,"), rest.strip()
     if not rest:
         return None
-    match head:
-        case "pay":
-            return _parse_pay(said, rest)
-        case "confirm":
-            return Intent(Word.CONFIRM_UNCLEAR, rest)
-        case "status" | "order":
-            code = read_code(rest)
-            return Intent(Word.STATUS, code) if code else None
-        case "cancel":
-            return Intent(Word.CANCEL, rest)
-        case _:
-            word = _LEADING.get(head)
-            return Intent(word, rest) if word else None
+    if head in _PAY_VERBS:
+        return _parse_pay(said, rest)
+    if head in _CONFIRM_VERBS:
+        return Intent(Word.CONFIRM_UNCLEAR, rest)
+    status = _STATUS_CODE.fullmatch(said)
+    if status is not None and (code := read_code(status[1])):
+        return Intent(Word.STATUS, code)
+    return None
 
 
 def _parse_pay(said: str, rest: str) -> Intent:
@@ -243,3 +207,108 @@ def _parse_pay(said: str, rest: str) -> Intent:
         return Intent(Word.PAY_OTHER, code) if code else Intent(Word.PAY_UNCLEAR, rest)
     code = read_code(rest)
     return Intent(Word.PAY, code) if code else Intent(Word.PAY_UNCLEAR, rest)
+
+
+# --- everything else --------------------------------------------------------------------------------------------------
+
+
+def _parse_phrase(said: str, cleaned: str) -> Intent:
+    words = phrased(said)
+    if not words:
+        return Intent(Word.HELP) if set(said) == {"?"} else Intent(Word.TEXT, cleaned)
+    whole = _whole(words)
+    if whole is not None:
+        return Intent(whole)
+    bare = words.bare()
+    if not bare:  # nothing but politeness
+        talk = words.small_talk()
+        return Intent(Word.GREETING if "greeting" in talk else Word.THANKS) if talk else Intent(Word.TEXT, cleaned)
+    return (
+        _parse_pointed(words)
+        or _parse_pointed(bare)
+        or _parse_cancel(bare)
+        or _parse_request(bare)
+        or _parse_greeting(words, bare)
+        or Intent(Word.TEXT, _unasked(bare.said if bare.start else cleaned))
+    )
+
+
+def _unasked(text: str) -> str:
+    return text.rstrip("? ") or text
+
+
+def _whole(words: Words) -> Word | None:
+    """The command that all of it is, with or without what stands around it."""
+    for tried in words.undressed():
+        word = _WHOLE.get(tried.text)
+        if word is not None:
+            return word
+    return None
+
+
+def _parse_pointed(words: Words) -> Intent | None:
+    """`number 4`, `ya pili`, `the first one`; `my number is 0708 374 149`."""
+    phone = words.after_phone_lead()
+    if looks_like_phone(phone):
+        return Intent(Word.PHONE, phone)
+    keys = words.keys[words.start : words.end]
+    if len(keys) > 1 and keys[-1] in VOCABULARY.ordinal_nouns:
+        keys = keys[:-1]
+    if len(keys) > 3 or (len(keys) > 1 and " ".join(keys[:-1]) not in VOCABULARY.number_leads):
+        return None
+    number = VOCABULARY.ordinals.get(keys[-1])
+    if number is None:
+        number = read_number(keys[-1])
+    return Intent(Word.NUMBER, str(number)) if number is not None and is_list_number(str(number)) else None
+
+
+def _parse_cancel(words: Words) -> Intent | None:
+    """CANCEL and more, which names no order: it changes nothing."""
+    is_cancel = len(words) > 1 and _WHOLE.get(words.keys[words.start]) is Word.CANCEL
+    if not is_cancel or next(words.led(), None) is not None:
+        return None
+    return Intent(Word.CANCEL, words.part(words.start + 1, words.end).said)
+
+
+def _parse_request(words: Words) -> Intent | None:
+    """What begins with a request, ends with a question about a thing, or hints at what it is about."""
+    word, rest = None, words
+    for lead, behind in words.led():
+        word, rest = lead, behind
+        whole = _whole(rest)
+        if whole is not None and whole not in _SMALL_TALK:
+            return Intent(whole)
+    hint = _hinted(words)
+    if hint is not None:
+        return Intent(hint, _unasked(words.said))
+    match word:
+        case None:
+            if not words.has_tail("find"):
+                return None
+            return Intent(Word.FIND, _unasked(words.without_tail("find").said))
+        case "see":
+            return Intent(Word.FIND if rest.has_tail("find") else Word.TEXT, _unasked(rest.without_tail("find").said))
+        case "find" | "remove":
+            return Intent(Word(word), _unasked(rest.without_tail(word).said))
+        case "add" if rest.has_tail("find") and not rest.counts():  # "na maziwa ni bei gani"
+            return Intent(Word.FIND, _unasked(rest.without_tail("find").said))
+        case _:
+            return Intent(Word(word), _unasked(rest.said))
+
+
+def _hinted(words: Words) -> Word | None:
+    """What a message is about that counts nothing: `do you deliver to Kilimani`."""
+    clues = {Word(clue) for clue in words.clues()}
+    if not clues or words.counts():
+        return None
+    return min(clues, key=_URGENCY.__getitem__)
+
+
+def _parse_greeting(words: Words, bare: Words) -> Intent | None:
+    """A greeting and one more word, which may be a shop's."""
+    if len(bare) == 1 and "greeting" in words.small_talk() and not bare.counts():
+        return Intent(Word.GREETING, _unasked(bare.said))
+    return None
+
+
+_SMALL_TALK = frozenset((Word.GREETING, Word.THANKS, Word.YES, Word.NO, Word.CANCEL))

@@ -11,7 +11,17 @@ from bot.replies.reply import Reply
 from contracts.errors import ProblemBody
 from contracts.events import DomainEvent
 from contracts.payment_api import ChargeView
-from contracts.router_api import CancelResult, CartView, ItemPage, OrderList, OrderView, PayResult, ShopList, ShopView
+from contracts.router_api import (
+    CancelResult,
+    CartView,
+    ItemPage,
+    ItemsFound,
+    OrderList,
+    OrderView,
+    PayResult,
+    ShopList,
+    ShopView,
+)
 from contracts.states import Rail
 
 # --- events --------------------------------------------------------------------------------------------------------
@@ -64,6 +74,7 @@ Result = (
     ShopView
     | ShopList
     | ItemPage
+    | ItemsFound
     | CartView
     | OrderView
     | CancelResult
@@ -96,6 +107,15 @@ class ListItems:
     vendor_id: str
     query: str = ""
     after: str | None = None
+    limit: int = 9
+
+
+@dataclass(frozen=True, slots=True)
+class FindItems:
+    """What the shop has of each of these names, at most `limit` each, in one look → ItemsFound."""
+
+    vendor_id: str
+    queries: tuple[str, ...]
     limit: int = 9
 
 
@@ -168,6 +188,7 @@ Command = (
     FindShop
     | ListShops
     | ListItems
+    | FindItems
     | ShowCart
     | AddItem
     | RemoveItem

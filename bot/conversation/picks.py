@@ -39,7 +39,7 @@ def on_number(talk: Talk, rest: str) -> Step:
 def _pick(talk: Talk, listing: Listing, entry: Entry) -> Step:
     match listing.kind:
         case ListKind.ITEMS:
-            return cart.add_entry(talk, entry, None)
+            return cart.add_entry(talk, entry, entry.quantity)
         case ListKind.SHOPS:
             return enter(talk, entry.id)
         case ListKind.CART:

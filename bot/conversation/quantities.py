@@ -1,27 +1,30 @@
-"""How many of what: reads "2 x 3", "milk x2", "3 milk", "two" and the ways they go wrong. Knows no catalogue."""
+"""How many of what: reads "2 x 3", "milk x2", "maziwa mbili", "meia dúzia de ovos" and the ways they go wrong. Knows no
+catalogue."""
 
 import re
 from dataclasses import dataclass
 
-_NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"), start=1
-    )
-}
-_POLITE = ("a", "an", "the", "some", "of", "please", "pls", "me", "and")
-_PACKS = ("packet", "packets", "pkt", "pkts", "piece", "pieces", "pc", "pcs", "bottle", "bottles", "loaf", "loaves")
-_FILLERS = frozenset((*_POLITE, *_PACKS))
-_WEIGHTS = ("kg", "kgs", "kilo", "kilos", "g", "gm", "gms", "gram", "grams")
-_VOLUMES = ("ml", "cl", "l", "lt", "ltr", "litre", "litres", "liter", "liters")
-_UNITS = frozenset((*_WEIGHTS, *_VOLUMES))
+from bot.conversation.spelling import fold
+from bot.conversation.vocabulary import VOCABULARY, squeezed
+
 _LIKELY_QUANTITY = 20  # "milk 500" names a size, "milk 2" a quantity
 _TOO_MANY = 10**9  # what more digits than this would say anyway
+_DOZEN = 12
 
 _TIMES = r"[xX×*]"
 _NUMBER_FIRST = re.compile(rf"(-?[0-9]+)\s*{_TIMES}\s*(.+)")
 _THING_TIMES = re.compile(rf"(.+?)(?:\s+{_TIMES}|\s*[×*])\s*(-?\s?\S+)")
 _DECIMAL = re.compile(r"-?[0-9]*[.,/][0-9]+")
+_DIGITS = re.compile(r"[-+]?\s?[0-9]+")
+_SIZED = re.compile(r"([0-9]+)([^\W\d_]+)")
+_WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\s+|[0-9]+|[^\w\s]+|_+")
+_CONNECTORS = frozenset(("na", "e"))
+_UNITS = {
+    "kgs": "kg", "kilo": "kg", "kilos": "kg", "quilo": "kg", "quilos": "kg",
+    "gm": "g", "gms": "g", "gram": "g", "grams": "g", "gramu": "g", "grama": "g", "gramas": "g",
+    "lt": "l", "ltr": "l", "litre": "l", "litres": "l", "liter": "l", "liters": "l", "lita": "l", "litro": "l",
+    "litros": "l",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Wanted:
 
     Either `number` (a line of a list) or `name`. `quantity` is None where none was said; `odd_quantity` is what was
     said in its place and can't be read ("lots", "1.5"). Where a number may be part of the name ("7 up"), `name` holds
-    all of it, and `spare_name` with `spare_quantity` the other reading."""
+    all of it, and `spare_name` with `spare_quantity` the other reading. `measure` (kg, g, l, ml) says that the number
+    counts these: "2 kg sugar" is a bag of two, or twice what is sold by the kilo."""
 
     number: int | None = None
     name: str = ""
@@ -38,27 +42,135 @@ class Wanted:
     odd_quantity: str = ""
     spare_name: str = ""
     spare_quantity: int | None = None
+    measure: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether a number was said that may be how many."""
+        return self.quantity is not None or self.spare_quantity is not None or bool(self.odd_quantity)
 
 
 def read_number(text: str) -> int | None:
-    """A whole number in digits (a sign is allowed) or in words from one to twelve."""
-    word = text.strip().casefold()
-    if re.fullmatch(r"[-+]?\s?[0-9]+", word):
-        if len(word) > 10:
-            return -_TOO_MANY if word.startswith("-") else _TOO_MANY
-        return int(word.replace(" ", ""))
-    return _NUMBER_WORDS.get(word)
+    """A whole number in digits (a sign is allowed) or in words ("two", "ishirini na tano", "dúzia")."""
+    word = text.strip()
+    if not _DIGITS.fullmatch(word):
+        word = in_digits(word).strip() if len(word) <= 40 else ""
+        if not _DIGITS.fullmatch(word):
+            return None
+    if len(word) > 10:
+        return -_TOO_MANY if word.startswith("-") else _TOO_MANY
+    return int(word.replace(" ", ""))
+
+
+# --- numbers in words ------------------------------------------------------------------------------------------------
+
+
+def in_digits(text: str) -> str:
+    """With every number that is written out in digits: `half a dozen eggs` → `6 eggs`, `kumi na mbili` → `12`."""
+    pieces = _WORDS.findall(text)
+    words = [squeezed(piece) if piece[0].isalpha() else piece for piece in pieces]
+    if not any(word in VOCABULARY.numbers or word in VOCABULARY.dozens for word in words):
+        return text
+    read, at = list[str](), 0
+    while at < len(pieces):
+        number, after = _number_at(words, at)
+        read.append(pieces[at] if number is None else str(number))
+        at = after
+    return "".join(read)
+
+
+def _number_at(words: list[str], at: int) -> tuple[int | None, int]:
+    """The number that begins there, and where it ends; (None, the next piece) for what is none."""
+    if words[at] in VOCABULARY.halves:
+        dozen = _skip(words, at + 1, ("a", "ya", "de"))
+        if dozen < len(words) and words[dozen] in VOCABULARY.dozens:
+            return _DOZEN // 2, dozen + 1
+        return None, at + 1
+    if (
+        words[at] == "a"
+        and (after := _skip(words, at + 1, ())) < len(words)
+        and words[after] in (*VOCABULARY.dozens, "couple")
+    ):
+        return _number_at(words, after)
+    if words[at] in VOCABULARY.dozens:
+        times = _skip(words, at + 1, ())
+        number, after = _simple(words, times)
+        return (_DOZEN, at + 1) if number is None else (_DOZEN * number, after)
+    number, after = _simple(words, at)
+    if number is None:
+        return None, at + 1
+    dozen = _skip(words, after, ())
+    if dozen < len(words) and words[dozen] in VOCABULARY.dozens:
+        return _DOZEN * number, dozen + 1
+    return number, after
+
+
+def _simple(words: list[str], at: int) -> tuple[int | None, int]:
+    """A number without dozens: `5`, `five`, `twenty five`, `ishirini na tano`, `vinte e cinco`."""
+    if at >= len(words):
+        return None, at
+    if words[at].isdigit():
+        following = words[at + 1 : at + 3]
+        is_dozens = any(word in VOCABULARY.dozens for word in following)
+        return (int(words[at][:9]), at + 1) if is_dozens else (None, at)
+    number = VOCABULARY.numbers.get(words[at])
+    if number is None:
+        return None, at
+    if number >= 10 and number % 10 == 0 and (number > 10 or words[at] == "kumi"):
+        more = _skip(words, at + 1, ("na", "e", "-"))
+        unit = VOCABULARY.numbers.get(words[more]) if more < len(words) else None
+        if unit is not None and unit < 10 and words[more] not in ("a", "couple"):
+            return number + unit, more + 1
+    return number, at + 1
+
+
+def _skip(words: list[str], at: int, fillers: tuple[str, ...]) -> int:
+    """Past spaces, and one of these words between them."""
+    while at < len(words) and words[at].isspace():
+        at += 1
+    if at < len(words) and words[at] in fillers:
+        at += 1
+        while at < len(words) and words[at].isspace():
+            at += 1
+    return at
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
 
 
 def without_fillers(name: str) -> str:
-    """`some of the milk, please` is milk. A name made of fillers alone stays as it is."""
-    words = [word for word in name.split() if word.casefold().strip(",.") not in _FILLERS]
-    return " ".join(words).strip(" ,.") or name.strip()
+    """`some of the milk, please` is milk, `pacote de massa` massa. A name made of fillers alone stays as it is."""
+    words = name.split()
+    keys = [squeezed(word.strip(",.:;!\"'()")) for word in words]
+    start, end = 0, len(words)
+    while start < end:
+        if keys[start] in VOCABULARY.meaningless or not keys[start]:
+            start += 1
+        elif keys[start] in VOCABULARY.packs and start + 1 < end and keys[start + 1] in VOCABULARY.meaningless:
+            start += 2
+        elif keys[start] in _SURE_PACKS and start + 1 < end:
+            start += 1
+        else:
+            break
+    while end > start and (keys[end - 1] in VOCABULARY.meaningless or not keys[end - 1]):
+        end -= 1
+    return " ".join(words[start:end]).strip(" ,.:;-") or name.strip()
+
+
+_SURE_PACKS = frozenset(
+    ("packet", "packets", "pkt", "pkts", "piece", "pieces", "pc", "pcs", "botle", "botles", "loaf", "loaves",
+     "pakiti", "chupa", "pacote", "pacotes", "garafa", "garafas", "caixa", "caixas")
+)  # fmt: skip
+"""What is no part of a name, as the vocabulary spells it: "2 packets milk", but not "2 bar soap"."""
+_PACKS_BEHIND = frozenset((*_SURE_PACKS, "unidade", "unidades"))
+
+
+# --- what is wanted --------------------------------------------------------------------------------------------------
 
 
 def read_wanted(text: str) -> Wanted:
     """The words after ADD (or without it)."""
-    text = " ".join(text.split())
+    text = in_digits(" ".join(text.split()))
     number = read_number(text)
     if number is not None:
         return Wanted(number=number)
@@ -89,18 +201,59 @@ def read_wanted(text: str) -> Wanted:
 
 
 def _read_loose(text: str) -> Wanted:
-    words = text.split()
+    words = _apart(text)
     if len(words) < 2:
         return Wanted(name=text)
     leading, trailing = read_number(words[0]), read_number(words[-1])
     if leading is not None and trailing is not None and len(words) == 2:
         return Wanted(number=leading, quantity=trailing)
-    whole = without_fillers(text)
+    if leading is None and trailing is None and len(words) > 2 and squeezed(words[-1]) in _PACKS_BEHIND:
+        words, trailing = words[:-1], read_number(words[-2])  # "milk 2 packets"
     if trailing is not None:
-        thing = without_fillers(" ".join(words[:-1]))
-        if trailing <= _LIKELY_QUANTITY:
-            return Wanted(name=thing, quantity=trailing)
-        return Wanted(name=whole, spare_name=thing, spare_quantity=trailing)
-    if leading is not None and words[1].casefold() not in _UNITS:
-        return Wanted(name=whole, spare_name=without_fillers(" ".join(words[1:])), spare_quantity=leading)
-    return Wanted(name=whole)
+        return _counted_behind(words, trailing)
+    if leading is not None:
+        return _counted_before(words, leading)
+    if squeezed(words[0]) in VOCABULARY.packs and (counted := read_number(words[1])) is not None and len(words) > 2:
+        return _counted_before([words[1], *words[2:]], counted)  # "pakiti 2 za maziwa"
+    return Wanted(name=without_fillers(text))
+
+
+def _apart(text: str) -> list[str]:
+    """The words, with `2kg` as `2 kg`; a word of digits and other letters (`7up`) stays one."""
+    words: list[str] = []
+    for word in text.split():
+        sized = _SIZED.fullmatch(word)
+        words.extend((sized[1], sized[2]) if sized and _measure(sized[2]) else (word,))
+    return words
+
+
+def _measure(word: str) -> str:
+    """The unit that a word means, or nothing."""
+    unit = fold(word).strip(".,")
+    return _UNITS.get(unit, unit) if squeezed(unit) in VOCABULARY.measures else ""
+
+
+def _counted_behind(words: list[str], count: int) -> Wanted:
+    """`milk 2`; `sukari kilo 1`; `milk 500`."""
+    unit = _measure(words[-2]) if len(words) > 2 else ""
+    if unit and read_number(words[-3]) is None:
+        thing = without_fillers(" ".join(words[:-2]))
+        return Wanted(name=f"{count} {unit} {thing}", spare_name=thing, spare_quantity=count, measure=unit)
+    thing = without_fillers(" ".join(words[:-1]))
+    if count <= _LIKELY_QUANTITY or count % 12 == 0:
+        return Wanted(name=thing, quantity=count)
+    return Wanted(name=without_fillers(" ".join(words)), spare_name=thing, spare_quantity=count)
+
+
+def _counted_before(words: list[str], count: int) -> Wanted:
+    """`3 milk`; `2 kg of sugar`; `2 7 up`."""
+    unit = _measure(words[1])
+    if unit:
+        thing = without_fillers(" ".join(words[2:]))
+        if not thing:
+            return Wanted(name=" ".join(words))
+        return Wanted(name=f"{count} {unit} {thing}", spare_name=thing, spare_quantity=count, measure=unit)
+    thing = without_fillers(" ".join(words[1:]))
+    if words[1].isdigit():
+        return Wanted(name=thing, quantity=count)
+    return Wanted(name=f"{words[0]} {thing}", spare_name=thing, spare_quantity=count)

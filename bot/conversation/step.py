@@ -5,7 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.conversation import cart, catalogue, charging, checkout, fallback, languages, orders, paying, picks, shop
+from bot.conversation import (
+    basket,
+    cart,
+    catalogue,
+    charging,
+    checkout,
+    fallback,
+    languages,
+    orders,
+    paying,
+    picks,
+    shop,
+    tapped,
+    taps,
+)
 from bot.conversation.intents import Intent, Word, parse
 from bot.conversation.model import Event, Heard, Outcome, Result, Said, State, Step
 from bot.conversation.news import heard
@@ -37,6 +51,15 @@ _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.STATUS: orders.on_status,
     Word.CANCEL_ORDER: orders.on_cancel_order,
     Word.CANCEL: orders.on_cancel,
+    Word.PAY_ASKED: fallback.on_pay_asked,
+    Word.PAID: orders.on_paid,
+    Word.REORDER: fallback.on_reorder,
+    Word.DELIVERY: fallback.on_delivery,
+    Word.HOURS: fallback.on_hours,
+    Word.WHERE: fallback.on_where,
+    Word.HUMAN: fallback.on_human,
+    Word.YES: fallback.on_yes,
+    Word.NO: fallback.on_no,
     Word.THANKS: fallback.on_thanks,
     Word.TEXT: paying.on_way_named,
 }
@@ -54,6 +77,8 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.ADD_FIND: cart.add_found,
     Purpose.ADD_CLOSE: catalogue.close_came,
     Purpose.ADD: cart.added,
+    Purpose.SEVERAL: basket.looked_up,
+    Purpose.SEVERAL_ADD: basket.one_added,
     Purpose.CART: cart.cart_came,
     Purpose.REMOVE_FIND: cart.remove_found,
     Purpose.REMOVE_ASK: cart.remove_asked,
@@ -66,6 +91,9 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.CANCEL: orders.cancel_came,
     Purpose.STATUS: orders.orders_came,
     Purpose.ORDER: orders.order_came,
+    Purpose.TAP_CONFIRM: tapped.cart_to_confirm_came,
+    Purpose.TAP_PAY: tapped.order_to_pay_came,
+    Purpose.TAP_RECEIPT: tapped.order_to_prove_came,
 }
 
 
@@ -87,6 +115,10 @@ def _said(talk: Talk, said: Said) -> Step:
     language = languages.change_wanted(said)
     if language is not None:
         return languages.change(talk, language)
+    tap = taps.read(said.payload)
+    followed = tapped.on_tap(talk, tap, said.text) if tap is not None else None
+    if followed is not None:
+        return followed
     intent = parse(said.text)
     if intent.word is Word.NOTHING:
         if talk.state.shop is None and not said.media:

@@ -6,6 +6,7 @@ from bot.conversation.model import (
     AddItem,
     Cancel,
     Confirm,
+    FindItems,
     FindShop,
     ListItems,
     ListOrders,
@@ -22,6 +23,7 @@ from contracts.router_api import (
     ConfirmCart,
     CustomerRef,
     ItemPage,
+    ItemsFound,
     OrderList,
     OrderView,
     PayOrder,
@@ -32,8 +34,10 @@ from contracts.router_api import (
 )
 from kit.peers import Peer
 
-RouterCommand = FindShop | ListShops | ListItems | ShowCart | AddItem | RemoveItem | Confirm | Cancel | Pay | ListOrders
-RouterAnswer = ShopView | ShopList | ItemPage | CartView | OrderView | CancelResult | PayResult | OrderList
+RouterCommand = (
+    FindShop | ListShops | ListItems | FindItems | ShowCart | AddItem | RemoveItem | Confirm | Cancel | Pay | ListOrders
+)
+RouterAnswer = ShopView | ShopList | ItemPage | ItemsFound | CartView | OrderView | CancelResult | PayResult | OrderList
 
 _RECENT_ORDERS = 10
 
@@ -54,6 +58,9 @@ class Router:
                 wanted = {"query": query, "after": after or "", "limit": str(limit)}
                 params = {name: value for name, value in wanted.items() if value}
                 return peer.get(ItemPage, "/v1/catalog/items", vendor=vendor, params=params)
+            case FindItems(vendor, queries, limit):
+                params = {"queries": "\n".join(queries), "limit": str(limit)}
+                return peer.get(ItemsFound, "/v1/catalog/lookup", vendor=vendor, params=params)
             case ShowCart(vendor):
                 return peer.get(CartView, "/v1/cart", vendor=vendor, params={"customer": customer.address})
             case AddItem(vendor, item_id, quantity):

@@ -14,6 +14,7 @@ from bot.conversation.model import (
     Cancel,
     Command,
     Confirm,
+    FindItems,
     FindShop,
     ListItems,
     ListOrders,
@@ -31,6 +32,7 @@ from contracts.router_api import (
     CancelResult,
     CartView,
     ItemPage,
+    ItemsFound,
     LineView,
     OrderList,
     OrderView,
@@ -97,6 +99,9 @@ class FakeRouter(FakeOrders):
                 return ShopList(shops=[shop.view() for shop in self.shops[:10]])
             case ListItems():
                 return self._list_items(command)
+            case FindItems(vendor_id, queries, limit):
+                pages = [self._list_items(ListItems(vendor_id, query=query, limit=limit)) for query in queries]
+                return ItemsFound(found=[page.items for page in pages])
             case ShowCart(vendor_id):
                 return self._cart(vendor_id)
             case AddItem():

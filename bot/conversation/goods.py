@@ -1,0 +1,73 @@
+"""What else a thing is called: `maziwa` is milk, `leite` is milk. For looking it up under the other names, too."""
+
+from collections.abc import Sequence
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from bot.conversation.matching import Candidate, Found, find
+from bot.conversation.vocabulary import VOCABULARY, squeezed
+from contracts.router_api import ItemView
+
+MAX_NAMES = 4
+_LONGEST = max(len(phrase.split()) for phrase in VOCABULARY.goods)
+_LONG_WORDS = tuple(word for word in VOCABULARY.goods if len(word) >= 4 and " " not in word)
+
+
+def also_called(name: str) -> tuple[str, ...]:
+    """The same thing in the usual words of the other languages, at most four; nothing for what is in no list."""
+    return _renamed(name.split(), forgiving=False)
+
+
+def perhaps_called(name: str) -> tuple[str, ...]:
+    """Likewise, forgiving a slip of the finger: `mazuwa` may be milk. Only to be offered, never acted on."""
+    return _renamed(name.split(), forgiving=True)
+
+
+def match_items(said: str, items: Sequence[ItemView]) -> Found:
+    """Who of them is meant, by that name or another of the same thing. Places are those in `items`."""
+    candidates = [Candidate(place, item.name, item.sku) for place, item in enumerate(items)]
+    found = find(said, candidates)
+    if found.clear is not None or found.several:
+        return found
+    for name in also_called(said):
+        other = find(name, candidates)
+        if other.clear is not None or other.several:
+            return other
+    if found.close:
+        return found
+    for name in perhaps_called(said):
+        other = find(name, candidates)
+        close = (other.clear,) if other.clear is not None else other.several or other.close
+        if close:
+            return Found(close=close)
+    return found
+
+
+def _renamed(words: list[str], *, forgiving: bool) -> tuple[str, ...]:
+    keys = [squeezed(word.strip(",.:;!?\"'()")) for word in words]
+    parts: list[tuple[str, ...]] = []
+    at = 0
+    while at < len(words):
+        for end in range(min(at + _LONGEST, len(words)), at, -1):
+            names = VOCABULARY.goods.get(" ".join(keys[at:end]))
+            if names:
+                parts.append(names)
+                at = end
+                break
+        else:
+            parts.append((forgiving and _meant(keys[at])) or (words[at],))
+            at += 1
+    most = min(max((len(names) for names in parts), default=0), MAX_NAMES)
+    said = " ".join(words)
+    renamed = (" ".join(names[min(place, len(names) - 1)] for names in parts) for place in range(most))
+    return tuple(dict.fromkeys(name for name in renamed if name != said))
+
+
+def _meant(key: str) -> tuple[str, ...]:
+    """The names of the thing that this word is a slip or two away from, the word that was meant among them."""
+    if len(key) < 4 or key in VOCABULARY.goods:
+        return ()
+    slips = 1 if len(key) <= 5 else 2
+    found = process.extractOne(key, _LONG_WORDS, scorer=OSA.distance, score_cutoff=slips)
+    return (found[0], *VOCABULARY.goods[found[0]]) if found is not None else ()

@@ -1,0 +1,35 @@
+"""How words are written, without regard to how they are typed: case, accents, what is invisible, doubled letters."""
+
+import re
+import unicodedata
+
+MAX_TEXT = 500
+"""Characters of a message that are read."""
+
+_DOUBLED = re.compile(r"([^\W\d_])\1+")
+_LINE_BREAK = re.compile(r"\s*[\r\n\v\f\u2028\u2029]\s*")
+_APOSTROPHES = str.maketrans({"’": "'", "‘": "'", "´": "'", "`": "'"})
+
+
+def clean(text: str) -> str:
+    """Compatibility-normalised, at most 500 characters, nothing invisible in it. Lines become parts of one list."""
+    text = text[: 4 * MAX_TEXT]
+    if not (text.isascii() and text.isprintable()):
+        text = ", ".join(filter(None, _LINE_BREAK.split(text)))
+        spaced = "".join(" " if char.isspace() else char for char in text)
+        text = "".join(c for c in unicodedata.normalize("NFKC", spaced) if unicodedata.category(c)[0] != "C")
+    return " ".join(text.split())[:MAX_TEXT].strip()
+
+
+def fold(text: str) -> str:
+    """For comparing: no case, no accents."""
+    text = text.translate(_APOSTROPHES).casefold()
+    if text.isascii():
+        return text
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+def squeeze(folded: str) -> str:
+    """With every letter once where it stands several times in a row: `helloo`, `leitte`."""
+    return _DOUBLED.sub(r"\1", folded)
