@@ -7,6 +7,7 @@ from bot.conversation import basket, options
 from bot.conversation.fallback import not_understood
 from bot.conversation.goods import also_called, match_items, perhaps_called
 from bot.conversation.intents import fold
+from bot.conversation.languages import spoken
 from bot.conversation.lists import Aim, read_list
 from bot.conversation.matching import Found, names_it, suggest_word
 from bot.conversation.model import AddItem, FindItems, FindShop, ListItems, Reply, Result, Step

@@ -7,21 +7,10 @@ from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
 from bot.conversation.intents import fold
+from bot.replies.words import WORDS
 
-SUGGESTED_WORDS = (
-    "SHOP",
-    "MENU",
-    "MORE",
-    "FIND",
-    "ADD",
-    "REMOVE",
-    "CART",
-    "STATUS",
-    "CANCEL ORDER",
-    "HELP",
-    "START",
-)
-"""What "did you mean?" may propose. PAY, CONFIRM and STOP are not among them: whoever means those writes them out."""
+_NEVER_SUGGESTED = frozenset(("pay", "pay_other", "confirm", "stop"))
+"""Whoever means those writes them out. What "did you mean?" may propose are all other words of the language."""
 
 _CLOSE_SCORE = 85  # of 100
 _MAX_COMPARED = 60  # characters of what was said: a name is no longer
@@ -94,15 +83,17 @@ def names_it(name: str, said: str) -> bool:
     return bool(wanted) and any(names[start : start + size] == wanted for start in range(len(names) - size + 1))
 
 
-def suggest_word(said: str) -> str | None:
-    """The command that the first word of a text is one slip away from (two in long words), or None."""
+def suggest_word(said: str, language: str = "en") -> str | None:
+    """The command of that language that the first word of a text is one slip away from (two in long words), or None."""
     words = fold(said).upper().split()
     if not words:
         return None
     best: tuple[int, str] | None = None
-    for suggestion in SUGGESTED_WORDS:
+    for meaning, suggestion in WORDS.get(language, WORDS["en"]).items():
+        if meaning in _NEVER_SUGGESTED:
+            continue
         compared = " ".join(words[:2]) if " " in suggestion else words[0]
-        distance = OSA.distance(compared, suggestion, score_cutoff=_slips(suggestion))
+        distance = OSA.distance(compared, fold(suggestion).upper(), score_cutoff=_slips(suggestion))
         if distance <= _slips(suggestion) and (best is None or distance < best[0]):
             best = (distance, suggestion)
     return best[1] if best else None

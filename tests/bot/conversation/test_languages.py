@@ -8,6 +8,7 @@ import yaml
 
 from bot.conversation.evidence import guess
 from bot.conversation.languages import change_wanted, spoken
+from bot.conversation.matching import suggest_word
 from bot.conversation.model import Said
 from bot.conversation.state import ListKind, State
 from bot.conversation.step import step
@@ -256,6 +257,33 @@ def test_the_question_how_to_pay_outlives_a_change(confirmed: Chat) -> None:
     confirmed.says("kiswahili")
     assert confirmed.state.other == asked.other
     assert confirmed.state.items == asked.items
+
+
+@pytest.mark.parametrize(
+    ("language", "typed", "meant"),
+    [
+        ("sw", "kikap", "KIKAPU"),
+        ("sw", "msada", "MSAADA"),
+        ("pt", "carinhu", "CARRINHO"),
+        ("pt", "comecra", "COMEÇAR"),
+        ("en", "crat", "CART"),
+    ],
+)
+def test_a_slip_in_a_command_is_met_with_the_word_of_the_language(language: str, typed: str, meant: str) -> None:
+    assert suggest_word(typed, language) == meant
+
+
+def test_did_you_mean_speaks_the_customers_language(in_shop: Chat) -> None:
+    in_shop.says("português")
+    assert "Queria dizer *COMEÇAR*?" in in_shop.says("comecra").text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_pays_orders_or_ends_messages_is_never_proposed(language: str) -> None:
+    for meaning in ("pay", "confirm", "stop"):
+        word = word_of(meaning, language)
+        for slip in (word[:-1], word + word[-1], word[1:]):
+            assert suggest_word(slip, language) != word
 
 
 def test_before_any_shop_a_change_shows_the_shops_in_the_new_language() -> None:
