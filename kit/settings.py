@@ -83,6 +83,8 @@ class Settings:
     """One JSON object a line, for machines; else lines for a person."""
     hold_minutes: int
     """How long stock stays held for a confirmed order."""
+    reminder_minutes: tuple[int, int]
+    """After how long a cart that was left behind is spoken of, and an order that is not paid; 0: never."""
     confirm_callbacks: Mapping[str, str]
     """By payment provider, when an unsigned callback about money counts only after the provider was asked: `never`,
     `odd` (when it names another amount than was asked) or `always`."""
@@ -227,6 +229,14 @@ class _Reader:
         default = "" if simulators is None else f"{simulators}/ekwanza/{place}"
         return self.base_url(name, default) if default or self.text(name, "") else None
 
+    def ports(self) -> list[int]:
+        usual = {"BOT": 3020, "ROUTER": 3030, "ADAPTER": 3040, "SIMULATORS": 3050}
+        return [self.integer(f"DUKANI_{name}_PORT", port, 1, 65535) for name, port in usual.items()]
+
+    def reminder_minutes(self) -> tuple[int, int]:
+        cart = self.integer("DUKANI_CART_REMINDER_MINUTES", 180, 0, 20 * 60)
+        return cart, self.integer("DUKANI_UNPAID_REMINDER_MINUTES", 60, 0, 20 * 60)
+
     def database_url(self, name: str, default: str) -> str:
         raw = self.text(name, default)
         for prefix in ("postgres://", "postgresql://", "postgresql+psycopg://"):
@@ -274,10 +284,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     environment = Environment(reader.choice("DUKANI_ENV", "local", ("local", "production")))
     is_local = environment is Environment.LOCAL
     data_dir = Path(reader.text("DUKANI_DATA_DIR", "var")).expanduser().absolute()
-    bot_port = reader.integer("DUKANI_BOT_PORT", 3020, 1, 65535)
-    router_port = reader.integer("DUKANI_ROUTER_PORT", 3030, 1, 65535)
-    adapter_port = reader.integer("DUKANI_ADAPTER_PORT", 3040, 1, 65535)
-    simulators_port = reader.integer("DUKANI_SIMULATORS_PORT", 3050, 1, 65535)
+    bot_port, router_port, adapter_port, simulators_port = reader.ports()
     simulators_on = reader.choice("DUKANI_SIMULATORS", "on" if is_local else "off", ("on", "off")) == "on"
     simulators = f"http://127.0.0.1:{simulators_port}" if simulators_on else None
 
@@ -323,6 +330,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         dedicated_connections=reader.integer("DUKANI_DEDICATED_CONNECTIONS", 60, 2, 10_000),
         logs_are_json=reader.choice("DUKANI_LOG_FORMAT", "text" if is_local else "json", ("text", "json")) == "json",
         hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
+        reminder_minutes=reader.reminder_minutes(),
         confirm_callbacks=_confirm_callbacks(reader),
         _secrets={name: values[name].strip() for name in SECRET_NAMES if values.get(name, "").strip()},
     )

@@ -31,7 +31,7 @@ from router.databases import Databases
 from router.dedicated import Tenants
 from router.delivery.service import Zones
 from router.edge import Edge
-from router.events.service import outbox_gauges, relay_loop, relay_visit, tell_rooms, wake_on_news
+from router.events.service import carrier, outbox_gauges, relay_loop, relay_visit, tell_rooms, wake_on_news
 from router.events.webhooks import Webhooks
 from router.front import front_of
 from router.hours.service import OpeningHours
@@ -42,6 +42,7 @@ from router.orders.checkout import Shelves
 from router.orders.development import development_routes
 from router.orders.fulfilling import OrderPayments
 from router.orders.holds import HoldSweep, hold_sweep_loop
+from router.orders.reminders import Patience, Reminders, reminders_loop
 from router.orders.routes import order_routes
 from router.orders.vendor_routes import vendor_order_routes
 from router.orders.views import PAYABLE_KIND
@@ -75,7 +76,6 @@ _HEARERS = dict.fromkeys(ALERTING, alert)
 def create_service(settings: Settings, clock: Clock) -> Service:
     """The router as a service. Opens no connection until something is asked of it. Raises SettingsError."""
     databases, directory = _open(settings)
-    catalogue = Catalogue(databases.platform)
     meter = CallMeter(databases)
     keys = ApiKeys(databases.platform)
     bot_keys = key_ring(settings, "DUKANI_KEY_BOT_ROUTER")
@@ -88,12 +88,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     add_readiness(app, _checks(settings, databases))
     _serve_shops(app, edge, settings, keys)
     _serve_chats(app, edge)
-    app.register_blueprint(catalog_routes(edge, catalogue, available))
-    grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
-    shelves = Shelves(catalogue, Zones(databases.platform), OpeningHours(databases.platform))
-    app.register_blueprint(shop_routes(edge, front_of(shelves.zones, shelves.hours)))
-    app.register_blueprint(order_routes(edge, shelves, grant_keys, hold_for=hold_for))
-    app.register_blueprint(vendor_order_routes(edge))
+    _serve_shoppers(app, edge, settings)
     app.register_blueprint(vendor_payment_routes(edge, order_kind=PAYABLE_KIND))
     from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
@@ -110,12 +105,14 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     webhooks = Webhooks(databases, key_ring(settings, "DUKANI_KEY_WEBHOOKS"), outside, clock, wakes)
     app.register_blueprint(webhooks.routes(edge))
     rollup, turns = Rollup(databases, clock), TurnSweep(databases, directory, clock)
+    reminders = Reminders(databases, directory, clock, _patience(settings))
     in_dedicated = (
         relay_visit(clock, to_bot, settings.bot_url),
         Sweep(databases, payables, clock).visit,
         HoldSweep(databases, directory, clock).visit,
         handing_over.visit,
         turns.visit,
+        reminders.visit,
         rollup.visit,
         webhooks.visit,
     )
@@ -129,12 +126,16 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         hold_sweep_loop(databases, directory, clock),
         refunds,
         turns.loop(),
+        reminders_loop(reminders),
         rounds.loop,
         rollup.loop(),
         webhooks.loop,
     ]
-    on_stop = [meter.flush, wakes.close, webhooks.close, adapter.close, databases.close]
-    return Service("router", app, loops, on_stop, _gauges(databases, clock), answering=[meter.loop(), keys.uses_loop()])
+    news = carrier(databases.shared, clock, to_bot, settings.bot_url, wakes)
+    on_stop = [meter.flush, news.give_back, wakes.close, webhooks.close, adapter.close, databases.close]
+    return Service(
+        "router", app, loops, on_stop, _gauges(databases, clock), answering=[meter.loop(), keys.uses_loop(), news.loop]
+    )
 
 
 def _serve_shops(app: Flask, edge: Edge, settings: Settings, keys: ApiKeys) -> None:
@@ -144,10 +145,26 @@ def _serve_shops(app: Flask, edge: Edge, settings: Settings, keys: ApiKeys) -> N
     tickets = key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER")
     app.register_blueprint(rail_routes(edge, tickets, settings.adapter_public_url))
     app.register_blueprint(usage_routes(edge))
-    app.register_blueprint(vendor_catalog_routes(edge, counts))
     app.register_blueprint(reference_routes(edge))
     if settings.is_local:
         app.register_blueprint(development_routes(edge))
+
+
+def _serve_shoppers(app: Flask, edge: Edge, settings: Settings) -> None:
+    """What customers look at, put into carts and order, and what of it the shop sees."""
+    platform = edge.databases.platform
+    shelves = Shelves(Catalogue(platform), Zones(platform), OpeningHours(platform))
+    grant_keys, hold_for = key_ring(settings, "DUKANI_KEY_GRANT"), timedelta(minutes=settings.hold_minutes)
+    app.register_blueprint(shop_routes(edge, front_of(shelves.zones, shelves.hours)))
+    app.register_blueprint(catalog_routes(edge, shelves.catalogue, available))
+    app.register_blueprint(order_routes(edge, shelves, grant_keys, hold_for=hold_for))
+    app.register_blueprint(vendor_order_routes(edge))
+    app.register_blueprint(vendor_catalog_routes(edge, counts))
+
+
+def _patience(settings: Settings) -> Patience:
+    cart, order = (timedelta(minutes=each) if each else None for each in settings.reminder_minutes)
+    return Patience(cart, order)
 
 
 def _serve_chats(app: Flask, edge: Edge) -> None:

@@ -112,6 +112,10 @@ def _orders() -> None:
         CheckConstraint("(latitude_e6 IS NULL) = (longitude_e6 IS NULL)", name="orders_place_check"),
         sqlite_strict=True,
     )
+    _order_indexes()
+
+
+def _order_indexes() -> None:
     op.create_index("orders_of_customer", "orders", ["vendor_id", "customer_id", "status", "created_at", "id"])
     op.create_index("orders_newest", "orders", ["vendor_id", "created_at", "id"])
     op.create_index("orders_of_status", "orders", ["vendor_id", "status", "created_at", "id"])
