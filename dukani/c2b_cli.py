@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dukani.desk import at_desk
-from dukani.prepare import CannotStart
+from dukani.desk import at_desk, database_trouble_said
 from kit.settings import Settings
 
 if TYPE_CHECKING:
@@ -97,17 +96,10 @@ def _named(vendor: str) -> "tuple[Settings, VendorId]":
 
 @contextmanager
 def _refusals_said() -> Generator[None]:
-    from sqlalchemy.exc import DBAPIError
-
     from payment_adapter.hand_payments import C2bRefused
 
     try:
-        yield
+        with database_trouble_said("payments"):
+            yield
     except C2bRefused as error:
         raise click.ClickException(str(error)) from error
-    except DBAPIError as error:
-        kind = type(error).__name__
-        raise CannotStart(
-            f"The payments database can't be used ({kind}): is PAYMENTS_DATABASE_URL right, and was `dukani migrate "
-            "--env payments` run?"
-        ) from error

@@ -1,7 +1,5 @@
 """`dukani charges`: what became of payments that were asked of a provider, and which of them a person must look at."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -9,8 +7,7 @@ import click
 from pydantic import BaseModel
 
 from contracts.states import ChargeStatus
-from dukani.desk import as_json, at_desk, show_json, show_table, when
-from dukani.prepare import CannotStart
+from dukani.desk import amount_of, as_json, at_desk, payments_database, show_json, show_table, when
 from kit.settings import load_settings
 
 if TYPE_CHECKING:
@@ -75,7 +72,7 @@ def charges(status: str, named: str | None, is_of_callbacks: bool, limit: int, a
     if named is not None:
         with at_desk(only_looking=True) as desk:
             vendor_id = desk.vendor(named)
-    with _payments() as tx:
+    with payments_database(load_settings()) as db, db.read() as tx:
         if is_of_callbacks:
             _show_callbacks(tx, vendor_id, limit, as_json=as_json)
         else:
@@ -151,12 +148,11 @@ def _line(charge: "Charge") -> ChargeLine:
         why = f"{charge.reason}: {charge.provider_detail}" if charge.provider_detail else str(charge.reason)
     else:
         why = None
-    whole, part = divmod(charge.amount.minor, charge.amount.currency.minor_per_whole)
     return ChargeLine(
         vendor_id=charge.vendor_id,
         charge_id=charge.charge_id,
         order=charge.account_reference,
-        amount=f"{charge.amount.currency} {whole:,}.{part:02}",
+        amount=amount_of(charge.amount),
         rail=charge.rail,
         status=charge.status,
         why=why,
@@ -164,24 +160,3 @@ def _line(charge: "Charge") -> ChargeLine:
         asked_next_at=charge.next_poll_at,
         receipt=charge.receipt,
     )
-
-
-@contextmanager
-def _payments() -> "Generator[Tx]":
-    """A transaction that reads the payments database. Raises CannotStart."""
-    from sqlalchemy.exc import DBAPIError
-
-    from kit.db import Database
-
-    db = Database(load_settings().payments_database_url, pool_size=1)
-    try:
-        with db.read() as tx:
-            yield tx
-    except DBAPIError as error:
-        kind = type(error).__name__
-        raise CannotStart(
-            f"The payments database can't be used ({kind}): is PAYMENTS_DATABASE_URL right, and was `dukani migrate "
-            "--env payments` run?"
-        ) from error
-    finally:
-        db.close()

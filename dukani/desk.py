@@ -1,5 +1,5 @@
-"""What the verbs about shops and keys share: the platform database without a running router, errors as sentences, and
-tables for people."""
+"""What verbs share: the platform and the payments database without a running process, errors as sentences, and tables
+for people."""
 
 import sys
 from collections.abc import Generator, Iterable, Sequence
@@ -12,10 +12,12 @@ import click
 from pydantic import BaseModel, ValidationError
 
 from contracts.ids import VendorId
+from contracts.money import Money
 from dukani.prepare import CannotStart
 from kit.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from kit.db import Database
     from router.databases import Databases
 
 BY = "command line"
@@ -65,23 +67,50 @@ def at_desk(*, only_looking: bool = False) -> Generator[Desk]:
     """A transaction that commits at the end; it writes, unless it is `only_looking`.
 
     What is refused becomes a ClickException that says what to do; a database that can't be used, CannotStart."""
-    from sqlalchemy.exc import DBAPIError
-
-    from kit.db import Database, is_lock_timeout
+    from kit.db import Database
 
     settings = load_settings()
     database = Database(settings.platform_database_url)
     try:
-        with refusals_said(), database.read() if only_looking else database.write() as tx:
+        with (
+            database_trouble_said("platform"),
+            refusals_said(),
+            database.read() if only_looking else database.write() as tx,
+        ):
             yield Desk(tx, settings, settings.clock().now())
+    finally:
+        database.close()
+
+
+@contextmanager
+def database_trouble_said(name: str, more: str = "") -> Generator[None]:
+    """A database that can't be used becomes CannotStart, which says what to look at. `name` as `dukani migrate` knows
+    it; `more` is said besides."""
+    from sqlalchemy.exc import DBAPIError
+
+    from kit.db import is_lock_timeout
+
+    try:
+        yield
     except DBAPIError as error:
         if is_lock_timeout(error):
-            raise CannotStart("The platform database is busy: try again in a moment.") from error
+            raise CannotStart(f"The {name} database is busy: try again in a moment.{more}") from error
         kind = type(error).__name__
         raise CannotStart(
-            f"The platform database can't be used ({kind}): is PLATFORM_DATABASE_URL right, and was `dukani migrate "
-            "--env platform` run?"
+            f"The {name} database can't be used ({kind}): is {name.upper()}_DATABASE_URL right, and was `dukani migrate "
+            f"--env {name}` run?{more}"
         ) from error
+
+
+@contextmanager
+def payments_database(settings: Settings, more: str = "") -> "Generator[Database]":
+    """The payments database, closed at the end. Trouble with it is said as by `database_trouble_said`."""
+    from kit.db import Database
+
+    database = Database(settings.payments_database_url)
+    try:
+        with database_trouble_said("payments", more):
+            yield database
     finally:
         database.close()
 
@@ -133,6 +162,12 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         table.add_row(*(Text("–" if cell is None else str(cell)) for cell in row))
     is_terminal = sys.stdout.isatty()
     Console(file=sys.stdout, width=None if is_terminal else _PIPED_WIDTH).print(table)
+
+
+def amount_of(money: Money) -> str:
+    """`KES 1,450.50`"""
+    whole, part = divmod(money.minor, money.currency.minor_per_whole)
+    return f"{money.currency} {whole:,}.{part:02}"
 
 
 def when(moment: datetime | None) -> str:

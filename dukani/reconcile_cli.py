@@ -3,8 +3,6 @@
 import os
 import re
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dukani.desk import at_desk
-from dukani.prepare import CannotStart
+from dukani.desk import at_desk, payments_database
 from kit.settings import load_settings
 
 if TYPE_CHECKING:
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
 
 _ON_SCREEN = 20
 _AUTO = "auto"
+_GOES_ON = " What was applied before stays applied; the same command goes on."
 _EVERY = 50_000
 """Lines between two signs of life, where they are lines."""
 
@@ -108,7 +106,7 @@ def reconcile(
     if target is not None and target.resolve() == file.resolve():
         raise click.UsageError("--report would overwrite the statement: give it another name")
     try:
-        with Source(file) as source, Scratch() as scratch, _payments(settings) as db:
+        with Source(file) as source, Scratch() as scratch, payments_database(settings, _GOES_ON) as db:
             statement = recognise(source, None if layout == _AUTO else Format(layout))
             run = _Run(settings, db, vendor_id, shop, statement, scratch, progress)
             report = run.compare(first, last)
@@ -215,25 +213,6 @@ class _Run:
             click.echo(f"  {count} {outcome}")
         click.echo(f"{report.shop} and the customers hear of it as of every payment.")
         return True
-
-
-@contextmanager
-def _payments(settings: "Settings") -> "Generator[Database]":
-    """The payments database. What is wrong with it becomes a sentence."""
-    from sqlalchemy.exc import DBAPIError
-
-    from kit.db import Database
-
-    database = Database(settings.payments_database_url)
-    try:
-        yield database
-    except DBAPIError as error:
-        raise CannotStart(
-            f"The payments database can't be used ({type(error).__name__}): is PAYMENTS_DATABASE_URL right, and was "
-            "`dukani migrate --env payments` run? What was applied before stays applied; the same command goes on."
-        ) from error
-    finally:
-        database.close()
 
 
 def _name(tx: object, vendor_id: str) -> str:

@@ -1,19 +1,15 @@
 """`dukani refunds …`: money that goes back, and what a person has to find out about it."""
 
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 from pydantic import BaseModel
 
-from dukani.desk import as_json, at_desk, show_json, show_table, when
-from dukani.prepare import CannotStart
-from kit.settings import Settings, load_settings
+from dukani.desk import amount_of, as_json, at_desk, payments_database, show_json, show_table, when
+from kit.settings import load_settings
 
 if TYPE_CHECKING:
-    from kit.db import Database
     from payment_adapter.refunds.record import Refund
 
 _ALL = "all"
@@ -64,7 +60,7 @@ def list_them(status: str, named: str | None, limit: int, as_json: bool) -> None
         with at_desk(only_looking=True) as desk:
             vendor_id = desk.vendor(named)
     state = None if status == _ALL else RefundState(status)
-    with _payments(load_settings()) as db, db.read() as tx:
+    with payments_database(load_settings()) as db, db.read() as tx:
         found = [_line(refund) for refund in list_refunds(tx, state, vendor_id, limit)]
     if as_json:
         show_json(RefundLines(refunds=found))
@@ -105,7 +101,7 @@ def settle(refund: str, went_back: str | None, did_not: bool) -> None:
     if receipt is not None and not (receipt.isascii() and receipt.isalnum() and 6 <= len(receipt) <= 40):
         raise click.BadParameter(f"{went_back!r} is no receipt number", param_hint="--went-back")
     settings = load_settings()
-    with _payments(settings) as db, db.write() as tx:
+    with payments_database(settings) as db, db.write() as tx:
         try:
             before, is_news = review.settle(tx, settings, settings.clock(), refund, refund_receipt=receipt)
         except LookupError as error:
@@ -115,14 +111,14 @@ def settle(refund: str, went_back: str | None, did_not: bool) -> None:
         if not is_news:
             only = " Only one that is unknown can be denied." if did_not else ""
             raise click.ClickException(f"Nothing was changed: this refund is {before.status}.{only}")
-    click.echo(f"{_amount(before)} {'did not go back' if receipt is None else f'went back as {receipt}'}.")
+    click.echo(f"{amount_of(before.amount)} {'did not go back' if receipt is None else f'went back as {receipt}'}.")
 
 
 def _line(refund: "Refund") -> RefundLine:
     return RefundLine(
         vendor_id=refund.vendor_id,
         refund_id=refund.refund_id,
-        amount=_amount(refund),
+        amount=amount_of(refund.amount),
         of_receipt=refund.payment.receipt,
         status=refund.status,
         why=refund.detail,
@@ -130,28 +126,3 @@ def _line(refund: "Refund") -> RefundLine:
         asked_next_at=refund.next_ask_at,
         refund_receipt=refund.refund_receipt,
     )
-
-
-def _amount(refund: "Refund") -> str:
-    whole, part = divmod(refund.amount.minor, refund.amount.currency.minor_per_whole)
-    return f"{refund.amount.currency} {whole:,}.{part:02}"
-
-
-@contextmanager
-def _payments(settings: Settings) -> "Generator[Database]":
-    """Raises CannotStart."""
-    from sqlalchemy.exc import DBAPIError
-
-    from kit.db import Database
-
-    db = Database(settings.payments_database_url, pool_size=1)
-    try:
-        yield db
-    except DBAPIError as error:
-        kind = type(error).__name__
-        raise CannotStart(
-            f"The payments database can't be used ({kind}): is PAYMENTS_DATABASE_URL right, and was `dukani migrate "
-            "--env payments` run?"
-        ) from error
-    finally:
-        db.close()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from pydantic import BaseModel
 
-from dukani.desk import BY, as_json, at_desk, show_json, show_table, when
+from dukani.desk import BY, as_json, at_desk, database_trouble_said, show_json, show_table, when
 from dukani.prepare import CannotStart
 from kit.settings import load_settings
 
@@ -324,16 +324,13 @@ def _rotate_master(*, keep_old: bool) -> None:
 def _at_vault() -> "Generator[SettingsDesk]":
     """The vault and its database. What is refused becomes a ClickException; a database that can't be used,
     CannotStart."""
-    from sqlalchemy.exc import DBAPIError
-
-    from kit.db import is_lock_timeout
     from payment_adapter.settings_page.book import SettingsRefused, UnknownProvider
     from payment_adapter.settings_page.desk import settings_desk
     from payment_adapter.vault.envelope import CannotOpen
 
     settings = load_settings()
     try:
-        with settings_desk(settings, settings.clock()) as desk:
+        with database_trouble_said("payments"), settings_desk(settings, settings.clock()) as desk:
             yield desk
     except UnknownProvider as error:
         raise click.ClickException(f"{str(error).capitalize()}.") from error
@@ -343,14 +340,6 @@ def _at_vault() -> "Generator[SettingsDesk]":
     except CannotOpen as error:
         raise click.ClickException(
             f"What is stored can't be opened ({error}): is DUKANI_VAULT_KEY the key that it was stored with?"
-        ) from error
-    except DBAPIError as error:
-        if is_lock_timeout(error):
-            raise CannotStart("The payments database is busy: try again in a moment.") from error
-        kind = type(error).__name__
-        raise CannotStart(
-            f"The payments database can't be used ({kind}): is PAYMENTS_DATABASE_URL right, and was `dukani migrate "
-            "--env payments` run?"
         ) from error
 
 
