@@ -95,10 +95,10 @@ def database_trouble_said(name: str, more: str = "") -> Generator[None]:
     except DBAPIError as error:
         if is_lock_timeout(error):
             raise CannotStart(f"The {name} database is busy: try again in a moment.{more}") from error
-        kind = type(error).__name__
+        kind, url = type(error).__name__, f"{name.upper()}_DATABASE_URL"
         raise CannotStart(
-            f"The {name} database can't be used ({kind}): is {name.upper()}_DATABASE_URL right, and was `dukani migrate "
-            f"--env {name}` run?{more}"
+            f"The {name} database can't be used ({kind}): is {url} right, and was `dukani migrate --env {name}` "
+            f"run?{more}"
         ) from error
 
 
