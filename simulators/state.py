@@ -1,7 +1,7 @@
 """What the phones show, for the page to draw and for tests to look at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from simulators import customers, faults
 from simulators.customers import Customer
@@ -88,7 +88,7 @@ def message(tx: Transaction, one: Message) -> JsonObject:
     audio, video, document or location, or of what can be tapped: buttons, list, links, card."""
     has_files = num_media(one.media) or (one.content is not None and not one.is_from_customer)
     pin = one.place_pin
-    place = None if pin is None else {"latitude": pin.latitude, "longitude": pin.longitude, "label": pin.label}
+    place: object = None if pin is None else asdict(pin)
     if one.content is not None:
         place = one.content["location"]
     return {

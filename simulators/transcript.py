@@ -6,13 +6,13 @@
     chat:
       - customer: SHOP mama
       - shop: |
-          *Mama Njeri*
-          What would you like?
+        *Mama Njeri*
+        What would you like?
         list: [Sukuma wiki, Milk 500 ml]
         opens: See the shelf
       - tap: Milk 500 ml
       - shop: |
-          1 × Milk 500 ml: KES 65.
+        1 × Milk 500 ml: KES 65.
         buttons: [CONFIRM, More]
       - wait: 2 h
       - customer: PAY
@@ -49,6 +49,7 @@ from simulators.store import Transaction
 from simulators.twilio import messages
 from simulators.twilio.messages import Media, Message, Status
 
+_WIDTH = 100
 SHORTEST_WAIT_US = 5 * 60 * SECOND_US
 
 _VOICE_NOTE = "0:07"
@@ -104,8 +105,10 @@ def write(one: Transcript) -> str:
             if name == "shop":
                 lines += _block(start + name, str(value))
             elif isinstance(value, list):
-                titles = ", ".join(_scalar(str(title), in_list=True) for title in cast(list[object], value))
-                lines.append(f"{start}{name}: [{titles}]")
+                titles = [_scalar(str(title), in_list=True) for title in cast(list[object], value)]
+                in_one = f"{start}{name}: [{', '.join(titles)}]"
+                fits = len(in_one) <= _WIDTH
+                lines += [in_one] if fits else [f"{start}{name}:", *(f"      - {title}" for title in titles)]
             elif isinstance(value, bool | int):
                 lines.append(f"{start}{name}: {json.dumps(value)}")
             else:
@@ -206,7 +209,7 @@ def _block(name: str, text: str) -> list[str]:
     is_plain = all(letter.isprintable() or letter == "\n" for letter in text)
     if not text or not is_plain or text[0] in " \n" or text[-1] == "\n":
         return [f"{name}: {_scalar(text)}"]
-    return [f"{name}: |", *(f"        {line}" if line else "" for line in text.split("\n"))]
+    return [f"{name}: |", *(f"      {line}" if line else "" for line in text.split("\n"))]
 
 
 def _scalar(text: str, *, in_list: bool = False) -> str:

@@ -3,12 +3,21 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
+from urllib.parse import urlencode
 
 import urllib3
 
-JsonObject = dict[str, Any]
+from tests.support.phone_views import (
+    ChatMessage,
+    JsonObject,
+    Prompt,
+    Shown,
+    message_of,
+    objects,
+    prompt_of,
+    shown_of,
+)
 
 T = TypeVar("T")
 
@@ -25,45 +34,6 @@ class Refused(AssertionError):
         self.code = str(body.get("code", ""))
 
 
-@dataclass(frozen=True, slots=True)
-class ChatMessage:
-    """One bubble. `place` is its position among all messages and never changes; pass it as `after`."""
-
-    id: str
-    place: int
-    customer: str
-    direction: str
-    """`in` from the customer to the shop, `out` from the shop."""
-    body: str
-    media: str | None
-    status: str
-    error: str | None
-
-    @property
-    def is_from_shop(self) -> bool:
-        return self.direction == "out"
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    id: str
-    customer: str | None
-    msisdn: str
-    business: str
-    account_reference: str
-    amount_minor: int
-    currency: str
-    provider: str
-    """`mpesa` or `multicaixa`."""
-    state: str
-    receipt: str | None
-
-    @property
-    def amount_whole(self) -> int:
-        assert self.amount_minor % 100 == 0, f"{self.amount_minor} minor units are no whole {self.currency}"
-        return self.amount_minor // 100
-
-
 class Phone:
     """All the simulated customers' phones. A customer is named by name (`Achieng`), number or address."""
 
@@ -77,9 +47,66 @@ class Phone:
         """Send a message; returns its place, for `after`. Does not wait for anything."""
         address = self.address(customer)
         answer = self.call("POST", "/sim/messages", {"customer": address, "body": text, "media": media})
-        place = int(answer["place"])
-        self._last_said[address] = place
-        return place
+        return self._said(address, answer)
+
+    def taps(self, customer: str, title: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> int:
+        """Tap the newest button, or item of a list, with that title; an old one stays tappable. Returns the tap's
+        place, for `after`."""
+        address = self.address(customer)
+
+        def find() -> tuple[str, int] | None:
+            for shown in reversed(self.shown(address)):
+                if title in shown.options and shown.status in ("sent", "delivered", "read"):
+                    return shown.id, shown.options.index(title)
+            return None
+
+        message, option = self._wait(find, timeout_s, lambda: f"{title!r} to tap; shown: {self.shown(address)}")
+        answer = self.call("POST", "/sim/taps", {"customer": address, "message": message, "option": option})
+        return self._said(address, answer)
+
+    def sends_location(
+        self, customer: str, latitude: float, longitude: float, label: str = "", address: str = ""
+    ) -> int:
+        """Send a pin; returns its place."""
+        who = self.address(customer)
+        pin = {"latitude": latitude, "longitude": longitude, "label": label, "address": address}
+        return self._said(who, self.call("POST", "/sim/messages", {"customer": who, "location": pin}))
+
+    def shown(self, customer: str, after: int = 0) -> list[Shown]:
+        """Everything the shop sent to that customer after that place, oldest first, also what failed."""
+        address = self.address(customer)
+        return [
+            shown_of(one)
+            for one in objects(self.state(), "messages")
+            if one["customer"] == address and one["direction"] == "out" and int(one["place"]) > after
+        ]
+
+    def last_message(self, customer: str, after: int | None = None, timeout_s: float = DEFAULT_TIMEOUT_S) -> Shown:
+        """The shop's newest message after that place (after the last thing this customer said or tapped, if none is
+        given), once there is one, it has left Twilio, and its files are there."""
+        address = self.address(customer)
+        start = self._last_said.get(address, 0) if after is None else after
+
+        def find() -> Shown | None:
+            newest = self.shown(address, start)[-1:]
+            return newest[0] if newest and newest[0].status != "queued" else None
+
+        return self._wait(find, timeout_s, lambda: f"a message of the shop; the chat: {self._chat(address)}")
+
+    def transcript(self, customer: str, language: str = "en") -> str:
+        """That customer's chat as YAML, in the form that `simulators.transcript` tells."""
+        query = urlencode({"customer": self.address(customer), "language": language})
+        answer = self._http.request("GET", f"{self._base_url}/sim/transcript?{query}")
+        assert answer.status == 200, answer.data
+        return answer.data.decode()
+
+    def contents(self) -> list[JsonObject]:
+        """What the shop made through the Content API, the newest first."""
+        return objects(self.call("GET", "/sim/contents"), "contents")
+
+    def decides(self, sid: str, status: str, reason: str = "") -> None:
+        """What WhatsApp thinks of a submitted template: approved, rejected, paused …"""
+        self.call("PUT", f"/sim/contents/{sid}", {"status": status, "rejection_reason": reason})
 
     def insists(self, customer: str, text: str, timeout_s: float = DEFAULT_TIMEOUT_S) -> int:
         """Say it, and tap "send again" (a new message with the same text) whenever the shop could not be reached.
@@ -134,7 +161,7 @@ class Phone:
     def messages(self, customer: str) -> list[ChatMessage]:
         """The whole chat, oldest first."""
         address = self.address(customer)
-        return [_message(one) for one in _objects(self.state(), "messages") if one["customer"] == address]
+        return [message_of(one) for one in objects(self.state(), "messages") if one["customer"] == address]
 
     def wait_for_prompt(self, customer: str, after: str | None = None, timeout_s: float = DEFAULT_TIMEOUT_S) -> Prompt:
         """The prompt that waits on that customer's phone; one with another id than `after`, if given."""
@@ -148,10 +175,10 @@ class Phone:
     def prompts(self, customer: str) -> list[Prompt]:
         """Every prompt that customer's phone has shown, by name, address or number, oldest first."""
         mine = {customer}
-        for one in _objects(self.state(), "customers"):
+        for one in objects(self.state(), "customers"):
             if customer in (one["name"], one["address"], one["msisdn"]):
                 mine |= {str(one["address"]), str(one["msisdn"])}
-        prompts = [_prompt(one) for one in _objects(self.state(), "prompts")]
+        prompts = [prompt_of(one) for one in objects(self.state(), "prompts")]
         return [prompt for prompt in prompts if prompt.customer in mine or prompt.msisdn in mine]
 
     def enter_pin(self, customer: str, pin: str = "1234", timeout_s: float = DEFAULT_TIMEOUT_S) -> Prompt:
@@ -190,19 +217,19 @@ class Phone:
 
     def pushes(self) -> list[JsonObject]:
         """Every push that was accepted, with what became of it and the callbacks that were tried."""
-        return _objects(self.call("GET", "/sim/daraja/pushes"), "pushes")
+        return objects(self.call("GET", "/sim/daraja/pushes"), "pushes")
 
     def daraja_requests(self) -> list[JsonObject]:
         """Every POST that reached Daraja, also those it refused."""
-        return _objects(self.call("GET", "/sim/daraja/pushes"), "requests")
+        return objects(self.call("GET", "/sim/daraja/pushes"), "requests")
 
     def twilio_requests(self) -> list[JsonObject]:
         """Every POST that reached Twilio, also those it refused."""
-        return _objects(self.call("GET", "/sim/twilio/messages"), "requests")
+        return objects(self.call("GET", "/sim/twilio/messages"), "requests")
 
     def references(self) -> list[JsonObject]:
         """References and tickets that somebody could still pay, the newest first."""
-        return _objects(self.state(), "references")
+        return objects(self.state(), "references")
 
     def pay_reference(self, reference: str, payer: str | None = None, amount_minor: int | None = None) -> JsonObject:
         """Pay an EMIS reference at a cash machine, or a ticket by its code; also after its time. Raises Refused."""
@@ -222,7 +249,7 @@ class Phone:
     def pay_till(self, customer: str, shortcode: str, amount_whole: int, account_reference: str = "") -> JsonObject:
         """That customer pays a paybill or a till by hand, unasked. Raises Refused."""
         (payer,) = [
-            one["msisdn"] for one in _objects(self.state(), "customers") if one["address"] == self.address(customer)
+            one["msisdn"] for one in objects(self.state(), "customers") if one["address"] == self.address(customer)
         ]
         wanted: JsonObject = {
             "shortcode": shortcode,
@@ -242,11 +269,11 @@ class Phone:
 
     def ekwanza_charges(self) -> list[JsonObject]:
         """Every charge and ticket, with what became of it and the webhooks that were tried."""
-        return _objects(self.call("GET", "/sim/ekwanza/charges"), "charges")
+        return objects(self.call("GET", "/sim/ekwanza/charges"), "charges")
 
     def ekwanza_requests(self) -> list[JsonObject]:
         """Every POST that reached e-Kwanza, also those it refused."""
-        return _objects(self.call("GET", "/sim/ekwanza/charges"), "requests")
+        return objects(self.call("GET", "/sim/ekwanza/charges"), "requests")
 
     def callbacks(self) -> int:
         """How many callbacks were tried so far."""
@@ -255,7 +282,7 @@ class Phone:
     def balance(self, customer: str) -> int:
         """Whole shillings in that customer's wallet."""
         address = self.address(customer)
-        (one,) = [one for one in _objects(self.state(), "customers") if one["address"] == address]
+        (one,) = [one for one in objects(self.state(), "customers") if one["address"] == address]
         return int(one["balance_whole"])
 
     def address(self, customer: str) -> str:
@@ -263,7 +290,7 @@ class Phone:
         if customer.startswith("whatsapp:"):
             return customer
         if customer not in self._addresses:
-            for one in _objects(self.state(), "customers"):
+            for one in objects(self.state(), "customers"):
                 if customer in (one["name"], one["msisdn"]):
                     self._addresses[customer] = str(one["address"])
         if customer not in self._addresses:
@@ -286,9 +313,14 @@ class Phone:
     def close(self) -> None:
         self._http.clear()
 
+    def _said(self, address: str, answer: JsonObject) -> int:
+        place = int(answer["place"])
+        self._last_said[address] = place
+        return place
+
     def _act(self, customer: str, action: JsonObject, timeout_s: float) -> Prompt:
         prompt = self.wait_for_prompt(customer, timeout_s=timeout_s)
-        return _prompt(self.call("POST", f"/sim/prompts/{prompt.id}", action))
+        return prompt_of(self.call("POST", f"/sim/prompts/{prompt.id}", action))
 
     def _wait(self, find: Callable[[], T | None], timeout_s: float, wanted: Callable[[], str]) -> T:
         deadline = time.monotonic() + timeout_s
@@ -302,35 +334,3 @@ class Phone:
         return [
             f"{'shop' if one.is_from_shop else 'customer'} ({one.status}): {one.body}" for one in self.messages(address)
         ]
-
-
-def _objects(answer: JsonObject, name: str) -> list[JsonObject]:
-    return cast(list[JsonObject], answer[name])
-
-
-def _message(one: JsonObject) -> ChatMessage:
-    return ChatMessage(
-        id=str(one["id"]),
-        place=int(one["place"]),
-        customer=str(one["customer"]),
-        direction=str(one["direction"]),
-        body=str(one["body"]),
-        media=one["media"],
-        status=str(one["status"]),
-        error=one["error"],
-    )
-
-
-def _prompt(one: JsonObject) -> Prompt:
-    return Prompt(
-        id=str(one["id"]),
-        customer=one["customer"],
-        msisdn=str(one["msisdn"]),
-        business=str(one["business"]),
-        account_reference=str(one["account_reference"]),
-        amount_minor=int(one["amount_minor"]),
-        currency=str(one["currency"]),
-        provider=str(one["provider"]),
-        state=str(one["state"]),
-        receipt=one["receipt"],
-    )

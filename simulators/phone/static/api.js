@@ -72,7 +72,7 @@ export class Poller {
     const startedAt = performance.now();
     try {
       const since = this.#version;
-      const state = await call('GET', `/sim/state?since=${since}`);
+      const state = await call('GET', `/sim/state?since=${since}&page=1`);
       if (this.#failures) this.#away(0);
       this.#take(state, since, startedAt);
     } catch (error) {

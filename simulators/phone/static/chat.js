@@ -1,12 +1,14 @@
 // One customer's phone: the chat, what is typed into it, and what is still on its way.
 
-import { bubble, stamp } from './bubble.js';
+import { bubble, contentKey, parts, stamp } from './bubble.js';
 import { suggestions } from './chips.js';
 import { Composer } from './composer.js';
 import { balanceOf, fromTemplate, h, initials, isTouch } from './dom.js';
 import { HandSheet } from './hand.js';
 import { dayName, dayOf, nowMs, timeOf } from './moments.js';
+import { placesOf } from './places.js';
 import { PromptLayer } from './prompt.js';
+import { Sheet } from './sheet.js';
 
 const TYPING_MS = 12_000;
 const NEAR_END_PX = 48;
@@ -22,10 +24,11 @@ export class Phone {
   #unseen = 0;
   #typingUntil = 0;
   #isAway = false;
+  #readUpTo = 0;
   #sending = Promise.resolve(); // one after another, or two quick messages could change places
 
-  /** `actions`: `send(customer, body, media)`, `act(prompt, content)`, `payReference(id, content)`, `payTill(content)`, all
-   * promises, and `changed()`. */
+  /** `actions`: `send(customer, {body, media, location})`, `tap(customer, message, place)`, `read(customer, place)`,
+   * `act(prompt, content)`, `payReference(id, content)`, `payTill(content)`, all promises, and `changed()`. */
   constructor(customer, actions) {
     this.customer = customer;
     this.actions = actions;
@@ -35,7 +38,9 @@ export class Phone {
     this.log = find('.log');
     this.pill = find('.pill');
     this.chips = find('.chips');
-    this.composer = new Composer(find('.composer'), (body, media) => this.send(body, media));
+    this.composer = new Composer(find('.composer'), (body, media) => (media === 'location' ? this.#choosePlace() : this.send(body, media)));
+    this.act = { tap: (message, place) => this.#tap(message, place), open: (message, opener) => this.#openList(message, opener), copy: (text) => navigator.clipboard?.writeText(text).catch(() => {}) };
+    this.sheet = new Sheet(this);
     this.typing = h('div', { class: 'typing', 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
     this.hint = fromTemplate('hint-template');
     this.prompts = new PromptLayer(this, actions.act);
@@ -52,6 +57,7 @@ export class Phone {
     this.node.querySelector('.owner-name').textContent = name;
     this.node.querySelector('.owner-number').textContent = (msisdn ?? '').replace(/^254(\d{3})(\d{3})(\d{3})$/, '0$1 $2 $3').replace(/^244(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3') + (isHidden ? ' (hidden)' : '');
     this.node.querySelector('.owner-balance').textContent = balanceOf(customer);
+    this.node.querySelector('.save-chat').href = `/sim/transcript?customer=${encodeURIComponent(customer.address)}`;
     this.composer.input.setAttribute('aria-label', `Message from ${name}`);
     this.log.setAttribute('aria-label', `${name}’s chat with the shop`);
   }
@@ -94,13 +100,24 @@ export class Phone {
     this.#refresh();
   }
 
-  async send(body, media = null) {
-    const message = { id: `local-${(localCount += 1)}`, place: Infinity, seq: 0, direction: 'in', body, media, at: new Date(nowMs()).toISOString(), status: 'queued', error: null };
+  /** Only one layer over the chat can be used at a time, and the chat below none of them. */
+  settle() {
+    this.node.querySelector('.chat').inert = this.prompts.isOpen || this.hand.isOpen || this.sheet.isOpen;
+  }
+
+  send(body, media = null, location = null) {
+    const message = { body, media: location ? 'location' : media, location };
+    return this.#say(message, () => this.actions.send(this.customer, { body, media, location }));
+  }
+
+  async #say(what, deliver) {
+    const message = { id: `local-${(localCount += 1)}`, place: Infinity, seq: 0, direction: 'in', at: new Date(nowMs()).toISOString(), status: 'queued', error: null, ...what };
     const entry = this.#insert(message, true);
+    entry.deliver = deliver;
     this.#expectReply();
     this.#isAtEnd = true;
     this.#refresh();
-    const sent = this.#sending.then(() => this.actions.send(this.customer, body, media));
+    const sent = this.#sending.then(deliver);
     this.#sending = sent.catch(() => {});
     try {
       const { id, place } = await sent;
@@ -119,6 +136,7 @@ export class Phone {
     this.node.querySelector('.statusbar-time').textContent = timeOf(nowMs());
     this.prompts.tick();
     this.#showTyping();
+    this.#read();
   }
 
   // — messages —
@@ -148,7 +166,7 @@ export class Phone {
   }
 
   #insert(message, isLocal) {
-    const entry = { id: message.id, place: message.place, message, node: bubble(message), isLocal };
+    const entry = { id: message.id, place: message.place, message, node: bubble(message, this.act), isLocal, drawn: contentKey(message) };
     entry.kept = entry.node.childNodes.length;
     // The server decides the order; what it has not seen yet stands last.
     let index = this.#entries.length;
@@ -161,6 +179,7 @@ export class Phone {
   }
 
   #show(entry, message) {
+    this.#redraw(entry, message);
     const before = entry.shown;
     entry.message = message;
     entry.shown = [message.at, message.status, message.error, message.isResent].join();
@@ -172,8 +191,45 @@ export class Phone {
   #sendAgain(entry) {
     if (entry.isLocal) this.#remove(entry);
     else this.#show(entry, { ...entry.message, isResent: true });
-    this.send(entry.message.body, entry.message.media);
+    const { body, media, location, reply_to: replyTo } = entry.message;
+    const again = entry.deliver ?? (() => this.actions.send(this.customer, { body, media: location ? null : media, location }));
+    this.#say({ body, media, location, reply_to: replyTo }, again); // a tap stays a tap
     this.focusChat();
+  }
+
+  #redraw(entry, message) {
+    const key = contentKey(message);
+    if (key === entry.drawn) return;
+    entry.drawn = key;
+    entry.shown = null;
+    entry.node.replaceChildren(...parts(message, this.act));
+    entry.kept = entry.node.childNodes.length;
+  }
+
+  // — what is tapped —
+
+  #tap(message, place) {
+    const { title } = message.content.options[place];
+    this.#say({ body: title, media: null, reply_to: message.id }, () => this.actions.tap(this.customer, message, place));
+  }
+
+  #openList(message, opener) {
+    const { options, button } = message.content;
+    this.sheet.open(button, options.map(({ title, description }, place) => ({ title, description, choose: () => this.#tap(message, place) })), opener);
+  }
+
+  #choosePlace() {
+    const places = placesOf(this.customer);
+    this.sheet.open('Send a location', places.map((place) => ({ title: place.label, description: place.address, choose: () => this.send('', null, place) })), this.composer.attach);
+  }
+
+  /** What is on the screen is read: the shop hears of it. */
+  #read() {
+    if (!this.isShown) return;
+    const last = this.#entries.findLast(({ message }) => message.direction === 'out' && message.status === 'delivered');
+    if (!last || last.place <= this.#readUpTo) return;
+    this.#readUpTo = last.place;
+    this.actions.read(this.customer, last.place).catch(() => (this.#readUpTo = 0));
   }
 
   /** The server took it, under that id. */
@@ -197,6 +253,8 @@ export class Phone {
       this.#typingUntil = 0;
       this.#unseen = 0;
       this.unread = 0;
+      this.#readUpTo = 0;
+      this.sheet.close();
       this.prompts.clear();
     }
   }
@@ -322,6 +380,8 @@ export class Phone {
       this.#isAtEnd = isAtEnd;
       this.#follow();
     }, { passive: true });
+    // A picture that has loaded is taller than one that has not.
+    this.log.addEventListener('load', () => this.#follow(), { capture: true });
     new ResizeObserver(() => {
       // A keyboard, a rotated screen or a taller composer takes room: stay with the newest message.
       height = this.log.clientHeight;

@@ -27,7 +27,7 @@ export class Composer {
       if (!media) return;
       this.#open(false);
       this.attach.focus();
-      // As in any messenger: what was typed becomes the words under a picture.
+      // A place is chosen from a sheet that opens next. As in any messenger: what was typed becomes the words under a picture.
       this.send(media === 'image' ? this.#take() : '', media);
     });
     form.addEventListener('keydown', (event) => {

@@ -21,7 +21,6 @@ export class HandSheet {
     this.actions = actions;
     const find = (selector) => phone.node.querySelector(selector);
     this.node = find('.hand');
-    this.chat = find('.chat');
     this.said = find('.hand-said');
     this.list = find('.references');
     this.nothing = find('.no-references');
@@ -57,9 +56,13 @@ export class HandSheet {
     if (!number.value && tills.length) number.value = tills[0].number;
   }
 
+  get isOpen() {
+    return !this.node.hidden;
+  }
+
   #open(isOpen) {
     this.node.hidden = !isOpen;
-    this.chat.inert = isOpen || this.phone.prompts.isOpen;
+    this.phone.settle();
     if (isOpen) {
       this.#say('');
       this.node.querySelector('.close-hand').focus({ preventScroll: true });

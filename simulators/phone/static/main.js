@@ -26,7 +26,9 @@ async function change(method, path, body) {
 }
 
 const phoneActions = {
-  send: (customer, body, media) => change('POST', '/sim/messages', { customer: customer.address, body, media }),
+  send: (customer, what) => change('POST', '/sim/messages', { customer: customer.address, ...what }),
+  tap: (customer, message, option) => change('POST', '/sim/taps', { customer: customer.address, message: message.id, option }),
+  read: (customer, place) => call('POST', '/sim/read', { customer: customer.address, place }),
   act: (prompt, content) => change('POST', `/sim/prompts/${encodeURIComponent(prompt.id)}`, content),
   payReference: (id, content) => change('POST', `/sim/references/${encodeURIComponent(id)}`, content),
   payTill: (content) => change('POST', '/sim/till', content),
@@ -38,6 +40,8 @@ const panel = new Panel({
   advance: (seconds) => change('POST', '/sim/clock', { advance_s: seconds }),
   addCustomer: (customer) => change('POST', '/sim/customers', customer),
   reset: () => change('POST', '/sim/reset', {}),
+  contents: () => call('GET', '/sim/contents'),
+  decide: (sid, status) => change('PUT', `/sim/contents/${encodeURIComponent(sid)}`, { status }),
 });
 
 function show(state, { isSnapshot, isReset, startedAt }) {

@@ -2,6 +2,7 @@
 
 import { h, money } from './dom.js';
 import { dayAndTimeOf, nowMs, spanOf } from './moments.js';
+import { Templates } from './templates.js';
 
 const SURE_MS = 4000;
 
@@ -20,7 +21,8 @@ export class Panel {
   #on = [];
   #opener = null;
 
-  /** `actions`: `putFaults({name: value})`, `advance(seconds)`, `addCustomer({name, msisdn, hidden})`, `reset()`: all promises. */
+  /** `actions`: `putFaults({name: value})`, `advance(seconds)`, `addCustomer({name, msisdn, hidden})`, `reset()`,
+   * `contents()`, `decide(sid, status)`: all promises. */
   constructor(actions) {
     this.actions = actions;
     this.node = find('panel');
@@ -38,6 +40,7 @@ export class Panel {
         form.closest('details').open = false;
       });
     });
+    this.templates = new Templates(actions, (action) => this.#try(action));
     this.#listenToReset();
     this.#listenToDrawer();
   }
@@ -84,6 +87,7 @@ export class Panel {
 
   tick() {
     find('clock-now').textContent = dayAndTimeOf(nowMs());
+    this.templates.tick();
   }
 
   // — a group that can be folded for each provider, and in it one for each topic that is not the usual —

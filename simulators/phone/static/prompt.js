@@ -9,6 +9,9 @@ const SHORT_MS = 10_000;
 const BRANDS = { mpesa: 'M-PESA', multicaixa: 'Multicaixa Express' };
 let dialogCount = 0;
 
+/** What the wire carried, for people: e-Kwanza's descriptions hold no spaces, so the shop writes underscores there. */
+const purposeOf = (prompt) => (prompt.provider === 'mpesa' ? prompt.account_reference : prompt.account_reference.replaceAll('_', ' '));
+
 const brandOf = (prompt) => BRANDS[prompt.provider] ?? prompt.provider;
 
 export class PromptLayer {
@@ -22,7 +25,6 @@ export class PromptLayer {
     this.act = act;
     const find = (selector) => phone.node.querySelector(selector);
     this.overlay = find('.overlay');
-    this.chat = find('.chat');
     this.banner = find('.waiting');
     this.sms = find('.sms');
     this.banner.querySelector('button').addEventListener('click', () => {
@@ -90,7 +92,7 @@ export class PromptLayer {
     this.#open = prompt && { prompt, form: this.#build(prompt) };
     this.overlay.replaceChildren(...(this.#open ? [this.#open.form] : []));
     this.overlay.hidden = !prompt;
-    this.chat.inert = Boolean(prompt) || !this.phone.node.querySelector('.hand').hidden;
+    this.phone.settle();
     if (!takesFocus) return;
     if (prompt) this.#open.form.querySelector('.pin-input').focus({ preventScroll: true });
     else this.phone.focusChat();
@@ -103,7 +105,7 @@ export class PromptLayer {
     const text = find('.prompt-text');
     text.id = `prompt-${(dialogCount += 1)}`;
     text.append('Pay ', h('span', { class: 'amount' }, amount), ' to ', h('bdi', {}, prompt.business), ' ');
-    if (prompt.account_reference) text.append(h('span', { class: 'detail' }, prompt.provider === 'mpesa' ? 'account ' : 'for ', h('bdi', {}, prompt.account_reference), '?'));
+    text.append(...this.#details(prompt));
     find('.prompt-brand').textContent = brandOf(prompt);
     form.classList.add(`is-${prompt.provider}`);
     form.setAttribute('aria-label', brandOf(prompt));
@@ -127,6 +129,14 @@ export class PromptLayer {
     });
     form.addEventListener('keydown', (event) => this.#key(event, prompt, form));
     return form;
+  }
+
+  #details(prompt) {
+    const isMpesa = prompt.provider === 'mpesa';
+    const details = [];
+    if (prompt.account_reference) details.push(h('span', { class: 'detail' }, isMpesa ? 'account ' : 'for ', h('bdi', {}, purposeOf(prompt)), '?'));
+    if (!isMpesa && prompt.reference) details.push(h('span', { class: 'detail' }, 'Reference ', h('bdi', {}, prompt.reference)));
+    return details;
   }
 
   #key(event, prompt, form) {
@@ -202,7 +212,7 @@ export class PromptLayer {
     const amount = money(prompt.amount_minor, prompt.currency);
     const { balance_whole: shillingsLeft, kwanza_minor: kwanzaLeft } = this.phone.customer;
     const balance = prompt.currency === 'KES' ? money(shillingsLeft * 100, 'KES') : money(kwanzaLeft, 'AOA');
-    const account = prompt.account_reference ? ` for ${prompt.provider === 'mpesa' ? 'account ' : ''}${prompt.account_reference}` : '';
+    const account = prompt.account_reference ? ` for ${prompt.provider === 'mpesa' ? 'account ' : ''}${purposeOf(prompt)}` : '';
     switch (prompt.state) {
       case 'paid':
         return `${prompt.receipt} Confirmed. ${amount} sent to ${prompt.business}${account} on ${dateOf(nowMs())} at ${timeOf(nowMs())}.`

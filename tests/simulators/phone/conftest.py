@@ -52,7 +52,13 @@ def shop(standing_shop: PhoneShop) -> PhoneShop:
     """Nothing said, nothing broken."""
     standing_shop.control("POST", "/sim/reset", {})
     standing_shop.refuses = False
-    for told in (standing_shop.heard, standing_shop.media, standing_shop.results, standing_shop.told):
+    for told in (
+        standing_shop.heard,
+        standing_shop.forms,
+        standing_shop.media,
+        standing_shop.results,
+        standing_shop.told,
+    ):
         told.clear()
     return standing_shop
 

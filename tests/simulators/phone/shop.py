@@ -21,6 +21,7 @@ from kit.settings import load_settings
 from simulators.app import create_service
 from tests.simulators.daraja_client import Daraja
 from tests.simulators.ekwanza_client import API_KEY, MERCHANT, NOTIFICATION_TOKEN, Ekwanza
+from tests.simulators.twilio_client import TOKEN, Twilio
 
 ACHIENG = "whatsapp:+254708374149"
 BARAKA = "whatsapp:+254700000001"
@@ -60,6 +61,7 @@ class PhoneShop:
     page: str
     server: HTTPServer
     heard: list[str] = field(default_factory=list[str])
+    forms: list[dict[str, str]] = field(default_factory=list[dict[str, str]])
     media: list[str] = field(default_factory=list[str])
     results: list[int] = field(default_factory=list[int])
     told: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
@@ -71,6 +73,7 @@ class PhoneShop:
 
     def reply(self, request: Request) -> Response:
         text = request.form["Body"]
+        self.forms.append(dict(request.form.items()))
         self.heard.append(text)
         self.media.append(request.form.get("MediaContentType0", "location" if request.form.get("Latitude") else ""))
         if self.refuses:
@@ -106,6 +109,10 @@ class PhoneShop:
         client = Ekwanza(self.page)
         client.sign_in()
         return client
+
+    @property
+    def twilio(self) -> Twilio:
+        return Twilio(self.page)
 
     def hear_of_hand_payments(self) -> None:
         """Register this shop's addresses for its short code."""
@@ -184,6 +191,7 @@ class _Running:
             "DUKANI_DATA_DIR": str(folder),
             "DUKANI_BOT_PUBLIC_URL": bot_url,
             "DUKANI_SIMULATORS_PORT": str(port),
+            "TWILIO_AUTH_TOKEN": TOKEN,
         }
         self._port = port
         self._stop: Callable[[], None] | None = None

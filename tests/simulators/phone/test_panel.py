@@ -36,7 +36,7 @@ def test_all_faults_are_switched_off_together(desktop: Watched, shop: PhoneShop)
 
 def test_faults_are_folded_by_provider_and_topic_and_say_how_many_are_on(desktop: Watched, shop: PhoneShop) -> None:
     panel = desktop.page.get_by_role("complementary")
-    providers = panel.locator("details.provider > summary")
+    providers = panel.locator("#faults details.provider > summary")
     expect(providers).to_have_count(4)
     assert [text.strip() for text in providers.locator("span:first-child").all_text_contents()] == [
         "M-Pesa",
@@ -47,7 +47,7 @@ def test_faults_are_folded_by_provider_and_topic_and_say_how_many_are_on(desktop
     switch = panel.get_by_role("switch", name="Ticket unsigned")
     expect(switch).to_have_count(0)
     providers.nth(1).click()
-    panel.locator("details.provider").nth(1).locator("summary", has_text="Being told").click()
+    panel.locator("#faults details.provider").nth(1).locator("summary", has_text="Being told").click()
     switch.click()
     shop.waits_for(lambda: _faults(shop)["ekwanza_signature_missing"] is True, "the fault is on")
     expect(providers.nth(1).locator(".on-count")).to_have_text("1 on")
