@@ -3,6 +3,7 @@
 A signing secret is in no answer that is stored: what an Idempotency-Key remembers is completed as it leaves."""
 
 from collections.abc import Callable
+from functools import cache
 
 from flask import Blueprint, Response
 
@@ -193,17 +194,21 @@ def _deciding(edge: Edge, status: int, decision: Decision) -> Callable[..., Resp
     return handle
 
 
-def _events(routes: Routes, edge: Edge, book: EndpointBook) -> None:
-    types = EventTypeList(
+@cache
+def _event_types() -> EventTypeList:
+    """Put together when first asked for: half of what it takes to build the router, and few ask."""
+    return EventTypeList(
         event_types=[
             EventTypeView(type=each, description=what, data_schema=model.model_json_schema(mode="serialization"))
             for each, (model, what) in TYPES.items()
         ]
     )
 
+
+def _events(routes: Routes, edge: Edge, book: EndpointBook) -> None:
     @routes.add(ops.EVENT_TYPES)
     def known(_call: Call) -> Response:
-        return answer(types)
+        return answer(_event_types())
 
     @routes.add(ops.EVENTS)
     def listed(call: Call) -> Response:
