@@ -60,6 +60,8 @@ def in_step(
     """Each content is kept as soon as it is known, so that a run that was cut off goes on where it was. `on_step` hears
     of each, with its number and how many there are. Raises what `api` raises."""
     wanted = list(all_contents())
+    with db.read() as tx:
+        known = contents.of(tx, account)
     there: dict[str, Existing] = {}
     for one in api.existing():
         there.setdefault(one.name, one)
@@ -68,9 +70,10 @@ def in_step(
         step, sid = _one(
             api, content, there.get(content.name), submits=submits and not is_dry_run, makes=not is_dry_run
         )
-        if sid is not None and not is_dry_run:
+        present = Known(content.name, sid, step.approval, step.reason) if sid is not None else None
+        if present is not None and not is_dry_run and known.get(content.name) != present:
             with db.write() as tx:
-                contents.keep(tx, account, Known(content.name, sid, step.approval, step.reason), clock.now())
+                contents.keep(tx, account, present, clock.now())
         steps.append(step)
         on_step(step, number, len(wanted))
     return steps

@@ -22,6 +22,7 @@ from dukani.signing_cli import keys
 from dukani.usage_cli import usage
 from dukani.vendor_cli import vendor
 from dukani.vendor_move_cli import move, purge
+from dukani.whatsapp_cli import whatsapp
 from kit.clock import SharedClock
 from kit.ports import PortTaken
 from kit.settings import Settings, SettingsError, load_settings
@@ -55,6 +56,7 @@ dukani.add_command(reconcile)
 dukani.add_command(key)
 dukani.add_command(secrets_group)
 dukani.add_command(vendor)
+dukani.add_command(whatsapp)
 vendor.add_command(move)
 vendor.add_command(purge)
 

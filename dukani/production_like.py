@@ -22,7 +22,7 @@ from dukani.engines.program import CannotRun, Program
 from dukani.prepare import LINEAGES, CannotStart, check_ports, make_data_dir, migrate_all
 from dukani.processes import Process, command_line, place, wanted, work_command_line
 from dukani.supervise import Job
-from dukani.up import introduce_shops, plant, run_jobs, say, welcome
+from dukani.up import introduce_shops, make_contents, plant, run_jobs, say, welcome
 from kit.ports import PortTaken, check_port
 from kit.settings import Settings, load_settings
 
@@ -68,6 +68,7 @@ def _run(settings: Settings, environ: Mapping[str, str]) -> int:
     def open_up() -> None:
         introduce_shops(settings)
         welcome(settings)
+        make_contents(settings)
         say(f"Metrics: {place(Process.ROUTER, settings).url}/metrics; of the router's work: port {work_port}.\n")
 
     return run_jobs(jobs, environ, open_up)

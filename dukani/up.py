@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from dukani.prepare import LINEAGES, check_ports, make_data_dir, migrate_all
+from dukani.prepare import LINEAGES, CannotStart, check_ports, make_data_dir, migrate_all
 from dukani.processes import Process, command_line, place, wanted
 from dukani.supervise import Job, Supervisor
 from kit.settings import Settings
@@ -36,6 +36,7 @@ def up(settings: Settings) -> int:
     def open_up() -> None:
         introduce_shops(settings)
         welcome(settings)
+        make_contents(settings)
 
     return run_jobs(jobs, os.environ, open_up)
 
@@ -65,6 +66,19 @@ def introduce_shops(settings: Settings) -> None:
 
     if settings.is_local:
         introduce(settings, say)
+
+
+def make_contents(settings: Settings) -> None:
+    """Buttons, lists and templates at the simulated Twilio, for the phone to show. Without them it shows text."""
+    if not settings.twilio_content_base_url.startswith(place(Process.SIMULATORS, settings).url):
+        return  # somebody's real account: `dukani whatsapp sync` is theirs to run
+    from dukani.whatsapp_cli import conversations_of, synchronise
+
+    try:
+        with conversations_of(settings) as db:
+            synchronise(settings, db, is_dry_run=False, submits=True, shows_progress=False)
+    except (click.ClickException, CannotStart) as error:
+        say(f"The phone shows numbered text, no buttons: {error}")
 
 
 def welcome(settings: Settings) -> None:

@@ -50,7 +50,7 @@ def sync(dry_run: bool, submit: bool) -> None:
 
     Until this was run, and for whatever could not be made, customers get numbered text."""
     settings = load_settings()
-    with _conversations(settings) as db:
+    with conversations_of(settings) as db:
         steps = synchronise(settings, db, is_dry_run=dry_run, submits=submit, shows_progress=True)
     made, submitted, missing = (sum(step.done == done for step in steps) for done in ("made", "submitted", "missing"))
     if dry_run:
@@ -70,7 +70,7 @@ def sync(dry_run: bool, submit: bool) -> None:
 def status(as_json: bool) -> None:
     """Show what exists at Twilio now, and which templates WhatsApp has approved."""
     settings = load_settings()
-    with _conversations(settings) as db:
+    with conversations_of(settings) as db:
         look(settings, db)
         shown = _status(settings, db)
     if as_json:
@@ -156,7 +156,8 @@ def _status(settings: Settings, db: "Database") -> WhatsAppStatus:
 
 
 @contextmanager
-def _conversations(settings: Settings) -> "Generator[Database]":
+def conversations_of(settings: Settings) -> "Generator[Database]":
+    """The conversations database, closed at the end. Raises CannotStart where it can't be used."""
     from sqlalchemy.exc import DBAPIError
 
     from kit.db import Database

@@ -12,7 +12,7 @@ from bot.conversation.showing import order_choices, order_lines, order_listing, 
 from bot.conversation.standing import has_open_reference, standing_of
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
-from bot.conversation.taps import Action, attempt_of
+from bot.conversation.taps import Action, attempt_of, is_under_way
 from bot.replies.reply import Option
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import CancelResult, OrderList, OrderView
@@ -99,6 +99,8 @@ def _next_for(order: OrderView, vendor_id: str) -> tuple[Option, ...]:
     match order.status:
         case OrderStatus.DRAFT if order.lines:
             return (options.confirm(order, vendor_id), options.add_more(vendor_id))
+        case OrderStatus.CONFIRMED if is_under_way(order):
+            return ()  # the prompt is on the phone, or nobody knows yet: another PAY is not what is needed now
         case OrderStatus.CONFIRMED:
             return (options.pay(order.code, attempt_of(order), vendor_id),)
         case OrderStatus.PAID:

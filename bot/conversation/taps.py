@@ -10,10 +10,11 @@ from enum import StrEnum
 from urllib.parse import quote, unquote
 
 from contracts.router_api import OrderView
-from contracts.states import OrderStatus, Rail
+from contracts.states import IntentStatus, OrderStatus, Rail
 
 _NONE = "-"
 _MOST_PARTS = 5
+_OPEN_TRIES = (IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING, IntentStatus.UNKNOWN)
 _TAIL = 12  # characters of an id that tell two tries of one order apart
 
 
@@ -75,6 +76,12 @@ def attempt_of(order: OrderView) -> str:
 
 def attempt(intent_id: str) -> str:
     return intent_id[-_TAIL:]
+
+
+def is_under_way(order: OrderView) -> bool:
+    """Its last try to pay has not ended, or nobody knows how."""
+    payment = order.payment
+    return payment is not None and payment.intent_status in _OPEN_TRIES
 
 
 def can_be_paid(order: OrderView) -> bool:

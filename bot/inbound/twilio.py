@@ -3,15 +3,13 @@
 Twilio gives up after 15 s and its signature carries no time, so the acknowledgement waits for nothing but the commit,
 and a message counts once for ever by its MessageSid."""
 
+from collections.abc import Callable
+
 from flask import Flask, Response
 
 from bot.conversation.intents import is_stop
 from bot.inbound.forms import Form, SignedForms
-from bot.store import inbox
-from bot.store.inbox import AlreadyKnown, Incoming
-from bot.turns import Turns
-from kit.clock import Clock
-from kit.metrics import message_repeated
+from bot.store.inbox import Incoming
 
 PATH = "/webhooks/twilio/whatsapp"
 
@@ -19,16 +17,12 @@ _EMPTY_TWIML = '<?xml version="1.0" encoding="UTF-8"?><Response/>'
 _MAX_NAME = 200
 
 
-def add_route(app: Flask, forms: SignedForms, clock: Clock, turns: Turns) -> None:
-    def receive() -> Response:
-        incoming = _incoming(forms.read())
-        try:
-            turns.begin(lambda tx, owner: inbox.receive_message(tx, incoming, clock.now(), owner))
-        except AlreadyKnown:
-            message_repeated("twilio")  # it repeats what it is not sure we heard
+def add_route(app: Flask, forms: SignedForms, receive: Callable[[Incoming], None]) -> None:
+    def answer() -> Response:
+        receive(_incoming(forms.read()))
         return Response(_EMPTY_TWIML, mimetype="text/xml")
 
-    app.add_url_rule(PATH, "twilio_whatsapp", receive, methods=["POST"])
+    app.add_url_rule(PATH, "twilio_whatsapp", answer, methods=["POST"])
 
 
 def _incoming(form: Form) -> Incoming:

@@ -1,6 +1,6 @@
 """A bot without its conversation: real inbox, turns and sender over a database of its own, with fakes around it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -10,8 +10,10 @@ from flask import Flask
 from sqlalchemy import text
 from twilio.request_validator import RequestValidator
 
+from bot.channels.twilio_codes import remedy_for
 from bot.conversation.model import AddItem, Command, Event, Heard, Outcome, Pay, Result, Said, StartCharge, State, Step
 from bot.inbound import delivery_status, events, twilio
+from bot.inbound.doors import doors_of
 from bot.inbound.forms import SignedForms
 from bot.pages import media
 from bot.ports.fakes import FakeMessenger, FakePerformer
@@ -125,6 +127,10 @@ def key_alone(reply: Reply, language: str) -> str:
     return reply.key
 
 
+def one_by_one(state: State, waiting: Sequence[Said]) -> int:
+    return 1
+
+
 class BotUnderTest:
     """`owner` names it in leases: two of them on one database are two processes."""
 
@@ -138,6 +144,7 @@ class BotUnderTest:
         performer: Performer | None = None,
         threads: int = 4,
         step: Callable[[State, Event, datetime], Step] = parrot,
+        together: Callable[[State, Sequence[Said]], int] = one_by_one,
         render: Callable[[Reply, str], str] = key_alone,
     ) -> None:
         self.db = db
@@ -146,7 +153,7 @@ class BotUnderTest:
         self.performer = performer or FakePerformer(obliging)
         media_address = partial(media.address_of, PUBLIC_URL)
         self.sender = Sender(db, clock, owner, self.messenger, threads=threads, media_address=media_address)
-        script = Script(step, render)
+        script = Script(step, render, together)
         self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads)
         self.settings = settings_of()
         self.app = self._web()
@@ -221,8 +228,9 @@ class BotUnderTest:
     def _web(self) -> Flask:
         app = make_app("bot")
         forms = SignedForms(self.settings)
-        twilio.add_route(app, forms, self.clock, self.turns)
-        delivery_status.add_route(app, forms, self.db, self.clock, self.sender)
+        doors = doors_of("twilio", self.db, self.clock, self.turns, self.sender, remedy_for)
+        twilio.add_route(app, forms, doors.message)
+        delivery_status.add_route(app, forms, doors.status)
         media.add_route(app, self.db, self.clock)
         events.add_route(app, EventSigner(EVENT_SECRET), self.clock, self.turns)
         return app
