@@ -66,7 +66,8 @@ def _fill(reply: Reply, language: str) -> str:
     lines: list[str] = []
     for line in text.split("\n"):
         filled = line.format(**values)
-        if filled.strip() or not line:  # a line that held only an empty list goes; a blank line of the text stays
+        # A line that held only an empty list goes. Of the text's blank lines one stays between what is left.
+        if filled.strip() or (not line and lines and lines[-1]):
             lines.append(filled)
     said = "\n".join(lines).strip()
     return "\n\n".join((said, *(_fill(below, language) for below in reply.postscript)))

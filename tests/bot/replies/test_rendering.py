@@ -132,6 +132,12 @@ def test_a_line_that_holds_only_an_empty_list_goes() -> None:
     assert text == "Your cart at *Mama* is empty.\n\n*MENU* shows what there is."
 
 
+def test_where_a_whole_block_goes_one_blank_line_stays() -> None:
+    params: dict[str, ReplyParam] = {"added": (gone("Milk"),), "total": (gone("Bread"),)}
+    text = render(Reply("several", {**params, "rest": (), "asked": (), "next": ()}))
+    assert text.split("\n") == [render(gone("Milk")), "", render(gone("Bread"))]
+
+
 def test_an_unknown_key_and_a_missing_value_are_our_mistake_and_loud() -> None:
     with pytest.raises(KeyError):
         render(Reply("no_such_key"))
