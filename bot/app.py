@@ -10,15 +10,18 @@ import structlog
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.channels.channel import Channel
+from bot.channels.twilio import TwilioChannel
+from bot.conversation.bursts import together
 from bot.conversation.step import step
-from bot.inbound import delivery_status, events, twilio
-from bot.inbound.forms import SignedForms
+from bot.inbound import events
+from bot.inbound.doors import doors_of
 from bot.pace import SenderPace
 from bot.pages import media
 from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
-from bot.ports.twilio import Twilio, content_account
+from bot.ports.twilio import content_account
 from bot.recovery import Recovery
 from bot.replies.rendering import render
 from bot.reporting import Reporting, UsageRouter
@@ -60,14 +63,16 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     router = Peer(settings.router_url, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"), clock, pool_size=threads)
     adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), clock, pool_size=threads)
     contents = KnownContents(db, content_account(settings))
-    messenger = Twilio(settings, settings.bot_public_url + delivery_status.PATH, pool_size=threads, contents=contents)
+    channel = TwilioChannel(settings, pool_size=threads, contents=contents)
     owner = Owner(Path(settings.data_dir) / "leases")
     pace = SenderPace(settings.messages_per_second)
     media_address = partial(media.address_of, settings.bot_public_url)
-    sender = Sender(db, clock, owner.name, messenger, threads=threads, media_address=media_address, pace=pace)
+    sender = Sender(db, clock, owner.name, channel, threads=threads, media_address=media_address, pace=pace)
     commands = Commands(Router(router), PaymentAdapter(adapter))
     each_customer = timedelta(seconds=settings.customer_pace_s)
-    turns = Turns(db, clock, owner.name, Script(step, render), commands, sender, threads=threads, pace=each_customer)
+    turns = Turns(
+        db, clock, owner.name, Script(step, render, together), commands, sender, threads=threads, pace=each_customer
+    )
     recovery = Recovery(db, clock, owner)
     reporting = Reporting(db, clock, UsageRouter(router))
 
@@ -76,9 +81,9 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     recovering = Loop("bot-recovery", recovery.turn, idle_s=_RECOVERY_IDLE_S)
     return Service(
         "bot",
-        _web(settings, clock, db, turns, sender),
+        _web(settings, clock, db, turns, sender, channel),
         loops=(recovering, turning, sending, reporting.loop()),
-        on_stop=(_Leaving(turns, sender, owner), router.close, adapter.close, messenger.close, db.close),
+        on_stop=(_Leaving(turns, sender, owner), router.close, adapter.close, channel.close, db.close),
         gauges=(pools({"conversations": db}),),
     )
 
@@ -115,12 +120,12 @@ class _Leaving:
             self._owner.close(leaves_work=bool(self._sender.slots.held()))
 
 
-def _web(settings: Settings, clock: Clock, db: Database, turns: Turns, sender: Sender) -> Flask:
+def _web(
+    settings: Settings, clock: Clock, db: Database, turns: Turns, sender: Sender, channel: Channel
+) -> Flask:
     app = make_app("bot")
     add_readiness(app, {"database": db.ping})
-    forms = SignedForms(settings)
-    twilio.add_route(app, forms, clock, turns)
-    delivery_status.add_route(app, forms, db, clock, sender)
+    channel.add_doors(app, doors_of(channel.name, db, clock, turns, sender, channel.remedy))
     media.add_route(app, db, clock)
     events.add_route(app, EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT")), clock, turns)
     return app

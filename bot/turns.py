@@ -1,9 +1,10 @@
 """The worker: takes one inbox item of a conversation at a time, lets the step decide, does what it asks for, answers.
+Short messages that already wait when a turn begins are one turn (`bot.conversation.bursts`).
 
 No transaction is open while a command is performed. Every command's key comes from the item, so a turn that was cut
 off anywhere is simply taken again: what was done is found done."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,6 +12,7 @@ from typing import Protocol
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.conversation.bursts import as_one
 from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
 from bot.inbound.forms import said
@@ -21,7 +23,7 @@ from bot.replies.saying import Saying, in_words
 from bot.sending import FREE_TEXT_WINDOW, Sender
 from bot.slots import Ran, Slots
 from bot.store import consents, conversations, inbox, media
-from bot.store.conversations import Arrival, Item, LeaseLost, Turn
+from bot.store.conversations import Arrival, Conversation, Item, LeaseLost, Turn
 from bot.store.media import Media, MediaKind
 from bot.store.messages import Draft
 from bot.store.tables import ItemKind, Purpose
@@ -50,6 +52,10 @@ class EndlessTurn(Exception):
     """The step kept asking for commands and never came to a reply."""
 
 
+def _alone(state: State, waiting: Sequence[Said]) -> int:
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """What decides and what words it: the conversation's step and the catalogue's rendering."""
@@ -57,6 +63,8 @@ class Script:
     step: Callable[[State, Event, datetime], Step]
     render: Callable[[Reply, str], str]
     """In that language."""
+    together: Callable[[State, Sequence[Said]], int] = _alone
+    """How many of the messages that wait, the oldest first, are read as one."""
 
 
 class Performer(Protocol):
@@ -137,10 +145,14 @@ class Turns:
                 if not conversations.is_any_due(tx, me=self._owner, held=held, now=now):
                     return None
         with self._db.write() as tx:
-            turn = conversations.claim(tx, me=self._owner, held=held, now=now)
+            turn = conversations.claim(tx, me=self._owner, held=held, now=now, together=self._together)
             if turn is not None:
                 hold(turn.conversation.id)
         return turn
+
+    def _together(self, conversation: Conversation, items: Sequence[Item]) -> int:
+        state = State.from_json(conversation.state or {})
+        return self._script.together(state, [_said(item) for item in items])
 
     def _take(self, turn: Turn) -> None:
         try:
@@ -160,7 +172,7 @@ class Turns:
     def _decide(self, turn: Turn) -> _Decided:
         """Everything up to the reply. Nothing of it is stored here, and all of it may be done again."""
         before = State.from_json(turn.conversation.state or {})
-        first = _event(turn.item)
+        first = _event(turn)
         state, event = before, first
         customer = CustomerRef(address=turn.conversation.address, name=turn.conversation.profile_name)
         for n in range(1, MAX_COMMANDS + 1):
@@ -205,8 +217,10 @@ class Turns:
                 state=decided.state.to_json() if status is InboxStatus.PROCESSED else None,
                 is_opted_out=decided.state.opted_out,
                 paced_until=paced_until if saying is not None else turn.conversation.paced_until,
+                items=1 + len(turn.others),
             )
-            inbox.end(tx, turn.item.seq, status, now, why)
+            for item in (turn.item, *turn.others):
+                inbox.end(tx, item.seq, status, now, why)
             if status is InboxStatus.PROCESSED:
                 _keep_consent(tx, turn, decided.state, now)
             if saying is not None:
@@ -267,9 +281,13 @@ class Turns:
         self._finish(turn, _Decided(State(), apology, answers_customer=True), InboxStatus.FAILED, why)
 
 
-def _event(item: Item) -> Event:
-    if item.kind is ItemKind.NEWS:
-        return Heard(DomainEvent.model_validate_json(item.content))
+def _event(turn: Turn) -> Event:
+    if turn.item.kind is ItemKind.NEWS:
+        return Heard(DomainEvent.model_validate_json(turn.item.content))
+    return as_one([_said(item) for item in (turn.item, *turn.others)])
+
+
+def _said(item: Item) -> Said:
     return replace(said(item.item_id, item.content), received_at=item.received_at)
 
 

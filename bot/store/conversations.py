@@ -3,9 +3,10 @@
 The lease lies on the conversation, not on the inbox item: STOP may overtake what waits, but never runs beside it.
 `waiting` counts what is received and not yet done, so that finding work is one look at a small index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from sqlalchemy import Row, and_, bindparam, case, exists, literal, or_, select, true, update
@@ -18,6 +19,10 @@ from kit.db import Tx
 
 LEASE = timedelta(seconds=30)
 """From claim to commit. A turn that takes longer renews it before each command; a call takes at most 5 s."""
+
+
+MAX_BURST = 10
+"""Items of one turn."""
 
 
 class LeaseLost(Exception):
@@ -54,10 +59,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A leased conversation and the item whose turn it is."""
+    """A leased conversation and the item whose turn it is; `others` are the messages that are read together with it."""
 
     conversation: Conversation
     item: Item
+    others: tuple[Item, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,18 +149,19 @@ _CLAIM = (
     .returning(*_COLUMNS)
 )
 
-_head = (
-    select(inbox.c.seq)
+_OPEN_ITEMS = (
+    select(
+        *(inbox.c[name] for name in ("seq", "item_id", "kind", "content", "received_at", "attempts", "errors")),
+        *(inbox.c[name] for name in ("is_urgent", "status", "burst")),
+    )
     .where(inbox.c.conversation_id == bindparam("which"), is_open_item)
     .order_by(inbox.c.is_urgent.desc(), inbox.c.seq)
-    .limit(1)
-    .scalar_subquery()
+    .limit(MAX_BURST)
 )
-_TAKE_HEAD = (
+_TAKE = (
     update(inbox)
-    .where(inbox.c.seq == _head)
-    .values(status="processing")
-    .returning(*(inbox.c[name] for name in ("seq", "item_id", "kind", "content", "received_at", "attempts", "errors")))
+    .where(inbox.c.seq.in_(bindparam("taken", expanding=True)))
+    .values(status="processing", burst=bindparam("in_burst", type_=inbox.c.burst.type))
 )
 
 _is_mine = and_(_c.id == bindparam("which"), _c.lease_owner == _me)
@@ -171,7 +178,7 @@ _DONE = (
     update(conversations)
     .where(_is_mine)
     .values(
-        waiting=_c.waiting - 1,
+        waiting=_c.waiting - bindparam("ended", type_=_c.waiting.type),
         next_at=_now,
         lease_owner=None,
         lease_until=None,
@@ -235,17 +242,39 @@ def is_any_due(tx: Tx, *, me: str, held: Sequence[str], now: datetime) -> bool:
     return tx.execute(_PEEK, {"me": me, "held": list(held), "now": now}).first() is not None
 
 
-def claim(tx: Tx, *, me: str, held: Sequence[str], now: datetime) -> Turn | None:
-    """Lease the conversation that is due longest, with its oldest item (STOP first). None if nothing is due.
+Together = Callable[[Conversation, Sequence[Item]], int]
+"""How many of these messages, the oldest first, are one burst. Says the same for the same, and at least 1."""
+
+
+def claim(tx: Tx, *, me: str, held: Sequence[str], now: datetime, together: Together) -> Turn | None:
+    """Lease the conversation that is due longest, with its oldest item (STOP first) and the messages behind it that
+    are read together with it. None if nothing is due.
 
     `held` are those that `me` works on now; what else is leased to `me` was left over from a failed commit."""
     row = tx.execute(_CLAIM, {"me": me, "held": list(held), "now": now, "until": now + LEASE}).first()
     if row is None:
         return None
     conversation = _conversation_of(row)
-    head = tx.execute(_TAKE_HEAD, {"which": conversation.id}).one()
-    item = Item(head.seq, head.item_id, ItemKind(head.kind), head.content, head.received_at, head.attempts, head.errors)
-    return Turn(conversation, item)
+    rows = tx.execute(_OPEN_ITEMS, {"which": conversation.id}).all()
+    taken = _burst(conversation, rows, together)
+    seqs = [row.seq for row in taken]
+    in_burst = seqs[0] if len(seqs) > 1 else None
+    tx.execute(_TAKE, {"taken": seqs, "in_burst": in_burst})
+    items = [_item_of(row) for row in taken]
+    return Turn(conversation, items[0], tuple(items[1:]))
+
+
+def _burst(conversation: Conversation, rows: Sequence[Row[Any]], together: Together) -> Sequence[Row[Any]]:
+    """The first of the open items and those of its turn. What a turn was begun with is what it is taken again with:
+    its commands are known by the first message's id."""
+    head = rows[0]
+    if head.burst is not None:
+        return [row for row in rows if row.burst == head.burst]
+    was_begun = head.status != "received" or head.attempts or head.errors
+    if was_begun or head.is_urgent or len(rows) == 1:
+        return rows[:1]
+    fresh = list(takewhile(lambda row: row.kind == ItemKind.MESSAGE and row.burst is None, rows))
+    return fresh[: together(conversation, [_item_of(row) for row in fresh])] if fresh else rows[:1]
 
 
 def renew(tx: Tx, conversation_id: str, *, me: str, now: datetime) -> None:
@@ -267,11 +296,19 @@ def done(
     state: dict[str, Any] | None,
     is_opted_out: bool,
     paced_until: datetime | None = None,
+    items: int = 1,
 ) -> bool:
-    """End the turn and the lease; a `state` of None leaves what is stored. Returns whether messages wait to be sent.
+    """End the turn of so many items, and the lease; a `state` of None leaves what is stored. Returns whether messages
+    wait to be sent.
 
     Raises LeaseLost."""
-    values: dict[str, Any] = {"which": conversation_id, "me": me, "now": now, "new_paced_until": paced_until}
+    values: dict[str, Any] = {
+        "which": conversation_id,
+        "me": me,
+        "now": now,
+        "new_paced_until": paced_until,
+        "ended": items,
+    }
     if state is None:
         row = tx.execute(_DONE, values).first()
     else:
@@ -295,6 +332,10 @@ def _conversation_of(row: Row[Any]) -> Conversation:
     return Conversation(
         row.id, row.shop_number, row.address, row.profile_name, row.state, row.lease_until, row.paced_until
     )
+
+
+def _item_of(row: Row[Any]) -> Item:
+    return Item(row.seq, row.item_id, ItemKind(row.kind), row.content, row.received_at, row.attempts, row.errors)
 
 
 def _arrival_of(row: Row[Any], direct_owner: str | None) -> Arrival:

@@ -101,6 +101,7 @@ inbox = Table(
     Column("last_error", Text),
     Column("received_at", UtcTime, nullable=False),
     Column("done_at", UtcTime),
+    Column("burst", BigInt),  # the first of the messages that it is read together with
     PrimaryKeyConstraint("seq", name="inbox_pkey"),
     UniqueConstraint("item_id", name="inbox_item_id_key"),
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="inbox_conversation_fkey"),
