@@ -27,9 +27,10 @@ _NAMES = {
 _ABOUT = frozenset(("language", "languages", "lugha", "idioma", "idiomas", "lingua", "linguas"))
 _AROUND_WORDS = """
     a change choose switch set use to into in please my the other another do does you speak talk write is can i we
+    want would like prefer lets let us hi hello habari naomba nataka ninataka ningependa
     badili badilisha chagua tumia ongea tuongee unaongea naongea andika kwa ya za nyingine tafadhali yangu
     mudar muda trocar troca alterar escolher usar falar fala falas falam fale quero de do da o para em outro outra por
-    favor
+    favor queria prefiro ola
 """
 _AROUND = frozenset(_AROUND_WORDS.split())
 """What may stand around a language's name without meaning anything else."""

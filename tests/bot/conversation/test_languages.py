@@ -198,6 +198,9 @@ def test_a_language_that_nobody_wrote_is_spoken_in_english(language: str | None)
     ("text", "language"),
     [
         ("english", "en"),
+        ("hi, english please", "en"),
+        ("naomba tuongee kiswahili", "sw"),
+        ("olá, queria em português", "pt"),
         ("English please", "en"),
         ("do you speak English?", "en"),
         ("kiingereza", "en"),
