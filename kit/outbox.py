@@ -6,15 +6,14 @@ row-level security holds, the claim sees envelopes alone; bodies are then read i
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Protocol
 
 import structlog
-import urllib3
 from pydantic import BaseModel
 from sqlalchemy import (
     CheckConstraint,
@@ -38,17 +37,15 @@ from sqlalchemy import (
 from kit.clock import Clock
 from kit.columns import BigInt, Code, UtcTime
 from kit.db import Database, Scope, Tx, VendorMoved, insert_new
-from kit.webhooks import EventSigner
 
 _log = structlog.get_logger()
 
 LEASE = timedelta(seconds=30)
-_CAN_NOT_BE_TAKEN = (400, 413, 422)
 RETRY_DELAYS_S = (1, 2, 5, 15, 60, 300, 1800, 3600)
 """Between attempts; the last one repeats. Nothing is given up on its own: a person parks or repairs."""
 
 
-_IS_UNFINISHED = "status IN ('pending', 'parked')"
+IS_UNFINISHED = "status IN ('pending', 'parked')"
 """Written out, never bound: a database uses a partial index only for a condition that it can read."""
 
 
@@ -83,8 +80,8 @@ def outbox_table(metadata: MetaData, name: str = "outbox") -> Table:
             "vendor_id",
             "aggregate",
             "seq",
-            postgresql_where=text(_IS_UNFINISHED),
-            sqlite_where=text(_IS_UNFINISHED),
+            postgresql_where=text(IS_UNFINISHED),
+            sqlite_where=text(IS_UNFINISHED),
         ),
         sqlite_strict=True,
     )
@@ -101,8 +98,13 @@ def enqueue(
     body: BaseModel,
     now: datetime,
     wake: Callable[[], None] | None = None,
+    carriage: "Carriage | None" = None,
 ) -> bool:
-    """Put an event into the transaction. Returns False, and changes nothing, if that id was announced before."""
+    """Put an event into the transaction. Returns False, and changes nothing, if that id was announced before.
+
+    After the commit `carriage` delivers it, where it has leased it, and else `wake` is called."""
+    content = body.model_dump_json()
+    lease = None if carriage is None else carriage.lease(tx, [(vendor_id, aggregate)], now)[0]
     is_new = insert_new(
         tx,
         table,
@@ -111,13 +113,17 @@ def enqueue(
             "vendor_id": vendor_id,
             "aggregate": aggregate,
             "type": type,
-            "body": body.model_dump_json(),
+            "body": content,
             "created_at": now,
             "next_at": now,
+            **(lease or {}),
         },
         conflict=["vendor_id", "event_id"],
     )
-    if is_new and wake is not None:
+    if is_new and carriage is not None and lease is not None:
+        event = OutboxEvent(0, vendor_id, event_id, type, content, attempts=1)
+        tx.after_commit(partial(carriage.carry, [event]))
+    elif is_new and wake is not None:
         tx.after_commit(wake)
     return is_new
 
@@ -125,6 +131,7 @@ def enqueue(
 @dataclass(frozen=True, slots=True)
 class OutboxEvent:
     seq: int
+    """0 where it is not known."""
     vendor_id: str
     event_id: str
     type: str
@@ -155,6 +162,23 @@ class Park:
 Delivery = Delivered | Retry | Park
 
 
+NOT_LEASED: Mapping[str, Any] = {"lease_owner": None, "lease_until": None, "attempts": 0}
+"""The columns of an event that is left to the relay."""
+
+
+class Carriage(Protocol):
+    """What takes events straight from the commit that made them: a `kit.carrying.Carrier`."""
+
+    def lease(self, tx: Tx, wanted: Sequence[tuple[str, str]], now: datetime) -> Sequence[Mapping[str, Any] | None]:
+        """For events about to be announced, of these (vendor, aggregate), the columns that lease each; None for those
+        that are left to the relay."""
+        ...
+
+    def carry(self, events: Iterable[OutboxEvent]) -> None:
+        """They were leased, and that is committed."""
+        ...
+
+
 class Outboxes(Protocol):
     """An outbox of many vendors, each of whom alone may see the bodies of their events."""
 
@@ -168,7 +192,7 @@ class Outboxes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Whole:
+class Whole:
     """A database without row-level security."""
 
     db: Database
@@ -194,7 +218,7 @@ class Relay:
         fences: Table | None = None,
     ) -> None:
         """`fences` names vendors whose rows have left this database: their events are delivered from the new one."""
-        self._home = _Whole(home) if isinstance(home, Database) else home
+        self._home = Whole(home) if isinstance(home, Database) else home
         self._clock = clock
         self._deliver = deliver
         # Where one transaction may see everything, the claim brings the bodies along.
@@ -226,7 +250,7 @@ class Relay:
         now = self._clock.now()
         with self._home.across_to_lease() as tx:
             for event, outcome in outcomes:
-                values = _values(event, outcome, now)
+                values = outcome_values(event, outcome, now)
                 tx.execute(self._statements.record_one, {**values, "which": event.seq, "owner": owner})
 
     def _try(self, event: OutboxEvent) -> Delivery:
@@ -276,7 +300,7 @@ class _Statements:
 def _statements(table: Table, fences: Table | None, batch: int, sees_bodies: bool) -> _Statements:
     """Kept, because putting them together costs more than running them."""
     now = bindparam("now", type_=table.c.next_at.type)
-    is_ours = _is_not_behind(fences, table)
+    is_ours = is_not_behind(fences, table)
     is_free = (table.c.lease_until.is_(None)) | (table.c.lease_until < now)
     due = (
         select(table.c.seq)
@@ -314,7 +338,7 @@ def _is_first_of_its_aggregate(table: Table) -> ColumnElement[bool]:
     )
 
 
-def _is_not_behind(fences: Table | None, table: Table) -> ColumnElement[bool]:
+def is_not_behind(fences: Table | None, table: Table) -> ColumnElement[bool]:
     if fences is None:
         return true()
     return ~select(fences.c.vendor_id).where(fences.c.vendor_id == table.c.vendor_id).exists()
@@ -335,7 +359,7 @@ def _recording(table: Table, is_ours: ColumnElement[bool]) -> Executable:
     )
 
 
-def _values(event: OutboxEvent, outcome: Delivery, now: datetime) -> dict[str, Any]:
+def outcome_values(event: OutboxEvent, outcome: Delivery, now: datetime) -> dict[str, Any]:
     match outcome:
         case Delivered():
             return {"new_status": "delivered", "due": now, "delivered": now, "why": None}
@@ -346,30 +370,3 @@ def _values(event: OutboxEvent, outcome: Delivery, now: datetime) -> dict[str, A
         case Park(why):
             _log.error("event parked", event_id=event.event_id, type=event.type, why=why)
             return {"new_status": "parked", "due": now, "delivered": None, "why": why}
-
-
-def http_delivery(
-    url: str, signer: EventSigner, clock: Clock, *, timeout_s: float = 10.0, park_after: int | None = None
-) -> Callable[[OutboxEvent], Delivery]:
-    """Deliver by POST, as a Standard Webhook. 2xx is accepted; everything else is tried again, for ever.
-
-    With `park_after`, an event that was refused for what it is (not for who sent it) is parked at that attempt. Until
-    then the versions of our own processes may differ, or a listener may be on its way to be mended."""
-    pool = urllib3.PoolManager(
-        num_pools=1, maxsize=8, retries=False, timeout=urllib3.Timeout(connect=min(2.0, timeout_s), read=timeout_s)
-    )
-
-    def deliver(event: OutboxEvent) -> Delivery:
-        body = event.body.encode()
-        headers = signer.headers(event.event_id, clock.now(), body)
-        try:
-            response = pool.request("POST", url, body=body, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            return Retry(type(error).__name__)
-        if 200 <= response.status < 300:
-            return Delivered()
-        why = f"answered {response.status}"
-        is_for_good = response.status in _CAN_NOT_BE_TAKEN and park_after is not None and event.attempts >= park_after
-        return Park(why) if is_for_good else Retry(why)
-
-    return deliver

@@ -5,10 +5,12 @@ from pathlib import Path
 
 from contracts.payment_api import PAYMENT_EVENTS_PATH, RAILS_EVENTS_PATH, REFUND_EVENTS_PATH
 from kit.background import Loop
+from kit.carrying import DELIVERY_WITHIN_S, Carrier
 from kit.clock import Clock
 from kit.db import Database
 from kit.gauges import outboxes, pools
-from kit.outbox import Delivery, OutboxEvent, Park, Relay, http_delivery
+from kit.http_delivery import http_delivery
+from kit.outbox import Delivery, OutboxEvent, Park, Relay
 from kit.owners import Owner
 from kit.service import Service
 from kit.settings import Settings, SettingsError
@@ -49,6 +51,7 @@ _POLL_THREADS = 4
 _POLLS_PER_PROVIDER = 3
 _POLLS_PER_SHOP = 2
 _RELAY_THREADS = 4
+_CARRIER_THREADS = 8
 _SWEEP_S = 1.0
 """Wake-ups make it fast; this is for what no wake-up announced: a restart, another process, a clock that moved."""
 
@@ -73,7 +76,11 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     applying = Loop("callbacks", lambda: callbacks.turn(), idle_s=_SWEEP_S)
     relaying = Loop("payment-events", lambda: relay.turn(), idle_s=_SWEEP_S, threads=_RELAY_THREADS)
 
-    wakes = Wakes(push=pushing.wake, relay=relaying.wake, poll=polling.wake)
+    deliver = deliver_by_type(settings.router_url, signer, clock, timeout_s=DELIVERY_WITHIN_S)
+    carrier = Carrier(
+        "payment-events-carrier", db, outbox, clock, deliver, wake_relay=relaying.wake, threads=_CARRIER_THREADS
+    )
+    wakes = Wakes(push=pushing.wake, relay=carrier.leave, poll=polling.wake, carriage=carrier)
     confirm = {name: Confirm(when) for name, when in settings.confirm_callbacks.items()}
     charges = Charges(clock, providers, wakes, confirm)
     brakes = Brakes()
@@ -82,10 +89,10 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=owner, lanes=push_lanes)
     poller = Poller(db, charges, vault, clock, poll_lanes)
     addresses = Addresses(vault, clock, settings.adapter_public_url)
-    arrivals = Arrivals(db, charges, addresses, vault, clock, applying.wake)
     callbacks = Callbacks(db, charges, vault, clock)
+    arrivals = Arrivals(db, charges, addresses, vault, clock, applying.wake, apply=callbacks.apply_to)
     relay = Relay(db, outbox, clock, deliver_by_type(settings.router_url, signer, clock))
-    book = SettingsBook(vault, (daraja, ekwanza), clock, relaying.wake)
+    book = SettingsBook(vault, (daraja, ekwanza), clock, carrier.leave)
     keeping = Loop("settings", Keeping(db, vault, book, clock).turn, idle_s=_KEEPING_S)
 
     app = make_app("payment_adapter")
@@ -105,22 +112,32 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         owner=Owner(Path(settings.data_dir) / "refunds"),
         callers=from_router,
         sweep_s=_SWEEP_S,
-        wake_relay=relaying.wake,
+        wake_relay=carrier.leave,
         note_stranger=lambda: watch.note(Suspicion.STRANGER),
     )
     return Service(
         "payment_adapter",
         app,
-        (pushing, polling, applying, *refunding.loops, keeping, relaying),
-        on_stop=(arrivals.close, daraja.close, ekwanza.close, pusher.leave, refunding.leave, db.close),
+        (pushing, polling, applying, *refunding.loops, keeping, carrier.loop, relaying),
+        on_stop=(
+            arrivals.close,
+            carrier.give_back,
+            daraja.close,
+            ekwanza.close,
+            pusher.leave,
+            refunding.leave,
+            db.close,
+        ),
         gauges=(pools({"payments": db}), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
 
 
-def deliver_by_type(router_url: str, signer: EventSigner, clock: Clock) -> Callable[[OutboxEvent], Delivery]:
+def deliver_by_type(
+    router_url: str, signer: EventSigner, clock: Clock, *, timeout_s: float = 10.0
+) -> Callable[[OutboxEvent], Delivery]:
     """What a row of the outbox is about, which its type begins with, says where the router takes it."""
     ways = {
-        about: http_delivery(router_url + path, signer, clock)
+        about: http_delivery(router_url + path, signer, clock, timeout_s=timeout_s)
         for about, path in (
             ("payment", PAYMENT_EVENTS_PATH),
             ("refund", REFUND_EVENTS_PATH),

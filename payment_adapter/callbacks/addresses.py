@@ -8,9 +8,10 @@ import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from kit.clock import Clock
+from kit.columns import is_one_of
 from kit.db import Tx
 from payment_adapter.callbacks.models import addresses
 from payment_adapter.charges.push import CALLBACK_PATH
@@ -25,7 +26,7 @@ _FIELD = "secret"
 _BY = "callbacks"
 
 _OF_HASHES = select(addresses.c.secret_hash, addresses.c.vendor_id, addresses.c.provider).where(
-    addresses.c.secret_hash.in_(bindparam("hashes", expanding=True))
+    is_one_of(addresses.c.secret_hash, "hashes")
 )
 
 

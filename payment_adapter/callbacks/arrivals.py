@@ -1,23 +1,30 @@
 """Callbacks on arrival: whose they are, whether they are forged, and kept, several requests in one commit.
 
 The secret says whose: one charge's, or a shop's for one provider. What a shop's address gets is read here already, for
-its signature and its event id; what it means is found out afterwards, from the bytes as they came."""
+its signature and its event id; what it means is found out afterwards, from the bytes as they came. What a charge's
+address gets is applied in the transaction that stores it, if it can be: one commit, and nobody has to find it."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import structlog
+from sqlalchemy import select
 
 from contracts.ids import new_id
+from contracts.states import InboxStatus
 from kit.batches import Batches
 from kit.clock import Clock
+from kit.columns import is_one_of
 from kit.db import Database, Tx, insert_all_new
 from kit.metrics import callback_came
 from payment_adapter.callbacks.addresses import Addresses, ShopAddress
 from payment_adapter.callbacks.models import inbox
+from payment_adapter.callbacks.notices import Done
+from payment_adapter.callbacks.service import Told
 from payment_adapter.charges.service import Charges
 from payment_adapter.providers.base import CallbackForged, CallbackUnreadable, NoticeReader, SecretEchoer
 from payment_adapter.vault.envelope import CannotOpen
@@ -57,6 +64,15 @@ class Answer:
     acknowledgement: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
+_KNOWN = select(inbox.c.vendor_id, inbox.c.sent_to, inbox.c.body_hash).where(
+    is_one_of(inbox.c.vendor_id, "vendors"),
+    is_one_of(inbox.c.sent_to, "places"),
+    is_one_of(inbox.c.body_hash, "hashes"),
+)
+
+Apply = Callable[[Tx, Sequence[Told]], Sequence[Done]]
+
+
 class Arrivals:
     """Thread-safe."""
 
@@ -69,14 +85,17 @@ class Arrivals:
         clock: Clock,
         wake: Callable[[], None],
         *,
+        apply: Apply | None = None,
         wait_s: float = 10.0,
     ) -> None:
+        """`apply` is that of `payment_adapter.callbacks.service`; without it everything is applied later."""
         self._db = db
         self._charges = charges
         self._addresses = addresses
         self._vault = vault
         self._clock = clock
         self._wake = wake
+        self._apply = apply
         self._batches: Batches[Arrived, Answer] = Batches(
             self._keep, key=lambda arrived: arrived.secret_hash, most=MAX_BATCH, wait_s=wait_s
         )
@@ -131,14 +150,39 @@ class Arrivals:
             said = ACCEPTED if charge is not None else self.acknowledgement(row["provider"])
             answers.append(Answer(Fate.KEPT, row["provider"], row["vendor_id"], said))
         if rows:
-            # In the order in which charges are locked when callbacks are applied: a row that names a charge locks it.
-            rows.sort(key=lambda row: row["sent_to"])
-            with self._db.write() as tx:
-                insert_all_new(tx, inbox, rows, conflict=["vendor_id", "sent_to", "body_hash"])
-                tx.after_commit(self._wake)
-            for row in rows:
-                callback_came(row["provider"], Fate.KEPT.value)
+            self._store(rows)
         return answers
+
+    def _store(self, rows: list[dict[str, Any]]) -> None:
+        """Those of charges are applied in the same transaction. Where that fails they are stored all the same, and
+        applied later, one by one if need be."""
+        # In the order in which charges are locked when callbacks are applied: a row that names a charge locks it.
+        rows.sort(key=lambda row: row["sent_to"])
+        try:
+            self._insert(rows, apply=self._apply)
+        except Exception as error:
+            if self._apply is None:
+                raise
+            _log.warning(
+                "callbacks are stored first and applied later", callbacks=len(rows), error=type(error).__name__
+            )
+            self._insert(rows, apply=None)
+        for row in rows:
+            callback_came(row["provider"], Fate.KEPT.value)
+
+    def _insert(self, rows: Sequence[dict[str, Any]], apply: Apply | None) -> None:
+        now = self._clock.now()
+        done: dict[int, Done] = {}
+        with self._db.write() as tx:
+            if apply is not None:
+                rows = _new_of(tx, rows)
+                of_charges = [at for at, row in enumerate(rows) if row["charge_id"] is not None]
+                told = [Told(rows[at]["charge_id"], rows[at]["body"], rows[at]["headers"]) for at in of_charges]
+                done = dict(zip(of_charges, apply(tx, told), strict=True))
+            stored = [{**row, **_became(done.get(at), now)} for at, row in enumerate(rows)]
+            insert_all_new(tx, inbox, stored, conflict=["vendor_id", "sent_to", "body_hash"])
+            if len(done) < len(rows):
+                tx.after_commit(self._wake)
 
     def _without_secrets(self, arrived: Arrived, provider_name: str, credentials: Credentials | None) -> Arrived:
         """The shop's own secrets stand in no table but the vault's, even where its provider repeats them."""
@@ -180,3 +224,17 @@ class Arrivals:
             "received_at": now,
             "next_at": now,
         }
+
+
+def _new_of(tx: Tx, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without those that came before, to the byte: whatever they said is done, and asks nobody anything again."""
+    names = {"vendors": "vendor_id", "places": "sent_to", "hashes": "body_hash"}
+    which = {name: sorted({row[column] for row in rows}) for name, column in names.items()}
+    known = {(row.vendor_id, row.sent_to, row.body_hash) for row in tx.execute(_KNOWN, which)}
+    return [row for row in rows if (row["vendor_id"], row["sent_to"], row["body_hash"]) not in known]
+
+
+def _became(done: Done | None, now: datetime) -> dict[str, Any]:
+    if done is None:
+        return {"status": InboxStatus.RECEIVED, "outcome": None, "attempts": 0, "processed_at": None}
+    return {"status": done.status, "outcome": done.outcome, "attempts": 1, "processed_at": now}

@@ -1,8 +1,10 @@
 """Applies what has come: callbacks of charges several in one transaction, notices to a shop's address one by one.
 
-Applying a callback and marking it done are one commit, so a crash between them is no case."""
+A charge's callback is applied in the transaction that stores it (`payment_adapter.callbacks.arrivals`); what could not
+be is applied here later. Applying and marking it done are one commit, so a crash between them is no case."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from sqlalchemy import bindparam, select, update
 
 from contracts.states import InboxStatus
 from kit.clock import Clock
-from kit.columns import UtcTime
+from kit.columns import UtcTime, is_one_of
 from kit.db import Database, Tx
 from payment_adapter.callbacks.models import inbox
 from payment_adapter.callbacks.notices import STATUS_BY_APPLIED, Done, Later, Notices
@@ -29,7 +31,7 @@ _RETRY_AFTER = timedelta(seconds=5)
 
 _TAKE = (
     select(inbox)
-    .where(inbox.c.callback_id.in_(bindparam("which", expanding=True)), inbox.c.status == InboxStatus.RECEIVED)
+    .where(is_one_of(inbox.c.callback_id, "which"), inbox.c.status == InboxStatus.RECEIVED)
     .order_by(inbox.c.charge_id, inbox.c.received_at, inbox.c.callback_id)
     .with_for_update(skip_locked=True)
 )
@@ -49,6 +51,15 @@ _DUE = (
     .order_by(inbox.c.next_at, inbox.c.callback_id)
     .limit(BATCH)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What came to a charge's own address."""
+
+    charge_id: str
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
 
 
 class Callbacks:
@@ -91,32 +102,36 @@ class Callbacks:
             with self._db.write() as tx:
                 self._postpone(tx, callback_id)
 
+    def apply_to(self, tx: Tx, told: Sequence[Told]) -> list[Done]:
+        """What each, in this order, did to its charge. They are locked in the order of their ids."""
+        charges = self._charges.lock_all(tx, {each.charge_id for each in told})
+        done: dict[int, Done] = {}
+        news: list[tuple[int, Charge, Report]] = []
+        for at, each in enumerate(told):
+            charge = charges[each.charge_id]
+            try:
+                report = self._charges.provider(charge).read_callback(each.body, each.headers)
+            except CallbackUnreadable as error:
+                _log.warning("a callback can't be read", charge=charge.charge_id, why=str(error))
+                done[at] = Done(InboxStatus.FAILED, f"unreadable: {error}")
+            else:
+                news.append((at, charge, report))
+        unread = [told[at].charge_id for at in done]
+        if news:
+            applied = self._charges.report_all(tx, [(charge, report) for _, charge, report in news], Source.CALLBACK)
+            for (at, charge, report), became in zip(news, applied, strict=True):
+                if became is Applied.MISMATCH:
+                    _log.warning("a callback does not fit its charge", charge=charge.charge_id)
+                done[at] = Done(STATUS_BY_APPLIED[became], f"{report.status}: {became}")
+        for charge_id in unread:
+            self._charges.ask_soon(tx, self._charges.lock(tx, charge_id))
+        return [done[at] for at in range(len(told))]
+
     def _apply(self, tx: Tx, which: Sequence[str]) -> None:
         """Those of them that no other worker has."""
         rows = tx.execute(_TAKE, {"which": list(which)}).all()
-        charges = self._charges.lock_all(tx, {row.charge_id for row in rows})
-        done: list[tuple[Any, Done]] = []
-        news: list[tuple[Any, Charge, Report]] = []
-        unread: list[str] = []
-        for row in rows:
-            charge = charges[row.charge_id]
-            try:
-                report = self._charges.provider(charge).read_callback(bytes(row.body), row.headers)
-            except CallbackUnreadable as error:
-                _log.warning("a callback can't be read", charge=charge.charge_id, why=str(error))
-                done.append((row, Done(InboxStatus.FAILED, f"unreadable: {error}")))
-                unread.append(charge.charge_id)
-            else:
-                news.append((row, charge, report))
-        if news:
-            applied = self._charges.report_all(tx, [(charge, report) for _, charge, report in news], Source.CALLBACK)
-            for (row, charge, report), became in zip(news, applied, strict=True):
-                if became is Applied.MISMATCH:
-                    _log.warning("a callback does not fit its charge", charge=charge.charge_id)
-                done.append((row, Done(STATUS_BY_APPLIED[became], f"{report.status}: {became}")))
-        for charge_id in unread:
-            self._charges.ask_soon(tx, self._charges.lock(tx, charge_id))
-        self._mark(tx, done)
+        done = self.apply_to(tx, [Told(row.charge_id, bytes(row.body), row.headers) for row in rows])
+        self._mark(tx, list(zip(rows, done, strict=True)))
 
     def _apply_notice(self, tx: Tx, callback_id: str) -> None:
         row = tx.execute(_TAKE, {"which": [callback_id]}).first()

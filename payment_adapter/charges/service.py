@@ -19,6 +19,7 @@ from contracts.states import PUSHED_RAILS, ChargeStatus, FailureReason, PaymentE
 from kit.announcements import Announcement, enqueue_all
 from kit.clock import Clock
 from kit.db import Tx, insert_new
+from kit.outbox import Carriage
 from kit.problems import Problem
 from payment_adapter.charges import store
 from payment_adapter.charges.decide import Applied, Circumstances, Decision, Owners, asking, decide, failed, moved
@@ -56,6 +57,8 @@ class Wakes:
     push: Callable[[], None]
     relay: Callable[[], None]
     poll: Callable[[], None]
+    carriage: Carriage | None = None
+    """Who delivers news straight after the commit."""
 
 
 class Charges:
@@ -352,7 +355,9 @@ class Charges:
             Announcement(event.event_id, event.vendor_id, aggregate, f"payment.{event.status}", event)
             for event, aggregate in events
         ]
-        enqueue_all(tx, outbox, announcements, now=self._clock.now(), wake=self._wakes.relay)
+        enqueue_all(
+            tx, outbox, announcements, now=self._clock.now(), wake=self._wakes.relay, carriage=self._wakes.carriage
+        )
 
 
 def hash_secret(secret: str) -> str:

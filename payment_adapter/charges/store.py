@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, or_, select, tuple_, update
 
-from kit.columns import UtcTime
+from kit.columns import UtcTime, is_one_of
 from kit.db import Tx
 from payment_adapter.charges.decide import Owners
 from payment_adapter.charges.models import charges
@@ -55,19 +55,16 @@ _INSTRUCT = (
 )
 _LOCK_ONE = select(charges).where(charges.c.charge_id == bindparam("which")).with_for_update()
 _LOCK_ALL = (
-    select(charges)
-    .where(charges.c.charge_id.in_(bindparam("which", expanding=True)))
-    .order_by(charges.c.charge_id)
-    .with_for_update()
+    select(charges).where(is_one_of(charges.c.charge_id, "which")).order_by(charges.c.charge_id).with_for_update()
 )
 _WITH_SECRET = select(charges.c.secret_hash, charges.c.vendor_id, charges.c.charge_id, charges.c.provider).where(
-    charges.c.secret_hash.in_(bindparam("hashes", expanding=True))
+    is_one_of(charges.c.secret_hash, "hashes")
 )
 _OWNERS = select(charges.c.charge_id, charges.c.provider_transaction_id, charges.c.receipt).where(
     charges.c.provider == bindparam("of_provider"),
     or_(
-        charges.c.provider_transaction_id.in_(bindparam("transactions", expanding=True)),
-        charges.c.receipt.in_(bindparam("receipts", expanding=True)),
+        is_one_of(charges.c.provider_transaction_id, "transactions"),
+        is_one_of(charges.c.receipt, "receipts"),
     ),
 )
 

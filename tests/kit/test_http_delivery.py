@@ -5,7 +5,8 @@ from pytest_httpserver import HTTPServer
 from werkzeug import Response
 
 from kit.clock import FixedClock
-from kit.outbox import Delivered, Delivery, OutboxEvent, Park, Retry, http_delivery
+from kit.http_delivery import http_delivery
+from kit.outbox import Delivered, Delivery, OutboxEvent, Park, Retry
 from kit.webhooks import EventSigner
 
 SIGNER = EventSigner("the-router-signs-its-news-with-this-key")

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import insert, select
 
 from contracts.ids import VendorId
+from kit.carrying import Carrier
 from kit.clock import FixedClock
 from kit.db import Database, Tx
 from kit.outbox import LEASE, Delivered, Delivery, OutboxEvent, Park, Relay, enqueue
@@ -34,7 +35,14 @@ class Street:
     def __post_init__(self) -> None:
         self.ops = OpsDatabase(self.db)
 
-    def announce(self, vendor_id: VendorId, event_id: str = "event-1", aggregate: str = "order:1") -> None:
+    def announce(
+        self,
+        vendor_id: VendorId,
+        event_id: str = "event-1",
+        aggregate: str = "order:1",
+        *,
+        carriage: Carrier | None = None,
+    ) -> None:
         with self.ops.of(vendor_id).write() as tx:
             enqueue(
                 tx,
@@ -45,6 +53,7 @@ class Street:
                 type="order.paid",
                 body=News(of=vendor_id),
                 now=self.clock.now(),
+                carriage=carriage,
             )
 
     def fence(self, vendor_id: VendorId) -> None:
@@ -178,3 +187,32 @@ def test_looking_claiming_and_reading_what_many_shops_said_takes_two_transaction
     counted.begun.clear()
     assert not relay.turn()
     assert counted.begun == ["look"]
+
+
+def test_a_carrier_writes_down_the_outcomes_of_shops_whose_news_it_may_not_read(street: Street) -> None:
+    listener, woken = Listener(parked=(BABA, "event-1")), list[str]()
+    carrier = Carrier(
+        "carrier",
+        street.ops,
+        outbox,
+        street.clock,
+        listener,
+        wake_relay=lambda: woken.append("up"),
+        threads=0,
+        fences=vendor_fences,
+    )
+    carrier.loop.start()
+    for vendor_id in (MAMA, BABA, OTHER):
+        street.announce(vendor_id, carriage=carrier)
+    street.announce(MAMA, "event-2", carriage=carrier)
+    street.fence(OTHER)
+    while carrier.turn():
+        pass
+    assert listener.heard == [(MAMA, "event-1"), (BABA, "event-1"), (OTHER, "event-1")]
+    assert street.statuses() == {
+        (MAMA, "event-1"): "delivered",
+        (MAMA, "event-2"): "pending",
+        (BABA, "event-1"): "parked",
+        (OTHER, "event-1"): "pending",  # it moves: its new home delivers it once more
+    }
+    assert woken
