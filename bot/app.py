@@ -71,7 +71,15 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     commands = Commands(Router(router), PaymentAdapter(adapter))
     each_customer = timedelta(seconds=settings.customer_pace_s)
     turns = Turns(
-        db, clock, owner.name, Script(step, render, together), commands, sender, threads=threads, pace=each_customer
+        db,
+        clock,
+        owner.name,
+        Script(step, render, together),
+        commands,
+        sender,
+        threads=threads,
+        read=channel.said,
+        pace=each_customer,
     )
     recovery = Recovery(db, clock, owner)
     reporting = Reporting(db, clock, UsageRouter(router))
@@ -120,9 +128,7 @@ class _Leaving:
             self._owner.close(leaves_work=bool(self._sender.slots.held()))
 
 
-def _web(
-    settings: Settings, clock: Clock, db: Database, turns: Turns, sender: Sender, channel: Channel
-) -> Flask:
+def _web(settings: Settings, clock: Clock, db: Database, turns: Turns, sender: Sender, channel: Channel) -> Flask:
     app = make_app("bot")
     add_readiness(app, {"database": db.ping})
     channel.add_doors(app, doors_of(channel.name, db, clock, turns, sender, channel.remedy))

@@ -15,7 +15,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot.conversation.bursts import as_one
 from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
-from bot.inbound.forms import said
 from bot.pace import next_to_customer
 from bot.replies.pictures import png_of
 from bot.replies.reply import Picture, Reply
@@ -100,9 +99,12 @@ class Turns:
         sender: Sender,
         *,
         threads: int,
+        read: Callable[[str, str], Said],
         pace: timedelta = timedelta(0),
     ) -> None:
-        """`pace`: one message in that time is what lasts, to one customer; zero is no bound."""
+        """`read` is the channel's: what its stored message of that id says. `pace`: one message in that time is what
+        lasts, to one customer; zero is no bound."""
+        self._read = read
         self._db = db
         self._pace = pace
         self._clock = clock
@@ -152,7 +154,7 @@ class Turns:
 
     def _together(self, conversation: Conversation, items: Sequence[Item]) -> int:
         state = State.from_json(conversation.state or {})
-        return self._script.together(state, [_said(item) for item in items])
+        return self._script.together(state, [self._said(item) for item in items])
 
     def _take(self, turn: Turn) -> None:
         try:
@@ -172,7 +174,7 @@ class Turns:
     def _decide(self, turn: Turn) -> _Decided:
         """Everything up to the reply. Nothing of it is stored here, and all of it may be done again."""
         before = State.from_json(turn.conversation.state or {})
-        first = _event(turn)
+        first = self._event(turn)
         state, event = before, first
         customer = CustomerRef(address=turn.conversation.address, name=turn.conversation.profile_name)
         for n in range(1, MAX_COMMANDS + 1):
@@ -195,6 +197,14 @@ class Turns:
                 _log.warning("a repeated turn went another way", item=turn.item.item_id, n=n)
                 state, event = before, Said(turn.item.item_id, _FRESH_LOOK, received_at=turn.item.received_at)
         raise EndlessTurn
+
+    def _event(self, turn: Turn) -> Event:
+        if turn.item.kind is ItemKind.NEWS:
+            return Heard(DomainEvent.model_validate_json(turn.item.content))
+        return as_one([self._said(item) for item in (turn.item, *turn.others)])
+
+    def _said(self, item: Item) -> Said:
+        return replace(self._read(item.item_id, item.content), received_at=item.received_at)
 
     def _keep_lease(self, turn: Turn) -> Turn:
         now, until = self._clock.now(), turn.conversation.lease_until
@@ -279,16 +289,6 @@ class Turns:
         language = spoken(State.from_json(turn.conversation.state or {}))
         apology = in_words(Reply("our_mistake"), language, self._script.render) if is_message else None
         self._finish(turn, _Decided(State(), apology, answers_customer=True), InboxStatus.FAILED, why)
-
-
-def _event(turn: Turn) -> Event:
-    if turn.item.kind is ItemKind.NEWS:
-        return Heard(DomainEvent.model_validate_json(turn.item.content))
-    return as_one([_said(item) for item in (turn.item, *turn.others)])
-
-
-def _said(item: Item) -> Said:
-    return replace(said(item.item_id, item.content), received_at=item.received_at)
 
 
 def _shop_of(first: Event, after: State) -> str | None:

@@ -14,7 +14,7 @@ from bot.channels.twilio_codes import remedy_for
 from bot.conversation.model import AddItem, Command, Event, Heard, Outcome, Pay, Result, Said, StartCharge, State, Step
 from bot.inbound import delivery_status, events, twilio
 from bot.inbound.doors import doors_of
-from bot.inbound.forms import SignedForms
+from bot.inbound.forms import SignedForms, said
 from bot.pages import media
 from bot.ports.fakes import FakeMessenger, FakePerformer
 from bot.replies.reply import Reply
@@ -154,7 +154,7 @@ class BotUnderTest:
         media_address = partial(media.address_of, PUBLIC_URL)
         self.sender = Sender(db, clock, owner, self.messenger, threads=threads, media_address=media_address)
         script = Script(step, render, together)
-        self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads)
+        self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads, read=said)
         self.settings = settings_of()
         self.app = self._web()
         self.client = self.app.test_client()

@@ -34,10 +34,17 @@ class Chat:
         self.own_msisdn: str | None = None
         self.replies: list[Reply] = []
 
-    def says(self, text: str, *, media: tuple[str, ...] = (), waited: timedelta | None = None) -> Answer:
+    def says(
+        self,
+        text: str,
+        *,
+        media: tuple[str, ...] = (),
+        waited: timedelta | None = None,
+        payload: str | None = None,
+    ) -> Answer:
         self.now += timedelta(seconds=5)
         received_at = None if waited is None else self.now - waited
-        said = Said("SM1", text, media, sender_msisdn=self.own_msisdn, received_at=received_at)
+        said = Said("SM1", text, media, sender_msisdn=self.own_msisdn, received_at=received_at, payload=payload)
         taken = step(self.state, said, self.now)
         commands: list[Command] = []
         while taken.command is not None:
@@ -50,6 +57,10 @@ class Chat:
         self._keep(taken.state)
         self.replies.append(taken.reply)
         return Answer(render(taken.reply, spoken(taken.state)), taken.reply.key, tuple(commands))
+
+    def taps(self, payload: str, text: str = "what stood on it", *, waited: timedelta | None = None) -> Answer:
+        """A button or a line of a list with that token."""
+        return self.says(text, waited=waited, payload=payload)
 
     def says_each(self, *texts: str) -> Answer:
         """The answer to the last of them."""
