@@ -22,6 +22,7 @@ MAX_CHOICES = 3
 """Things that are offered for one name."""
 
 _PER_NAME = 9
+_MAX_NAME = 60  # characters of what was said: a name is no longer
 _LOST = (ErrorCode.CAPABILITY_MISSING, ErrorCode.FORBIDDEN, ErrorCode.TOO_MANY_REQUESTS, ErrorCode.UNAVAILABLE)
 """Refusals of all that is asked for, not of one thing."""
 
@@ -41,14 +42,14 @@ def _names(parts: Sequence[Part]) -> dict[tuple[int, int], tuple[str, ...]]:
     several = Several(tuple(parts))
     names: dict[tuple[int, int], tuple[str, ...]] = {}
     for start, part in enumerate(parts):
-        base = part.wanted.spare_name or part.wanted.name
+        base = (part.wanted.spare_name or part.wanted.name)[:_MAX_NAME].strip()
         if base:
             names[start, start + 1] = (base, *(also_called(base) or perhaps_called(base)))
         for end in range(start + 2, len(parts) + 1):
             joined = several.joined(start, end)
             if joined is None:
                 break
-            names[start, end] = (_wanted_of(joined).name,)
+            names[start, end] = (_wanted_of(joined).name[:_MAX_NAME].strip(),)
     return names
 
 
@@ -116,8 +117,13 @@ def _longest(
     part = shopping.parts[start]
     if part.wanted.number is not None:
         return start + 1, _picked(talk, part.wanted)
-    items = _merged([found.get(name, []) for name in names.get((start, start + 1), ())])
-    return start + 1, _thing(talk, shopping, part.wanted, items)
+    called = names.get((start, start + 1), ())
+    thing = _thing(talk, shopping, part.wanted, _merged([found.get(name, []) for name in called]))
+    if thing.fate is Fate.NOT_FOUND and shopping.aim is not Aim.UNSAID and called:
+        # The router saw a reason that the names don't show: a keyword of the shop's own, or a likeness.
+        seen = tuple(Choice(item.item_id, item.name) for item in found.get(called[0], [])[:MAX_CHOICES])
+        thing = replace(thing, fate=Fate.LIKE, choices=seen) if seen else thing
+    return start + 1, thing
 
 
 def _merged(pages: Sequence[Sequence[ItemView]]) -> list[ItemView]:

@@ -5,11 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from flask import Blueprint, Response
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from contracts.errors import ErrorCode
 from contracts.ids import ItemId, VendorId
-from contracts.router_api import CategoryList, CategoryView, ItemCard, ItemPage, ItemView, PictureView
+from contracts.router_api import (
+    MAX_LOOKED_UP,
+    CategoryList,
+    CategoryView,
+    ItemCard,
+    ItemPage,
+    ItemsFound,
+    ItemView,
+    PictureView,
+)
 from contracts.states import Capability
 from kit.db import Tx
 from kit.problems import Problem
@@ -32,6 +41,19 @@ class ItemQuery(BaseModel):
     limit: Annotated[int, Field(ge=1, le=50)] = 9
 
 
+def _names(queries: str) -> str:
+    if queries.count("\n") >= MAX_LOOKED_UP:
+        raise ValueError(f"at most {MAX_LOOKED_UP} names, a line feed between them")
+    return queries
+
+
+class LookUpQuery(BaseModel):
+    queries: Annotated[
+        str, StringConstraints(min_length=1, max_length=MAX_LOOKED_UP * MAX_QUERY_LENGTH), AfterValidator(_names)
+    ]
+    limit: Annotated[int, Field(ge=1, le=20)] = 9
+
+
 LIST_ITEMS = Operation(
     "items.list",
     "GET",
@@ -41,6 +63,17 @@ LIST_ITEMS = Operation(
     needs=(Capability.CATALOG,),
     query=ItemQuery,
     answer=ItemPage,
+    tag="catalogue",
+)
+LOOK_UP = Operation(
+    "items.look_up",
+    "GET",
+    "/v1/catalog/lookup",
+    "What several names find, as a search for each would",
+    BY_BOT,
+    needs=(Capability.CATALOG,),
+    query=LookUpQuery,
+    answer=ItemsFound,
     tag="catalogue",
 )
 SHOW_ITEM = Operation(
@@ -98,6 +131,21 @@ def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability)
                 next_after=str(end) if page.items and end < page.total else None,
                 total=page.total,
             )
+        )
+
+    @routes.add(LOOK_UP)
+    def look_up(call: Call) -> Response:
+        vendor, wanted = call.vendor, read_query(LookUpQuery)
+        names = [" ".join(name.split()) for name in wanted.queries.split("\n")]
+        pages = [
+            catalogue.page(vendor.id, vendor.currency, query=name, category_id=None, start=0, limit=wanted.limit).items
+            if name
+            else ()
+            for name in names
+        ]
+        left = left_of(call, list({item.id: item for page in pages for item in page}.values()))
+        return answer(
+            ItemsFound(found=[[ItemView.model_validate(_shown(item, left)) for item in page] for page in pages])
         )
 
     @routes.add(SHOW_ITEM)

@@ -173,6 +173,30 @@ def test_a_question_that_makes_no_sense_is_refused(quick_counter: Counter, query
     assert (answer.status, answer.code) == (422, "invalid_request")
 
 
+def test_several_names_are_looked_up_at_once_each_as_a_search_of_its_own(stocked: Counter) -> None:
+    answer = stocked.get("/v1/catalog/lookup", queries="tomatos\n\nbicycle\n maziwa ", limit="1")
+    assert answer.status == 200, answer
+    assert [[each["name"] for each in page] for page in answer.body["found"]] == [
+        ["Tomatoes"],
+        [],
+        [],
+        ["Fresh milk 500 ml"],
+    ]
+
+
+@pytest.mark.parametrize("query", [{}, {"queries": ""}, {"queries": "a\n" * 40}, {"queries": "milk", "limit": "21"}])
+def test_a_look_for_nothing_or_for_too_much_is_refused(quick_counter: Counter, query: dict[str, str]) -> None:
+    answer = quick_counter.get("/v1/catalog/lookup", **query)
+    assert (answer.status, answer.code) == (422, "invalid_request")
+
+
+def test_what_is_looked_up_says_how_many_are_left(quick_counter: Counter) -> None:
+    quick_counter.put("milk", name="Milk", on_hand=5)
+    quick_counter.confirmed("milk", 2)
+    found = quick_counter.get("/v1/catalog/lookup", queries="milk").body["found"]
+    assert [each["available"] for each in found[0]] == [3]
+
+
 def test_a_page_past_the_end_is_empty(quick_counter: Counter) -> None:
     quick_counter.put("milk")
     page = quick_counter.get("/v1/catalog/items", after="500").body
