@@ -30,11 +30,13 @@ from router.conversations.sweep import TurnSweep
 from router.databases import Databases
 from router.dedicated import Tenants
 from router.delivery.service import Zones
+from router.delivery.vendor_routes import zone_routes
 from router.edge import Edge
 from router.events.service import carrier, outbox_gauges, relay_loop, relay_visit, tell_rooms, wake_on_news
 from router.events.webhooks import Webhooks
 from router.front import front_of
 from router.hours.service import OpeningHours
+from router.hours.vendor_routes import hours_routes
 from router.metering.calls import CallMeter
 from router.metering.rollup import Rollup
 from router.metering.routes import usage_routes
@@ -59,7 +61,7 @@ from router.payments.service import (
 from router.planting import ShopToPlant, hear_rails, plant_shops
 from router.reference.routes import reference_routes
 from router.rounds import Rounds
-from router.stock.service import available, counts
+from router.stock.service import available, count_anew, counts
 from router.targets import Access
 from router.vendors.admin_routes import vendor_routes
 from router.vendors.key_routes import key_routes
@@ -68,6 +70,7 @@ from router.vendors.limits import RateLimiter
 from router.vendors.rail_routes import rail_routes, rails_events
 from router.vendors.routes import shop_routes
 from router.vendors.service import Directory
+from router.vouchers.vendor_routes import voucher_routes
 
 _HEARERS = dict.fromkeys(ALERTING, alert)
 """What is done in the transaction of an event, beside announcing it."""
@@ -159,7 +162,10 @@ def _serve_shoppers(app: Flask, edge: Edge, settings: Settings) -> None:
     app.register_blueprint(catalog_routes(edge, shelves.catalogue, available))
     app.register_blueprint(order_routes(edge, shelves, grant_keys, hold_for=hold_for))
     app.register_blueprint(vendor_order_routes(edge))
-    app.register_blueprint(vendor_catalog_routes(edge, counts))
+    app.register_blueprint(vendor_catalog_routes(edge, counts, count_anew))
+    app.register_blueprint(zone_routes(edge, shelves.zones))
+    app.register_blueprint(hours_routes(edge, shelves.hours))
+    app.register_blueprint(voucher_routes(edge))
 
 
 def _patience(settings: Settings) -> Patience:

@@ -279,6 +279,8 @@ class Routes:
                 if not all(value.isprintable() for value in path.values()):
                     # No id holds such characters, and not every database takes them as a parameter.
                     raise Problem(404, ErrorCode.NOT_FOUND, "nothing has such an id")
+                if operation.max_body_bytes is not None:
+                    request.max_content_length = operation.max_body_bytes
                 return handler(self._edge.admit(operation, path), **path)
 
             endpoint = operation.name.replace(".", "_")

@@ -79,6 +79,8 @@ class Operation:
     """Other shapes that the answer may have."""
     media_type: str = "application/json"
     """Of the answer."""
+    max_body_bytes: int | None = None
+    """What may be sent, where it is more than elsewhere."""
     status: int = 200
     problems: tuple[tuple[int, ErrorCode], ...] = ()
     """What it may refuse with, beyond what admission, limits and reading the request may."""

@@ -108,8 +108,7 @@ class Catalogue:
         """Those with something on sale, in the shop's order, and how many items are in none. At most `CACHE_S` old."""
         counts = self._count(vendor_id, currency)
         with self._platform.read() as tx:
-            rows = tx.execute(_CATEGORIES, {"vendor": vendor_id}).all()
-        categories = [Category(row.id, row.name, counts.get(row.id, 0)) for row in rows]
+            categories = _categories(tx, vendor_id, counts)
         return [each for each in categories if each.count], counts.get(None, 0)
 
     def picture(self, vendor_id: VendorId, item_id: ItemId) -> Picture | None:
@@ -148,13 +147,8 @@ class Catalogue:
     def _count(self, vendor_id: VendorId, currency: Currency) -> Mapping[str | None, int]:
         counts = self._counts.get((vendor_id, currency))
         if counts is None:
-            by_category = (
-                select(catalog_items.c.category_id, func.count().label("items"))
-                .where(*sold(vendor_id, currency))
-                .group_by(catalog_items.c.category_id)
-            )
             with self._platform.read() as tx:
-                counts = {row.category_id: row.items for row in tx.execute(by_category)}
+                counts = _counted(tx, vendor_id, currency)
             if counts:
                 self._counts.put((vendor_id, currency), counts)
         return counts
@@ -167,6 +161,25 @@ class Listed:
     item: Item
     position: int
     is_active: bool
+
+
+def all_categories(tx: Tx, vendor_id: VendorId, currency: Currency) -> list[Category]:
+    """In the shop's order, those without an item on sale, too. `tx` is of the platform database."""
+    return _categories(tx, vendor_id, _counted(tx, vendor_id, currency))
+
+
+def _categories(tx: Tx, vendor_id: VendorId, counts: Mapping[str | None, int]) -> list[Category]:
+    rows = tx.execute(_CATEGORIES, {"vendor": vendor_id})
+    return [Category(row.id, row.name, counts.get(row.id, 0)) for row in rows]
+
+
+def _counted(tx: Tx, vendor_id: VendorId, currency: Currency) -> dict[str | None, int]:
+    by_category = (
+        select(catalog_items.c.category_id, func.count().label("items"))
+        .where(*sold(vendor_id, currency))
+        .group_by(catalog_items.c.category_id)
+    )
+    return {row.category_id: row.items for row in tx.execute(by_category)}
 
 
 def listed_items(

@@ -1,5 +1,7 @@
 """Changes a catalogue: items by their SKU, categories by their name, pictures. `Tx` is of the platform database."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 
 from sqlalchemy import bindparam, func, select, update
@@ -23,6 +25,26 @@ def add_item(tx: Tx, vendor_id: VendorId, item: Item, position: int) -> bool:
     """Put an item into the shop's catalogue. Returns False, and changes nothing, if its SKU is there already."""
     row = {"vendor_id": vendor_id, "id": item.id, "position": position, **_values(item, is_active=True)}
     return insert_new(tx, catalog_items, row, conflict=["vendor_id", "sku"])
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An item that is there."""
+
+    id: ItemId
+    is_counted: bool
+
+
+def known_item(tx: Tx, vendor_id: VendorId, sku: str) -> Known | None:
+    row = tx.execute(_BY_SKU, {"vendor": vendor_id, "sku": sku}).first()
+    return None if row is None else Known(ItemId(row.id), row.tracks_stock)
+
+
+def order_categories(tx: Tx, vendor_id: VendorId, names: Sequence[str]) -> None:
+    """These categories come first, in this order; those that are new are made."""
+    for at, name in enumerate(names):
+        category_id = put_category(tx, vendor_id, name)
+        tx.execute(_PLACE_CATEGORY, {"vendor": vendor_id, "category": category_id, "position": at - len(names)})
 
 
 def put_item(tx: Tx, vendor_id: VendorId, item: Item, *, is_active: bool) -> tuple[ItemId, ItemWritten]:
@@ -96,5 +118,6 @@ _BY_SKU = select(catalog_items).where(_OF_SHOP, catalog_items.c.sku == bindparam
 _BY_ID = select(catalog_items.c.id).where(_OF_SHOP, catalog_items.c.id == bindparam("item"))
 _LAST = select(func.coalesce(func.max(catalog_items.c.position), 0)).where(_OF_SHOP)
 _CATEGORY_OF_SHOP = catalog_categories.c.vendor_id == bindparam("vendor")
+_PLACE_CATEGORY = update(catalog_categories).where(_CATEGORY_OF_SHOP, catalog_categories.c.id == bindparam("category"))
 _BY_NAME = select(catalog_categories).where(_CATEGORY_OF_SHOP, catalog_categories.c.name == bindparam("name"))
 _LAST_CATEGORY = select(func.coalesce(func.max(catalog_categories.c.position), 0)).where(_CATEGORY_OF_SHOP)

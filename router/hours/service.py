@@ -31,7 +31,10 @@ class OpeningHours:
 
     def opening(self, vendor_id: VendorId, timezone: str, now: datetime) -> OpeningView | None:
         """None for a shop that keeps no hours: it is always open. At most `CACHE_S` old."""
-        hours = self._of(vendor_id)
+        return self.of_hours(self._of(vendor_id), timezone, now)
+
+    def of_hours(self, hours: Hours | None, timezone: str, now: datetime) -> OpeningView | None:
+        """What these hours say of now."""
         return None if hours is None else _view(opening_at(hours, ZoneInfo(timezone), now))
 
     def opens_on(self, vendor_id: VendorId, timezone: str, day: date, now: datetime) -> datetime | None:

@@ -37,6 +37,8 @@ _TAGS = {
     "orders": "What customers ordered.",
     "payments": "What was paid, what was not, and what needs a decision.",
     "catalogue": "What the shop sells, and what is left of it.",
+    "delivery": "Where the shop delivers, and for what fee.",
+    "vouchers": "What takes something off an order.",
     "shop": "The shop itself, and what it may do.",
     "keys": "API keys: who may ask.",
     "usage": "What was counted for the bill.",

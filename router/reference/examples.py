@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SHOP = "vendor-mama"
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNoaGgAAAMEAYF1LgG8AAAAAElFTkSuQmCC"
+"""The smallest picture: one grey pixel, as PNG in Base64."""
 SOME_ID = "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f50"
 
 
@@ -52,6 +54,24 @@ EXAMPLES: Mapping[str, Example] = {
     "vendor.alerts.invite": Example(),
     "vendor.alerts.remove": Example(path={"recipient_id": SOME_ID}),
     "vendor.items.list": Example(query={"active": "true"}),
+    "vendor.items.put": Example(
+        {"sku": "MAMA-HONEY", "name": "Honey 500 g", "price_minor": 55000, "category": "Pantry", "keywords": ["asali"]}
+    ),
+    "vendor.items.import": Example({"csv": "sku,name,price,keywords\nMAMA-SALT,Salt 1 kg,45,chumvi\n"}),
+    "vendor.items.picture": Example({"content_base64": DOT}, path={"item_id": SOME_ID}),
+    "vendor.categories.list": Example(),
+    "vendor.categories.order": Example({"names": ["Vegetables", "Dairy"]}),
+    "vendor.zones.list": Example(),
+    "vendor.zones.put": Example(
+        {"name": "Kilimani", "fee_minor": 15000, "latitude": -1.2921, "longitude": 36.7856, "radius_m": 3000}
+    ),
+    "vendor.zones.remove": Example(path={"zone_id": SOME_ID}),
+    "vendor.hours.show": Example(),
+    "vendor.hours.set": Example({"week": {"mon": ["08:00-20:00"], "sat": ["09:00-13:00"]}, "exceptions": {}}),
+    "vendor.hours.remove": Example(),
+    "vendor.vouchers.list": Example(),
+    "vendor.vouchers.make": Example({"code": "KARIBU10", "percent": 10, "minimum_minor": 50000}),
+    "vendor.vouchers.withdraw": Example(path={"voucher_id": SOME_ID}),
     "shop.show": Example(),
     "capabilities.list": Example(),
     "capabilities.switch": Example({"enabled": True}, path={"capability": "commerce.catalog"}),

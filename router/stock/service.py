@@ -103,6 +103,19 @@ def put_on_shelf(tx: Tx, vendor_id: VendorId, item_id: ItemId, on_hand: int) -> 
     return insert_new(tx, stock, row, conflict=["vendor_id", "item_id"])
 
 
+def count_anew(tx: Tx, vendor_id: VendorId, item_id: ItemId, on_hand: int) -> int | None:
+    """So many are on the shelf, counted from now on if they were not. None; or how many are held, if that is more:
+    then nothing is changed."""
+    if put_on_shelf(tx, vendor_id, item_id, on_hand):
+        return None
+    is_item = and_(stock.c.vendor_id == vendor_id, stock.c.item_id == item_id)
+    changed = tx.execute(update(stock).where(is_item, stock.c.reserved <= on_hand).values(on_hand=on_hand))
+    if changed.rowcount == 1:
+        return None
+    reserved: int = tx.execute(select(stock.c.reserved).where(is_item)).scalar_one()
+    return reserved
+
+
 def hold(
     tx: Tx, vendor_id: VendorId, order_id: OrderId, demand: Mapping[ItemId, int], expires_at: datetime
 ) -> Held | SoldOut:

@@ -77,12 +77,27 @@ def _recipient(counter: Counter, api: VendorApi) -> str:
     return api.get("/api/v1/alerts").body["recipients"][0]["recipient_id"]
 
 
+def _item(counter: Counter, _api: VendorApi) -> str:
+    return counter.put("cheese")
+
+
+def _zone(_counter: Counter, api: VendorApi) -> str:
+    return api.post("/api/v1/delivery-zones", {"name": "Kilimani", "fee_minor": 15000}).body["zone_id"]
+
+
+def _voucher(_counter: Counter, api: VendorApi) -> str:
+    return api.post("/api/v1/vouchers", {"code": "KARIBU5", "percent": 5}).body["voucher_id"]
+
+
 IDS: dict[str, Callable[[Counter, VendorApi], str]] = {
     "order_id": _order,
     "payment_id": _payment,
     "exception_id": _exception,
     "transaction_id": _transaction,
     "refund_id": refund_unknown,
+    "item_id": _item,
+    "zone_id": _zone,
+    "voucher_id": _voucher,
     "key_id": _key,
     "endpoint_id": _endpoint,
     "delivery_id": _delivery,
