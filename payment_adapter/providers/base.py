@@ -208,6 +208,8 @@ class Setting:
     choices: tuple[str, ...] = ()
     is_account: bool = False
     """It says whose account is paid: sets that differ in it are of two accounts."""
+    is_multiline: bool = False
+    """Text of several lines is pasted there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,18 @@
-"""The page as HTML: words for people, a form per provider, never a value."""
+"""The page as HTML: words for people in their language, a form per provider, never a value."""
 
 import base64
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, timedelta, timezone
 
-from flask import Response, render_template
+from flask import Response, render_template, request
 
 from contracts.states import Rail
 from payment_adapter.providers.base import Finding, Setting
 from payment_adapter.settings_page.book import Holder, Standing
+from payment_adapter.settings_page.texts.words import CATALOGUES, DEFAULT, NAMES, Words
 
 TEMPLATES = "templates"
 
@@ -22,6 +23,10 @@ _RAILS: Mapping[Rail, str] = {
     Rail.EMIS_REF: "Multicaixa reference, paid at a cash machine or in a bank’s app",
     Rail.TICKET: "e-Kwanza ticket, paid by QR code or at an agent",
 }
+_ZONES: Mapping[str, timezone] = {"mpesa": timezone(timedelta(hours=3)), "ekwanza": timezone(timedelta(hours=1))}
+"""Of Nairobi and Luanda, neither of which has summer time: in which the shop's clock goes, as far as is known here."""
+LANGUAGE = "lang"
+"""In the query of an address: which language was chosen. Without it, the one that the browser asks for."""
 _STYLE = re.compile(r"<style>(.*?)</style>", re.DOTALL)
 
 
@@ -33,11 +38,6 @@ class Field:
     has_value: bool
     is_needed: bool
     problem: str
-
-    @property
-    def is_long(self) -> bool:
-        """Text of several lines is pasted here."""
-        return not self.setting.is_secret and "certificate" in self.setting.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,11 @@ class Section:
 
     provider: str
     title: str
-    stored_at: datetime | None
+    stored_at: str | None
     can_be_opened: bool
     rails: list[RailLine]
     fields: list[Field]
+    """What is needed before what can be left empty."""
     notice: Notice | None
     findings: list[tuple[str, Finding]]
 
@@ -95,26 +96,29 @@ def section(
     return Section(
         provider=holder.name,
         title=_PROVIDERS.get(holder.name, holder.name),
-        stored_at=standing.stored.stored_at if standing.stored is not None and standing.has_settings else None,
+        stored_at=_stored_at(holder.name, standing),
         can_be_opened=standing.can_be_opened,
         rails=[
             RailLine(_RAILS[rail], [labels.get(name, name) for name in names])
             for rail, names in standing.missing.items()
             if rail in wanted
         ],
-        fields=fields,
+        fields=sorted(fields, key=lambda field: not field.is_needed),
         notice=notice,
         findings=[(labels.get(each.setting, each.setting), each) for each in findings],
     )
 
 
-def forms(
-    vendor_name: str, expires_at: datetime, token: str, sections: Sequence[Section], status: int = 200
-) -> Response:
-    """The page with the forms."""
-    return _page(
-        "settings.html", status, vendor_name=vendor_name, expires_at=expires_at, token=token, sections=sections
-    )
+def chosen_language() -> str | None:
+    """The one that the current request's address names; None where it names none that there is."""
+    chosen = request.args.get(LANGUAGE, "")
+    return chosen if chosen in CATALOGUES else None
+
+
+def forms(vendor_name: str, lasts: timedelta, token: str, sections: Sequence[Section], status: int = 200) -> Response:
+    """The page with the forms; it `lasts` so much longer."""
+    minutes = -(-int(lasts.total_seconds()) // 60)
+    return _page("settings.html", status, vendor_name=vendor_name, minutes=minutes, token=token, sections=sections)
 
 
 def door(vendor_name: str) -> Response:
@@ -127,7 +131,8 @@ def refusal(status: int, title: str, text: str) -> Response:
 
 
 def _page(template: str, status: int, **values: object) -> Response:
-    html = render_template(template, **values)
+    say = Words(chosen_language() or request.accept_languages.best_match(list(CATALOGUES)) or DEFAULT)
+    html = render_template(template, say=say, languages=NAMES, **values)
     style = _STYLE.search(html)
     assert style is not None
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
@@ -141,3 +146,10 @@ def _page(template: str, status: int, **values: object) -> Response:
         "x-frame-options": "DENY",
     }
     return Response(html, status, headers=headers, mimetype="text/html")
+
+
+def _stored_at(provider: str, standing: Standing) -> str | None:
+    """`20.11.2026 15:00`, which all languages of the page read the same."""
+    if standing.stored is None or not standing.has_settings:
+        return None
+    return standing.stored.stored_at.astimezone(_ZONES.get(provider, UTC)).strftime("%d.%m.%Y %H:%M")

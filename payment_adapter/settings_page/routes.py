@@ -20,7 +20,17 @@ from kit.signing import KeyRing
 from kit.tickets import TicketInvalid, open_ticket
 from payment_adapter.providers.base import Finding
 from payment_adapter.settings_page.book import Holder, SettingsBook, SettingsRefused, Standing
-from payment_adapter.settings_page.page import TEMPLATES, Notice, Section, door, forms, refusal, section
+from payment_adapter.settings_page.page import (
+    LANGUAGE,
+    TEMPLATES,
+    Notice,
+    Section,
+    chosen_language,
+    door,
+    forms,
+    refusal,
+    section,
+)
 from payment_adapter.settings_page.sessions import (
     SESSION_LIFETIME,
     Session,
@@ -132,7 +142,9 @@ class _SettingsPage:
         if secret is None:
             return refusal(*_USED)
         _log.info("settings were opened", vendor_id=found.vendor_id, asked_by=found.asked_by)
-        response = Response(status=303, headers={"location": self._path, "cache-control": "no-store"})
+        language = chosen_language()
+        address = self._path if language is None else f"{self._path}?{LANGUAGE}={language}"
+        response = Response(status=303, headers={"location": address, "cache-control": "no-store"})
         response.set_cookie(
             COOKIE,
             secret.reveal(),
@@ -264,7 +276,8 @@ class _SettingsPage:
             for holder in holders
         ]
         status = 200 if said is None else said.status
-        return forms(session.vendor_name, session.expires_at, form_token(secret), sections, status)
+        lasts = session.expires_at - self._clock.now()
+        return forms(session.vendor_name, lasts, form_token(secret), sections, status)
 
 
 def _section(holder: Holder, standing: Standing, session: Session, said: _Said | None) -> Section:

@@ -10,8 +10,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 from pytest_httpserver import HTTPServer
 from werkzeug.serving import make_server
 
+from contracts.states import Rail
 from kit.clock import FixedClock
 from payment_adapter.providers.base import Finding
+from payment_adapter.providers.daraja.client import Daraja
+from payment_adapter.providers.daraja.wire import Wire
+from payment_adapter.providers.ekwanza.client import Ekwanza
+from payment_adapter.providers.ekwanza.credentials import Environment, Hosts
 from tests.support.browser import launched
 from tests.support.databases import NewDatabase
 from tests.support.processes import free_ports
@@ -169,10 +174,45 @@ def test_the_page_fits_a_small_screen_and_can_be_read_and_tapped(
     context.close()
 
 
+@pytest.mark.parametrize(
+    ("locale", "opens", "other", "opens_other"),
+    [
+        ("sw-KE", "Fungua mipangilio", "Português", "Abrir as definições"),
+        ("pt-AO", "Abrir as definições", "Kiswahili", "Fungua mipangilio"),
+    ],
+)
+def test_a_shop_reads_the_page_in_its_language_or_in_the_one_that_it_chooses(
+    browser: Browser, httpserver: HTTPServer, desk: SettingsDesk, locale: str, opens: str, other: str, opens_other: str
+) -> None:
+    # The real providers' settings: their words are the longest.
+    nowhere = httpserver.url_for("").rstrip("/")
+    hosts = {environment: Hosts(nowhere, nowhere, nowhere) for environment in Environment}
+    holders = (Daraja(Wire(nowhere), desk.clock), Ekwanza(hosts, desk.clock))
+    desk.book.holders = {holder.name: holder for holder in holders}
+    context = browser.new_context(viewport=SMALL, is_mobile=True, has_touch=True, locale=locale)  # pyright: ignore[reportArgumentType]
+    page = Watched(context, desk).page
+    page.goto(f"{desk.public_url}/settings/{desk.ticket(rails=list(Rail))}")
+    expect(page.get_by_role("button", name=opens)).to_be_visible()
+    page.get_by_role("link", name=other).click()
+    page.get_by_role("button", name=opens_other).click()
+    expect(page.get_by_role("heading", name="M-Pesa")).to_be_visible()
+    expect(page.get_by_role("link", name=other)).to_have_attribute("aria-current", "true")
+    assert page.evaluate("document.documentElement.scrollWidth") == SMALL["width"]
+    assert page.evaluate(_CONTRAST) == []
+    context.close()
+    for holder in holders:
+        holder.close()
+
+
 def test_every_field_and_button_is_reached_by_the_keyboard_in_order(browser: Browser, desk: SettingsDesk) -> None:
     context = browser.new_context()
     page = Watched(context, desk).open()
     reached: list[str] = []
+    for _ in range(3):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.lang"))
+    assert reached == ["en", "sw", "pt"]
+    reached.clear()
     for _ in range(7):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.name + ':' + (document.activeElement.value || '')"))

@@ -50,7 +50,9 @@ class ScriptedHolder:
             Setting("passkey", "Passkey", True, needed, "In the mail of going live."),
             Setting("kind", "Kind", False, frozenset(), "What it is.", ("paybill", "till")),
             Setting("operator", "Operator", False, frozenset(), "For refunds."),
-            Setting("certificate", "Certificate", False, frozenset(), "For refunds: the whole text."),
+            Setting(
+                "certificate", "Certificate", False, frozenset(), "For refunds: the whole text.", is_multiline=True
+            ),
         )
 
     def missing(self, fields: Mapping[str, Secret]) -> Mapping[Rail, list[str]]:

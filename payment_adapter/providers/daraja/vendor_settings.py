@@ -91,6 +91,7 @@ SETTINGS: tuple[Setting, ...] = (
         is_secret=False,
         rails=_NO_RAIL,
         hint="For refunds: the whole text of the file from the developer portal; production has another than sandbox.",
+        is_multiline=True,
     ),
     Setting(
         initiator.CREDENTIAL,

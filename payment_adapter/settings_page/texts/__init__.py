@@ -1,0 +1,1 @@
+"""What the settings page says, in the languages of those who read it."""
