@@ -94,9 +94,10 @@ def fields_of(raw: str) -> dict[str, str]:
 
 
 def said(message_sid: str, raw: str) -> Said:
-    """What the customer wrote, from a stored form. A tapped button or line of a list counts as its text, besides."""
+    """What the customer wrote, from a stored form. A tapped button or line of a list counts as what stood on it: in
+    Body there may be its token instead."""
     fields = fields_of(raw)
-    text = fields.get("Body", "") or fields.get("ButtonText", "") or fields.get("ListTitle", "")
+    text = fields.get("ButtonText", "") or fields.get("ListTitle", "") or fields.get("Body", "")
     payload = fields.get("ButtonPayload", "") or fields.get("ListId", "")
     number = _NUMBER_ADDRESS.fullmatch(fields.get("From", ""))
     return Said(
