@@ -1,6 +1,7 @@
 """Background work in threads: a loop that works while there is work, sleeps, and is woken by a commit."""
 
 import threading
+import time
 from collections.abc import Callable
 
 import structlog
@@ -16,8 +17,8 @@ class Loop:
     """One named background loop.
 
     `turn` does one bounded piece of work and returns whether it found any; after a turn that did, the next follows at
-    once. Otherwise the loop sleeps until `wake()` or for `idle_s` seconds of real time, whichever comes first: the
-    wake-up is for speed, the sweep is for truth. An exception in a turn is logged and the loop goes on.
+    once. Otherwise the loop sleeps until `wake()` or until none of its threads has looked for `idle_s` seconds of real
+    time: the wake-up is for speed, the sweep is for truth. An exception in a turn is logged and the loop goes on.
 
     Work that is handed to the loop in memory needs no look around: `is_handed_work` says whether some waits, and
     `nudge()` wakes one sleeping thread for it without making the busy ones look again."""
@@ -38,6 +39,7 @@ class Loop:
         self._stopping = threading.Event()
         self._awake = threading.Condition()
         self._tickets = 0
+        self._looked_at_s = 0.0
         self._threads = [threading.Thread(target=self._run, name=f"{name}-{n}", daemon=True) for n in range(threads)]
 
     _was_started = False
@@ -92,8 +94,18 @@ class Loop:
             loop_turned(self.name, "worked" if worked else "idle")
             if worked:
                 continue
-            with self._awake:
-                self._awake.wait_for(lambda seen=seen: self._is_up(seen), self._idle_s)
+            self._looked_at_s = time.monotonic()
+            self._sleep(seen)
+
+    def _sleep(self, seen: int) -> None:
+        """Until something is there, or nobody has looked for `idle_s`: of several idle threads one looks."""
+        with self._awake:
+            while not self._is_up(seen):
+                left_s = self._looked_at_s + self._idle_s - time.monotonic()
+                if left_s <= 0:
+                    self._looked_at_s = time.monotonic()
+                    return
+                self._awake.wait(left_s)
 
     def _is_up(self, seen: int) -> bool:
         return self._tickets != seen or self._stopping.is_set() or self._is_handed_work()

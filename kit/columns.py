@@ -78,7 +78,7 @@ class JsonDoc(TypeDecorator[Any]):
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return json.loads(value) if isinstance(value, str) else value
+        return json.loads(value) if isinstance(value, str) and dialect.name != "postgresql" else value
 
 
 class Texts(TypeDecorator[list[str]]):

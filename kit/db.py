@@ -88,6 +88,19 @@ class Tx:
         quoted = (str(value) if isinstance(value, int) else self._session.quoted(value) for value in values)
         self._last.append(template.format(*quoted))
 
+    @contextmanager
+    def undoable(self) -> Generator[None]:
+        """What follows is taken back if it raises, and nothing else of the transaction is: a savepoint, past
+        SQLAlchemy. Not to be nested."""
+        self._session.command("SAVEPOINT dukani")
+        try:
+            yield
+        except BaseException:
+            self._session.command("ROLLBACK TO SAVEPOINT dukani")
+            raise
+        finally:
+            self._session.command("RELEASE SAVEPOINT dukani")
+
     def finish(self) -> None:
         """For `Database.write` alone."""
         self._session.finish(self._last)

@@ -74,6 +74,9 @@ class PostgresSession:
         names = [(result.fname(at) or b"").decode() for at in range(result.nfields)] if statement.is_nameless else []
         return statement.rows(self._types.load_rows(0, result.ntuples, tuple), names, result.ntuples)
 
+    def command(self, statement: str) -> None:
+        self._run(statement)
+
     def finish(self, last: Sequence[str] = ()) -> None:
         # What fails of them keeps the COMMIT from being run.
         if self._run(";".join((*last, "COMMIT"))).command_status == b"ROLLBACK":

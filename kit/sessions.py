@@ -77,6 +77,10 @@ class Session(Protocol):
         """Raises DBAPIError, as SQLAlchemy would."""
         ...
 
+    def command(self, statement: str) -> None:
+        """Run a statement without values or rows. Raises DBAPIError."""
+        ...
+
     def finish(self, last: Sequence[str] = ()) -> None:
         """Run these statements and commit. Raises DBAPIError."""
         ...
@@ -128,6 +132,9 @@ class SqliteSession:
         except sqlite3.Error as error:
             raise as_sqlalchemy(statement.sql, error, sqlite3.Error) from error
         return statement.rows(found, [column[0] for column in cursor.description or ()], cursor.rowcount)
+
+    def command(self, statement: str) -> None:
+        self._run(statement)
 
     def finish(self, last: Sequence[str] = ()) -> None:
         for statement in last:

@@ -8,7 +8,7 @@ are built anew for each call are never met again and stay with SQLAlchemy, which
 
 import copy
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, ClauseElement, Dialect, Executable, Row
@@ -50,8 +50,10 @@ class Compiled:
     __slots__ = ("_constants", "_loads", "_metadata", "_sources", "sql")
 
     def __init__(self, compiled: SQLCompiler, dialect: Dialect, names: frozenset[str]) -> None:
-        self.sql = str(compiled)
-        self._sources = [_source(compiled.binds[name], dialect, names) for name in compiled.positiontup or ()]
+        self.sql, places, spelled_out = str(compiled), compiled.positiontup or (), {}
+        if compiled.post_compile_params:
+            self.sql, places, spelled_out = _spelled_out(compiled)
+        self._sources = [spelled_out.get(name) or _source(compiled.binds[name], dialect, names) for name in places]
         columns = compiled._result_columns  # pyright: ignore[reportPrivateUsage] # what every result of SQLAlchemy reads
         self._metadata = SimpleResultMetaData([column.keyname for column in columns]) if columns else None
         loads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
@@ -152,7 +154,7 @@ def _positional(dialect: Dialect) -> Dialect:
 
 def _is_plain(compiled: SQLCompiler, names: frozenset[str]) -> bool:
     """Whether executing it needs nothing but its text and its values."""
-    if compiled.literal_execute_params or compiled.post_compile_params:
+    if compiled.literal_execute_params or any(bind.key in names for bind in compiled.post_compile_params):
         return False  # its text depends on the values, as that of IN does
     if compiled.insert_prefetch or compiled.update_prefetch:
         return False  # SQLAlchemy computes defaults
@@ -162,10 +164,24 @@ def _is_plain(compiled: SQLCompiler, names: frozenset[str]) -> bool:
     return all(bind.key in names or not (bind.required or bind.callable) for bind in compiled.binds.values())
 
 
-def _source(
-    bind: BindParameter[Any], dialect: Dialect, names: frozenset[str]
-) -> tuple[str | None, _Convert | None, Any]:
-    """(name of the parameter or None, how it is stored, the value where there is no parameter)."""
+_Source = tuple[str | None, _Convert | None, Any]
+"""Name of the parameter or None, how it is stored, the value where there is no parameter."""
+
+
+def _spelled_out(compiled: SQLCompiler) -> tuple[str, Sequence[str], dict[str, _Source]]:
+    """The text with each value of the lists that are the statement's own in a place of its own; its places; these."""
+    state = compiled._process_parameters_for_postcompile(  # pyright: ignore[reportPrivateUsage] # as when it executes
+        compiled.construct_params(_check=False, escape_names=False)
+    )
+    found: dict[str, _Source] = {}
+    for places in state.parameter_expansion.values():
+        for place in places:
+            convert, value = state.processors.get(place), state.parameters[place]
+            found[place] = (None, None, convert(value) if callable(convert) else value)
+    return state.statement, state.positiontup or (), found
+
+
+def _source(bind: BindParameter[Any], dialect: Dialect, names: frozenset[str]) -> _Source:
     convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
     if bind.key in names:
         return bind.key, convert, None

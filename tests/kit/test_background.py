@@ -1,6 +1,7 @@
 """A loop works while there is work, wakes at once, survives errors and finishes its turn when it is stopped."""
 
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -84,6 +85,21 @@ def test_without_a_wake_up_it_sweeps_after_the_idle_time() -> None:
     with running(turn, idle_s=0.01):
         for _ in range(3):
             assert turns.acquire(timeout=WITHIN_S)
+
+
+def test_of_several_idle_threads_one_looks() -> None:
+    idle_s, threads, looks = 0.1, 8, list[float]()
+
+    def turn() -> bool:
+        looks.append(time.monotonic())
+        return False
+
+    began = time.monotonic()
+    with running(turn, idle_s=idle_s, threads=threads):
+        while len(looks) < threads + 4:
+            assert time.monotonic() < began + WITHIN_S
+            time.sleep(0.01)
+    assert len(looks) <= threads + (time.monotonic() - began) / idle_s + 1
 
 
 def test_an_error_in_a_turn_is_logged_and_the_loop_goes_on() -> None:

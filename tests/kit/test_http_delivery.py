@@ -34,3 +34,15 @@ def test_everything_else_is_tried_for_ever(httpserver: HTTPServer, clock: FixedC
 
 def test_what_is_accepted_is_delivered(httpserver: HTTPServer, clock: FixedClock) -> None:
     assert isinstance(delivery(httpserver, clock, 204, 1, 10), Delivered)
+
+
+def test_a_connection_that_was_closed_meanwhile_is_opened_anew_and_one_that_nobody_answers_is_tried_later(
+    httpserver: HTTPServer, clock: FixedClock
+) -> None:
+    closing = Response(status=200, headers={"connection": "close"})
+    httpserver.expect_request("/events", method="POST").respond_with_response(closing)
+    deliver = http_delivery(httpserver.url_for("/events"), SIGNER, clock)
+    event = OutboxEvent(1, "vendor-mama", "e1", "order.paid", "{}", 1)
+    assert [deliver(event) for _ in range(3)] == [Delivered()] * 3
+    nobody = http_delivery("http://127.0.0.1:1/events", SIGNER, clock)
+    assert isinstance(nobody(event), Retry)

@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DataError, IntegrityError, MultipleResultsFound, NoResultFound, StatementError
 
-from kit.columns import BigInt, Code, Flag, JsonDoc, UtcTime
+from kit.columns import BigInt, Code, Flag, JsonDoc, UtcTime, is_one_of
 from kit.db import Database, Tx, insert_new
 from kit.statements import MET_BEFORE, Rows
 from tests.support.databases import NewDatabase
@@ -154,6 +154,27 @@ def test_a_list_of_values_stays_with_sqlalchemy(db: Database) -> None:
             assert tx.execute(statement, {"these": wanted}).scalars().all() == sorted(wanted)
 
 
+def test_a_list_that_is_one_parameter_is_compiled_for_every_length(db: Database) -> None:
+    statement = select(things.c.id).where(is_one_of(things.c.id, "these")).order_by(things.c.id)
+    odd = ["a", 'q"uote', "back\\slash", "{brace,}", "null", "", "ü, 'x'"]
+    with db.write() as tx:
+        known(tx, _INSERT, [{**BLANK, "id": name} for name in odd])
+        known(tx, statement, [{"these": ["a"]}] * (MET_BEFORE + 1))
+        for wanted in (["a"], [], odd, ["back\\slash", "nobody"], ["a", "a"]):
+            found = run(tx, statement, {"these": wanted}).scalars().all()
+            assert sorted(found) == sorted({*wanted} & {*odd})
+            assert found == tx.conn.execute(statement, {"these": wanted}).scalars().all()
+
+
+def test_a_list_of_the_statements_own_is_compiled_with_it(db: Database) -> None:
+    own = [AT, AT + timedelta(days=1)]
+    statement = select(things.c.id).where(things.c.at.in_(own), things.c.n == bindparam("n"), things.c.id.not_in([]))
+    with db.write() as tx:
+        known(tx, _INSERT, [{**BLANK, "id": f"{n}", "n": n % 2, "at": AT + timedelta(days=n)} for n in range(4)])
+        known(tx, statement, [{"n": 0}] * (MET_BEFORE + 1))
+        assert [run(tx, statement, {"n": n}).scalars().all() for n in (0, 1, 2)] == [["0"], ["1"], []]
+
+
 def test_several_rows_at_once_stay_with_sqlalchemy_and_one_in_a_list_does_not(db: Database) -> None:
     with db.write() as tx:
         known(tx, _INSERT, [{**BLANK, "id": f"{n}"} for n in range(5)])
@@ -234,6 +255,17 @@ def test_a_savepoint_of_sqlalchemys_holds_for_what_is_executed_here(db: Database
         run(tx, _INSERT, {**BLANK, "id": "undone"})
         savepoint.rollback()
         run(tx, _INSERT, {**BLANK, "id": "kept"})
+    with db.read() as tx:
+        assert run(tx, _ALL, {}).scalars().all() == ["0", "1", "2", "kept"]
+
+
+def test_what_is_undone_takes_nothing_else_along(db: Database) -> None:
+    with db.write() as tx:
+        known(tx, _INSERT, [{**BLANK, "id": f"{n}"} for n in range(3)])
+        with pytest.raises(IntegrityError), tx.undoable():
+            known(tx, _INSERT, [{**BLANK, "id": "undone"}, {**BLANK, "id": "0"}])
+        with tx.undoable():
+            run(tx, _INSERT, {**BLANK, "id": "kept"})
     with db.read() as tx:
         assert run(tx, _ALL, {}).scalars().all() == ["0", "1", "2", "kept"]
 

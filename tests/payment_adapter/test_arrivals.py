@@ -1,7 +1,9 @@
 """Callbacks of several requests at once: each answered after its own commit, whatever becomes of the others."""
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +61,14 @@ def test_one_that_can_not_be_stored_harms_no_other(desk: Desk, monkeypatch: pyte
     assert outcomes == [(500, False) if n == 3 else (200, True) for n in range(AT_ONCE)]
 
 
+def test_of_many_at_once_each_is_applied_in_the_commit_that_stores_it(desk: Desk) -> None:
+    secrets = [desk.push(f"intent-{n}") for n in range(AT_ONCE)]
+    bodies = [json.dumps(stk_paid(id=f"ws_CO_{n + 1}", receipt=f"UF1E26WQ{n:02}")).encode() for n in range(AT_ONCE)]
+    assert send_at_once(desk, secrets, bodies) == [(200, True)] * AT_ONCE
+    assert sorted(desk.told()) == ["paid"] * AT_ONCE + ["pending"] * AT_ONCE
+    assert {(row.status, row.attempts) for row in desk.inbox()} == {("processed", 1)}
+
+
 def test_a_process_that_ends_takes_no_more_and_says_so(sqlite_desk: Desk) -> None:
     desk = sqlite_desk
     secret = desk.push()
@@ -78,6 +88,7 @@ def test_a_batch_that_takes_too_long_is_answered_with_try_again(
 
 
 def test_callbacks_stored_and_applied_at_the_same_time_never_block_each_other_for_good(desk: Desk) -> None:
+    desk = replace(desk, applies_at_once=False)
     secrets = [desk.push(f"intent-{number}") for number in range(AT_ONCE)]
     done = threading.Event()
 

@@ -3,6 +3,7 @@
 import json
 import secrets
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,17 +22,17 @@ from tests.support.payments import PAYER, Desk, stk, stk_paid
 ACCEPTED = {"ResultCode": 0, "ResultDesc": "Accepted"}
 
 
-def test_a_success_is_stored_answered_and_then_announced_once(desk: Desk) -> None:
+def test_a_success_is_stored_and_announced_once_in_the_transaction_that_is_answered(desk: Desk) -> None:
     secret = desk.push()
     response = desk.send(secret, stk_paid())
 
     assert (response.status_code, response.get_json()) == (200, ACCEPTED)
-    assert [row.status for row in desk.inbox()] == ["received"]
-    assert desk.told() == ["pending"]
+    assert [(row.status, row.attempts) for row in desk.inbox()] == [("processed", 1)]
+    assert desk.told() == ["pending", "paid"]
 
     desk.run_callbacks()
 
-    assert [row.status for row in desk.inbox()] == ["processed"]
+    assert desk.told() == ["pending", "paid"]
     event = desk.events()[-1]
     assert (event.event_id, event.status, event.provider) == ("mpesa:ws_CO_1:paid", "paid", "mpesa")
     assert (event.amount_minor, event.currency, event.receipt) == (45_000, "KES", "UF1E26WQJZ")
@@ -289,8 +290,6 @@ def test_a_callback_is_posted_or_refused(sqlite_desk: Desk, method: str) -> None
 
 def test_a_callback_that_breaks_the_batch_holds_nobody_else_back(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     bad, good = desk.push("intent-1"), desk.push("intent-2")
-    desk.send(bad, stk_paid(id="ws_CO_1"))
-    desk.send(good, stk_paid(id="ws_CO_2", receipt="UF1E26WQJA"))
     real = desk.charges.report_all
 
     def poisonous(tx: Tx, news: Any, source: Source) -> Any:
@@ -299,6 +298,8 @@ def test_a_callback_that_breaks_the_batch_holds_nobody_else_back(desk: Desk, mon
         return real(tx, news, source)
 
     monkeypatch.setattr(desk.charges, "report_all", poisonous)
+    assert desk.send(bad, stk_paid(id="ws_CO_1")).status_code == 200
+    assert desk.send(good, stk_paid(id="ws_CO_2", receipt="UF1E26WQJA")).status_code == 200
     desk.run_callbacks()
     assert desk.charge("intent-2").status == "paid"
     assert (desk.charge("intent-1").status, sorted(row.status for row in desk.inbox())) == (
@@ -314,13 +315,14 @@ def test_a_callback_that_breaks_the_batch_holds_nobody_else_back(desk: Desk, mon
 
 def test_a_callback_whose_processing_failed_once_is_applied_later(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = desk.push()
-    desk.send(secret, stk_paid())
     with monkeypatch.context() as patch:
 
         def broken(*_: object) -> None:
             raise RuntimeError("a mistake of ours")
 
         patch.setattr(desk.charges, "report_all", broken)
+        assert desk.send(secret, stk_paid()).status_code == 200
+        assert [row.status for row in desk.inbox()] == ["received"]
         desk.run_callbacks()
     assert desk.told() == ["pending"]
 
@@ -329,7 +331,18 @@ def test_a_callback_whose_processing_failed_once_is_applied_later(desk: Desk, mo
     assert desk.told() == ["pending", "paid"]
 
 
+def test_what_came_before_to_the_byte_says_nothing_anew(desk: Desk) -> None:
+    secret = desk.push()
+    began = desk.clock.now()
+    for _ in range(2):
+        assert desk.send(secret, b"not readable").status_code == 200
+        assert desk.charge().next_poll_at == began
+        desk.wait(minutes=1)
+    assert len(desk.inbox()) == 1
+
+
 def test_what_was_stored_before_a_crash_is_applied_after_it(desk: Desk) -> None:
+    desk = replace(desk, applies_at_once=False)
     secret = desk.push()
     desk.send(secret, stk_paid())
     after = desk.restart()

@@ -131,6 +131,8 @@ class Desk:
     confirm: Mapping[str, Confirm] = field(default_factory=dict[str, Confirm])
     push_lanes: Lanes = field(default_factory=Lanes)
     poll_lanes: Lanes = field(default_factory=Lanes)
+    applies_at_once: bool = True
+    """Callbacks of charges are applied in the transaction that stores them, as in the process; else by `callbacks`."""
 
     owner: Owner = field(init=False)
     charges: Charges = field(init=False)
@@ -161,7 +163,8 @@ class Desk:
         self.poller = Poller(self.db, self.charges, self.vault, self.clock, self.poll_lanes)
         self.callbacks = Callbacks(self.db, self.charges, self.vault, self.clock)
         self.addresses = Addresses(self.vault, self.clock, PUBLIC_URL)
-        self.arrivals = Arrivals(self.db, self.charges, self.addresses, self.vault, self.clock, nothing)
+        apply = self.callbacks.apply_to if self.applies_at_once else None
+        self.arrivals = Arrivals(self.db, self.charges, self.addresses, self.vault, self.clock, nothing, apply=apply)
         self.watch = Watch(self.clock)
         self.app = make_app("payment_adapter", max_body_bytes=self.max_body_bytes)
         charge_routes.add_routes(self.app, self.db, self.charges, self.clock, callers=CALLERS, grants=GRANTS)
