@@ -10,6 +10,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.payment_api import PAYMENT_EVENTS_PATH, PaymentEvent
+from contracts.states import InboxStatus
 from kit.clock import Clock
 from kit.metrics import payment_event_taken
 from kit.problems import Problem
@@ -57,7 +58,8 @@ def payment_events(databases: Databases, signer: EventSigner, registry: Registry
                 503, ErrorCode.UNAVAILABLE, "the event could not be stored; send it again", retry_after_s=1
             ) from error
         payment_event_taken(event.status.value, outcome.status.value)
-        _log.info("payment event", event_id=event.event_id, status=outcome.status, note=outcome.note)
+        if outcome.status is not InboxStatus.PROCESSED:  # what goes as it should is counted, and in the inbox
+            _log.info("payment event", event_id=event.event_id, status=outcome.status, note=outcome.note)
         _release(databases, outcome, clock)
         return answer({"status": outcome.status.value, "note": outcome.note})
 

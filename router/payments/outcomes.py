@@ -105,7 +105,7 @@ def hand_over(claim: Claim, arrival: Arrival) -> Fulfilled | ExceptionKind:
         return ExceptionKind.DUPLICATE
     paid = Paid(claim.request.id, claim.request.amount, arrival.rail, arrival.receipt, arrival.occurred_at)
     try:
-        with claim.tx.conn.begin_nested():
+        with claim.tx.undoable():
             answer = claim.handler.on_paid(claim.tx, claim.vendor_id, claim.payable_id, paid, claim.now)
             if isinstance(answer, CannotFulfil):
                 raise _Undo(answer.kind)
