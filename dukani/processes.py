@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NoReturn, assert_never
 
@@ -126,6 +126,8 @@ def run(
     settings, build = _begin(process, settings, parent)
     from kit.serve import LoopsIn, serve
 
+    if process is Process.PAYMENT_ADAPTER:
+        settings = replace(settings, adapter_processes=max(settings.adapter_processes, workers))
     loops = LoopsIn.FIRST_WORKER if process is Process.ROUTER else LoopsIn.EVERY_WORKER
     at = place(process, settings)
     if workers > 1:

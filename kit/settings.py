@@ -79,6 +79,8 @@ class Settings:
     """The one folder that a `file:` reference of a dedicated database may name."""
     dedicated_connections: int
     """At most so many connections of one process to all dedicated databases together."""
+    adapter_processes: int
+    """How many there are of the payment adapter, workers counted: they share what a provider is asked at once."""
     logs_are_json: bool
     """One JSON object a line, for machines; else lines for a person."""
     hold_minutes: int
@@ -328,6 +330,7 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         listen_host=reader.text("DUKANI_LISTEN", "127.0.0.1"),
         tenant_secrets_dir=Path(reader.text("DUKANI_TENANT_SECRETS_DIR", str(data_dir / "tenant-secrets"))).absolute(),
         dedicated_connections=reader.integer("DUKANI_DEDICATED_CONNECTIONS", 60, 2, 10_000),
+        adapter_processes=reader.integer("DUKANI_ADAPTER_PROCESSES", 1, 1, 1_000),
         logs_are_json=reader.choice("DUKANI_LOG_FORMAT", "text" if is_local else "json", ("text", "json")) == "json",
         hold_minutes=reader.integer("DUKANI_HOLD_MINUTES", 30, 1, 24 * 60),
         reminder_minutes=reader.reminder_minutes(),

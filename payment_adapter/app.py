@@ -23,7 +23,7 @@ from payment_adapter.callbacks.arrivals import Arrivals
 from payment_adapter.callbacks.service import Callbacks
 from payment_adapter.callbacks.watch import Suspicion, Watch
 from payment_adapter.charges import routes as charge_routes
-from payment_adapter.charges.lanes import Brakes, Lanes
+from payment_adapter.charges.lanes import Brakes, shared
 from payment_adapter.charges.models import outbox
 from payment_adapter.charges.push import CALLBACK_PATH, Pusher
 from payment_adapter.charges.rules import Confirm
@@ -46,7 +46,7 @@ _PUSH_THREADS = 12
 _PUSHES_PER_PROVIDER = 8
 _PUSHES_PER_SHOP = 3
 """A provider may keep a push waiting until the payer has answered, for a minute and a half: so one shop, and one
-provider, has fewer pushes under way in this process than there are threads."""
+provider, has fewer pushes under way in this process than there are threads. Several processes share these."""
 _POLL_THREADS = 4
 _POLLS_PER_PROVIDER = 3
 _POLLS_PER_SHOP = 2
@@ -84,8 +84,9 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     confirm = {name: Confirm(when) for name, when in settings.confirm_callbacks.items()}
     charges = Charges(clock, providers, wakes, confirm)
     brakes = Brakes()
-    push_lanes = Lanes(per_lane=_PUSHES_PER_SHOP, per_provider=_PUSHES_PER_PROVIDER, brakes=brakes)
-    poll_lanes = Lanes(per_lane=_POLLS_PER_SHOP, per_provider=_POLLS_PER_PROVIDER, brakes=brakes)
+    of = settings.adapter_processes
+    push_lanes = shared(of, per_lane=_PUSHES_PER_SHOP, per_provider=_PUSHES_PER_PROVIDER, brakes=brakes)
+    poll_lanes = shared(of, per_lane=_POLLS_PER_SHOP, per_provider=_POLLS_PER_PROVIDER, brakes=brakes)
     pusher = Pusher(db, charges, vault, clock, public_url=settings.adapter_public_url, owner=owner, lanes=push_lanes)
     poller = Poller(db, charges, vault, clock, poll_lanes)
     addresses = Addresses(vault, clock, settings.adapter_public_url)

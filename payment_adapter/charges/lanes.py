@@ -102,3 +102,8 @@ class Lanes:
         for (provider, _), count in under_way.items():
             counted[provider] += count
         return counted
+
+
+def shared(processes: int, *, per_lane: int, per_provider: int, brakes: Brakes) -> Lanes:
+    """This process's part of limits that so many processes share: rounded up, since none may stand still."""
+    return Lanes(per_lane=-(-per_lane // processes), per_provider=-(-per_provider // processes), brakes=brakes)

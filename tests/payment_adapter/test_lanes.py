@@ -1,7 +1,7 @@
 """Bulkheads and brakes: what is slow, down or at its quota for one shop slows nobody else."""
 
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 
 import pytest
@@ -9,7 +9,7 @@ import pytest
 from contracts.money import Currency
 from contracts.states import PUSHED_RAILS, PaymentEventStatus, Rail
 from kit.clock import FixedClock
-from payment_adapter.charges.lanes import FIRST_PAUSE_S, LONGEST_PAUSE_S, Brakes, Lanes
+from payment_adapter.charges.lanes import FIRST_PAUSE_S, LONGEST_PAUSE_S, Brakes, Lane, Lanes, shared
 from payment_adapter.providers.base import Accepted, ChargeOrder, ChargeRef, NoAnswer, Outcome, Refused, Report
 from payment_adapter.vault.service import Credentials
 from tests.support.databases import NewDatabase
@@ -283,3 +283,17 @@ def test_a_push_that_breaks_off_gives_its_place_back(sqlite_desk: Desk, monkeypa
                 desk.pusher.turn()
     desk.run_push()
     assert len(desk.provider.orders) == 4
+
+
+@pytest.mark.parametrize(
+    ("processes", "of_shop", "of_provider"), [(1, 3, 8), (2, 2, 4), (3, 1, 3), (8, 1, 1), (100, 1, 1)]
+)
+def test_processes_share_what_a_provider_is_asked_at_once_and_none_stands_still(
+    processes: int, of_shop: int, of_provider: int
+) -> None:
+    def let_in(lanes: Iterable[Lane]) -> int:
+        mine = shared(processes, per_lane=3, per_provider=8, brakes=Brakes())
+        return sum(mine.enter(lane) for lane in lanes)
+
+    assert let_in([("mpesa", MAMA)] * 20) == of_shop
+    assert let_in([("mpesa", f"vendor-{number}") for number in range(20)]) == of_provider
