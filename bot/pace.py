@@ -48,5 +48,5 @@ class SenderPace:
         """The channel said that this was too much."""
         with self._lock:
             self._until_ns[sender] = max(
-                self._until_ns.get(sender, 0), self._monotonic_ns() + (seconds + 1) * _SECOND_NS
+                self._until_ns.get(sender, 0), self._monotonic_ns() + (seconds + 1) * _SECOND_NS - 1
             )

@@ -33,9 +33,13 @@ _CLOSE = (
         conversations.c.id
         == select(messages.c.conversation_id).where(messages.c.sid == bindparam("which", type_=Code)).scalar_subquery()
     )
-    .values(opted_out=True)
+    .values(blocked_at=bindparam("now", type_=UtcTime))
 )
-_CLOSE_ONE = update(conversations).where(conversations.c.id == bindparam("which", type_=Code)).values(opted_out=True)
+_CLOSE_ONE = (
+    update(conversations)
+    .where(conversations.c.id == bindparam("which", type_=Code))
+    .values(blocked_at=bindparam("now", type_=UtcTime))
+)
 _ALL = (
     select(_c.is_given, _c.item_id, _c.at).where(_c.conversation_id == bindparam("which", type_=Code)).order_by(_c.seq)
 )
@@ -59,13 +63,13 @@ def changed(tx: Tx, conversation_id: str, *, is_given: bool, item_id: str, at: d
 def withdrawn_at_channel(tx: Tx, sid: str, now: datetime) -> None:
     """The channel did not deliver our message because its customer blocked us there. Nothing but answers is sent until
     they write again."""
-    tx.execute(_CLOSE, {"which": sid})
+    tx.execute(_CLOSE, {"which": sid, "now": now})
     tx.execute(_WITHDRAW[tx.is_postgres], {"which": sid, "now": now})
 
 
 def withdrawn(tx: Tx, conversation_id: str, item_id: str, now: datetime) -> None:
     """As `withdrawn_at_channel`, for a message that the channel never took."""
-    tx.execute(_CLOSE_ONE, {"which": conversation_id})
+    tx.execute(_CLOSE_ONE, {"which": conversation_id, "now": now})
     changed(tx, conversation_id, is_given=False, item_id=item_id, at=now)
 
 

@@ -108,7 +108,12 @@ def _message_arrived(insert: Any) -> Any:
         )
         .on_conflict_do_update(
             index_elements=["shop_number", "address"],
-            set_={**_arrival, "last_message_at": _now, "profile_name": bindparam("profile_name")},
+            set_={
+                **_arrival,
+                "last_message_at": _now,
+                "profile_name": bindparam("profile_name"),
+                "blocked_at": None,
+            },
         )
         .returning(*_ARRIVED)
     )

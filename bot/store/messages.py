@@ -139,7 +139,7 @@ _CLAIM = (
         _m.reason,
     )
 )
-_GATE = select(conversations.c.opted_out, conversations.c.last_message_at).where(
+_GATE = select(conversations.c.opted_out, conversations.c.blocked_at, conversations.c.last_message_at).where(
     conversations.c.id == bindparam("which")
 )
 _is_mine = and_(_m.seq == bindparam("which"), _m.lease_owner == _me, _m.status.in_(("sending", "uncertain")))
@@ -279,7 +279,7 @@ def claim(tx: Tx, *, me: str, held: Sequence[int], now: datetime) -> Outgoing | 
 
 def gate(tx: Tx, conversation_id: str) -> Gate:
     row = tx.execute(_GATE, {"which": conversation_id}).one()
-    return Gate(row.opted_out, row.last_message_at)
+    return Gate(row.opted_out or row.blocked_at is not None, row.last_message_at)
 
 
 def sent(tx: Tx, seq: int, *, me: str, sid: str, now: datetime) -> None:

@@ -78,6 +78,7 @@ conversations = Table(
     Column("lease_until", UtcTime),
     Column("created_at", UtcTime, nullable=False),
     Column("paced_until", UtcTime),  # as much time as the messages sent to this customer take at a lasting pace
+    Column("blocked_at", UtcTime),  # the channel said so; until they write again
     PrimaryKeyConstraint("id", name="conversations_pkey"),
     UniqueConstraint("shop_number", "address", name="conversations_customer_key"),
     CheckConstraint("waiting >= 0", name="conversations_waiting_check"),

@@ -1,5 +1,4 @@
-"""Messages that can be tapped or are approved templates, the contents that Twilio keeps for them, how fast one customer
-is written to, and who agreed to be written to."""
+"""What can be tapped, approved templates, Twilio's contents for both; consents, and how fast a customer is written to."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +13,7 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("tappable", JsonDoc))
     op.add_column("messages", sa.Column("template", JsonDoc))
     op.add_column("conversations", sa.Column("paced_until", UtcTime))
+    op.add_column("conversations", sa.Column("blocked_at", UtcTime))
     op.create_table(
         "contents",
         sa.Column("account", Code, nullable=False),
