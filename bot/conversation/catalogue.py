@@ -99,12 +99,15 @@ def found_came(talk: Talk, result: Result) -> Step:
         return talk.say("our_mistake")
     if talk.turn.heading == "more" and not page.items:
         return talk.say("no_more_items")
-    if talk.turn.heading != "more" and not _fitting(match_items(talk.turn.text, page.items), page.items):
-        otherwise = look_otherwise(talk, Purpose.FIND)
+    items = list(page.items)
+    if talk.turn.heading != "more":
+        fitting = _fitting(match_items(talk.turn.text, items), items)
+        otherwise = look_otherwise(talk, Purpose.FIND) if not fitting else None
         if otherwise is not None:
             return otherwise
-    if page.items:
-        return show_found(talk, page.items, page.next_after)
+        items = fitting + [item for item in items if item not in fitting]
+    if items:
+        return show_found(talk, items, page.next_after)
     return look_closer(talk, Purpose.FIND_CLOSE)
 
 

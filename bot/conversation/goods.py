@@ -6,6 +6,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from bot.conversation.matching import Candidate, Found, find
+from bot.conversation.spelling import fold
 from bot.conversation.vocabulary import VOCABULARY, squeezed
 from contracts.router_api import ItemView
 
@@ -59,9 +60,9 @@ def _renamed(words: list[str], *, forgiving: bool) -> tuple[str, ...]:
             parts.append((forgiving and _meant(keys[at])) or (words[at],))
             at += 1
     most = min(max((len(names) for names in parts), default=0), MAX_NAMES)
-    said = " ".join(words)
+    said = fold(" ".join(words))
     renamed = (" ".join(names[min(place, len(names) - 1)] for names in parts) for place in range(most))
-    return tuple(dict.fromkeys(name for name in renamed if name != said))
+    return tuple(dict.fromkeys(name for name in renamed if fold(name) != said))
 
 
 def _meant(key: str) -> tuple[str, ...]:
@@ -70,4 +71,4 @@ def _meant(key: str) -> tuple[str, ...]:
         return ()
     slips = 1 if len(key) <= 5 else 2
     found = process.extractOne(key, _LONG_WORDS, scorer=OSA.distance, score_cutoff=slips)
-    return (found[0], *VOCABULARY.goods[found[0]]) if found is not None else ()
+    return VOCABULARY.goods[found[0]] if found is not None else ()

@@ -276,7 +276,7 @@ def _parse_request(words: Words) -> Intent | None:
     for lead, behind in words.led():
         word, rest = lead, behind
         whole = _whole(rest)
-        if whole is not None and whole not in _SMALL_TALK:
+        if whole is not None and whole not in _SMALL_TALK and word != "shop":
             return Intent(whole)
     hint = _hinted(words)
     if hint is not None:

@@ -56,7 +56,7 @@ def find(said: str, candidates: Sequence[Candidate]) -> Found:
     if not wanted:
         return Found()
     exact = tuple(one.place for one in candidates if folded == fold(one.code) or wanted == tokens(one.name))
-    fitting = exact or tuple(one.place for one in candidates if covers(one.name, said))
+    fitting = exact or _fitting(candidates, said)
     if len(fitting) == 1:
         return Found(clear=fitting[0])
     if fitting:
@@ -64,6 +64,26 @@ def find(said: str, candidates: Sequence[Candidate]) -> Found:
     scored = ((_likeness(folded, wanted, candidate), candidate.place) for candidate in candidates)
     close = sorted((score, place) for score, place in ((-likeness, place) for likeness, place in scored) if score < 0)
     return Found(close=tuple(place for _, place in close))
+
+
+def _fitting(candidates: Sequence[Candidate], said: str) -> tuple[int, ...]:
+    """Those whose names hold what was said: as whole words (`gás` in `Botija de gás`), else as beginnings (`Gasosa`).
+    Names that begin with it come first."""
+    holding = [one for one in candidates if covers(one.name, said)]
+    wanted = tokens(said)
+    whole = [one for one in holding if _holds_whole(tokens(one.name), wanted)]
+    best = whole or holding
+    return tuple(one.place for one in sorted(best, key=lambda one: not _is_word(wanted[0], tokens(one.name)[0])))
+
+
+def _holds_whole(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    return all(
+        any(part in (word, f"{word}s", f"{word}es") or _singular(word) == part for part in names) for word in wanted
+    )
+
+
+def _singular(word: str) -> str:
+    return word.removesuffix("s")
 
 
 def covers(name: str, said: str) -> bool:

@@ -201,9 +201,9 @@ def read_wanted(text: str) -> Wanted:
 
 
 def _read_loose(text: str) -> Wanted:
-    words = _apart(text)
+    words = _apart(_without_meaningless_end(text))
     if len(words) < 2:
-        return Wanted(name=text)
+        return Wanted(name=without_fillers(text)) if words else Wanted(name=text)
     leading, trailing = read_number(words[0]), read_number(words[-1])
     if leading is not None and trailing is not None and len(words) == 2:
         return Wanted(number=leading, quantity=trailing)
@@ -216,6 +216,15 @@ def _read_loose(text: str) -> Wanted:
     if squeezed(words[0]) in VOCABULARY.packs and (counted := read_number(words[1])) is not None and len(words) > 2:
         return _counted_before([words[1], *words[2:]], counted)  # "pakiti 2 za maziwa"
     return Wanted(name=without_fillers(text))
+
+
+def _without_meaningless_end(text: str) -> str:
+    """`milk 2 please` → `milk 2`."""
+    words = text.split()
+    end = len(words)
+    while end > 1 and squeezed(words[end - 1].strip(",.!")) in VOCABULARY.meaningless:
+        end -= 1
+    return " ".join(words[:end])
 
 
 def _apart(text: str) -> list[str]:

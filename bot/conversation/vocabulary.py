@@ -42,7 +42,7 @@ class Vocabulary:
     packs: frozenset[str]
     measures: frozenset[str]
     goods: Mapping[str, tuple[str, ...]]
-    """What else a thing is called: the usual word of each language, by every word for it."""
+    """What a thing is called: the usual word of each language, by every word for it."""
 
 
 def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
@@ -143,8 +143,7 @@ def _goods(files: Iterable[Mapping[str, object]]) -> dict[str, tuple[str, ...]]:
             for word in words:
                 meant.setdefault(squeezed(word), []).append(thing)
     return {
-        word: tuple(dict.fromkeys(name for thing in things for name in usual[thing] if squeezed(name) != word))
-        for word, things in meant.items()
+        word: tuple(dict.fromkeys(name for thing in things for name in usual[thing])) for word, things in meant.items()
     }
 
 

@@ -69,7 +69,7 @@ class FakeRouter(FakeOrders):
     """One customer's view of all shops. `clock` gives the present; `own_msisdn` None means a hidden number.
 
     `refuse_next` answers the next command with that; `charge` is what the payment adapter says to the next charge;
-    with `finds_alike` a search is as forgiving as the real one."""
+    with `finds_alike` a search is as forgiving as the real one; `search` replaces it."""
 
     def __init__(self, clock: Callable[[], datetime], shops: list[FakeShop] | None = None) -> None:
         super().__init__(clock, mama_and_kamau() if shops is None else shops)
@@ -79,6 +79,7 @@ class FakeRouter(FakeOrders):
         self.charge = ChargeView(charge_id="charge-1", intent_id="", status=ChargeStatus.CLAIMED)
         self.pushes: list[str] = []
         self.finds_alike = False
+        self.search: Callable[[list[Stocked], str], list[Stocked]] | None = None
         self.commands: list[Command] = []
         self._made = 0
 
@@ -143,6 +144,8 @@ class FakeRouter(FakeOrders):
             for item in shelf
             if item.sku.casefold() == command.query.casefold() or all(word in item.name.casefold() for word in words)
         ]
+        if self.search is not None and command.query:
+            fitting = self.search(shelf, command.query)
         if not fitting and self.finds_alike:
             fitting = [item for item in shelf if fuzz.partial_ratio(command.query, item.name.casefold()) > 70]
         after = next((place + 1 for place, item in enumerate(fitting) if item.item_id == command.after), 0)
