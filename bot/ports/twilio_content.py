@@ -16,7 +16,7 @@ from kit.settings import Settings
 
 _TIMEOUT = urllib3.Timeout(connect=5.0, read=20.0)
 _LOOK_AGAIN = urllib3.Retry(
-    total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503), allowed_methods=("GET",)
+    total=3, connect=0, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503), allowed_methods=("GET",)
 )
 _PAGE_SIZE = 500
 _MOST_PAGES = 20  # of WhatsApp's 6,000 approved templates and whatever else an account has
