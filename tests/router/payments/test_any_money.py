@@ -4,29 +4,24 @@ paid once, money is counted once, and no more goes back than came.
 What is true is known here: payments that were really made, each with its receipt, and the reports of them. The order
 in which those arrive, what is left out and what is repeated is Hypothesis's."""
 
-import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from sqlalchemy import Row, event, select
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sqlalchemy import Row, select
 
 from contracts.ids import CustomerId
 from contracts.money import Money
 from contracts.payment_api import PaymentEvent, RefundStatus
 from contracts.states import LedgerKind, OrderStatus
-from kit.clock import FixedClock
 from kit.problems import Problem
 from router.payments import decisions, models, refunds
 from router.payments.models import Effect
 from router.payments.refund_models import payment_refunds
-from tests.support.clock import NOON
-from tests.support.databases import NewDatabase
+from tests.support.any_runs import run_on
 from tests.support.till import KIND, PRICE, VENDOR, Till, things
 
 DELTAS = st.sampled_from([0, 0, 0, 0, -100, 100])
@@ -253,34 +248,10 @@ class AnyMoney(RuleBasedStateMachine):
                 assert len(tx.execute(counted).all()) == len(self.payments)
 
 
-def run(till: Till, *, examples: int, steps: int) -> None:
-    machine = type("AnyMoneyOnThisTill", (AnyMoney,), {"till": till})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-        ),
-    )
-
-
-@pytest.fixture
-def quick_till(sqlite_database: NewDatabase) -> Till:
-    ops = sqlite_database("ops")
-
-    def forget_the_disk(raw: sqlite3.Connection, _entry: object) -> None:
-        raw.execute("PRAGMA synchronous=OFF")
-
-    event.listen(ops.engine, "connect", forget_the_disk)
-    return Till(ops, partial(sqlite_database, "platform"), FixedClock(NOON))
-
-
 def test_any_money_is_counted_once(quick_till: Till) -> None:
-    run(quick_till, examples=80, steps=25)
+    run_on(quick_till, AnyMoney, examples=80, steps=25)
 
 
 @pytest.mark.proof
 def test_very_much_money_is_counted_once(quick_till: Till) -> None:
-    run(quick_till, examples=150, steps=50)
+    run_on(quick_till, AnyMoney, examples=150, steps=50)

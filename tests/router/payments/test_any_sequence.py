@@ -1,27 +1,22 @@
 """Whatever happens in whatever order, one payable is paid at most once and every shilling is explained."""
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any, Self
 
 import pytest
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
-from sqlalchemy import Select, event, select
+from sqlalchemy import Select, select
 
 from contracts.ids import CustomerId, PaymentIntentId
 from contracts.money import Money
 from contracts.states import LedgerKind, OrderStatus, PaymentEventStatus, RequestStatus
-from kit.clock import FixedClock
 from kit.db import Tx
 from kit.problems import Problem
 from router.events.models import outbox
@@ -29,8 +24,7 @@ from router.payments import models
 from router.payments.apply import expire_unsent
 from router.payments.models import Effect
 from router.payments.service import Payable
-from tests.support.clock import NOON
-from tests.support.databases import NewDatabase
+from tests.support.any_runs import run_on
 from tests.support.till import KIND, PRICE, VENDOR, Till, things
 
 WRONG_AMOUNTS = st.sampled_from([Money(PRICE.minor - 1, PRICE.currency), Money(PRICE.minor + 1, PRICE.currency)])
@@ -188,34 +182,10 @@ class _Seen:
         )
 
 
-def _run(till: Till, *, examples: int, steps: int) -> None:
-    machine = type("PurchasesOnThisTill", (Purchases,), {"till": till})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=steps,
-            deadline=None,
-            suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-        ),
-    )
-
-
-@pytest.fixture
-def quick_till(sqlite_database: NewDatabase) -> Till:
-    ops = sqlite_database("ops")
-
-    def forget_the_disk(raw: sqlite3.Connection, _entry: object) -> None:
-        raw.execute("PRAGMA synchronous=OFF")
-
-    event.listen(ops.engine, "connect", forget_the_disk)
-    return Till(ops, partial(sqlite_database, "platform"), FixedClock(NOON))
-
-
 def test_any_sequence_of_events_pays_at_most_once_and_explains_all_money(quick_till: Till) -> None:
-    _run(quick_till, examples=60, steps=25)
+    run_on(quick_till, Purchases, examples=60, steps=25)
 
 
 @pytest.mark.proof
 def test_very_many_sequences_pay_at_most_once_and_explain_all_money(quick_till: Till) -> None:
-    _run(quick_till, examples=300, steps=50)
+    run_on(quick_till, Purchases, examples=300, steps=50)
