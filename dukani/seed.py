@@ -1,11 +1,13 @@
 """Four small invented shops, for a newcomer to buy from: three in shillings, one in kwanzas. Planted where they are
 missing, never changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from contracts.money import Currency
 from contracts.states import Rail
+from dukani.drawings import drawing
+from dukani.seed_shelves import AREAS, COUPONS, OPEN, SHELVES, Area, Coupon
 from kit.settings import Settings
 
 
@@ -21,6 +23,19 @@ class Item:
     unit: str
     stock: int
     price_cents: int = 0
+
+    @property
+    def category(self) -> str:
+        return SHELVES[self.sku].category
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        return SHELVES[self.sku].keywords
+
+    @property
+    def picture(self) -> bytes:
+        """As PNG."""
+        return drawing(SHELVES[self.sku].drawing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +56,19 @@ class Shop:
     def has_till(self) -> bool:
         """Whether `account` is an M-Pesa paybill."""
         return self.currency == Currency.KES
+
+    @property
+    def areas(self) -> tuple[Area, ...]:
+        """Where it delivers."""
+        return AREAS[self.word]
+
+    @property
+    def coupon(self) -> Coupon | None:
+        return COUPONS.get(self.word)
+
+    @property
+    def hours(self) -> Mapping[str, object]:
+        return OPEN
 
 
 def _shop(word: str, account: str, name: str, items: tuple[Item, ...]) -> Shop:

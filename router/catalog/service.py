@@ -13,12 +13,12 @@ from contracts.money import Currency, Money
 from kit.db import Database, Tx
 from kit.paging import Place, after
 from kit.remembering import K, Remembered, V
-from router.catalog.indexing import index_waiting
+from router.catalog.indexing import index_batch, index_waiting
 from router.catalog.models import catalog_categories, catalog_items, catalog_pictures
-from router.catalog.pictures import Picture
+from router.catalog.pictures import Picture, picture_in
 from router.catalog.rules import Item
 from router.catalog.searching import found, sold
-from router.catalog.words import MAX_QUERY_LENGTH
+from router.catalog.words import MAX_QUERY_LENGTH, keywords_from
 from router.catalog.writing import ItemWritten, add_item, put_category, put_item, put_picture
 
 __all__ = [
@@ -29,7 +29,10 @@ __all__ = [
     "Listed",
     "Page",
     "add_item",
+    "index_batch",
+    "keywords_from",
     "listed_items",
+    "picture_in",
     "put_category",
     "put_item",
     "put_picture",
