@@ -1,7 +1,6 @@
 // One message as a bubble: its files, its text, and what can be tapped below it.
 
 import { h, icon } from './dom.js';
-import { timeOf } from './moments.js';
 import { formatted } from './text.js';
 
 const TICKS = { queued: ['clock', 'Waiting to be sent'], sent: ['tick', 'Sent'], delivered: ['ticks', 'Delivered'], read: ['ticks', 'Read'], failed: ['alert', 'Failed'] };
@@ -33,10 +32,10 @@ export function parts(message, act) {
 }
 
 /** Time, ticks and what to do about a failure: all that may change after a message is shown. */
-export function stamp(message, sendAgain) {
+export function stamp(message, clock, sendAgain) {
   const fragment = document.createDocumentFragment();
   const [name, words] = TICKS[message.status] ?? TICKS.queued;
-  const time = h('time', { dateTime: message.at, title: message.direction === 'in' ? '' : `The shop sees: ${words}` }, timeOf(Date.parse(message.at)));
+  const time = h('time', { dateTime: message.at, title: message.direction === 'in' ? '' : `The shop sees: ${words}` }, clock.timeOf(Date.parse(message.at)));
   const line = h('div', { class: 'stamp' }, time);
   if (message.direction === 'in') line.append(h('span', { class: `ticks is-${message.status}`, role: 'img', 'aria-label': words, title: words }, icon(name)));
   fragment.append(line);

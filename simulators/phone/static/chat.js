@@ -1,11 +1,11 @@
 // One customer's phone: the chat, what is typed into it, and what is still on its way.
 
 import { bubble, contentKey, parts, stamp } from './bubble.js';
-import { suggestions } from './chips.js';
+import { greetingOf, suggestions } from './chips.js';
 import { Composer } from './composer.js';
 import { balanceOf, fromTemplate, h, initials, isTouch } from './dom.js';
 import { HandSheet } from './hand.js';
-import { dayName, dayOf, nowMs, timeOf } from './moments.js';
+import { clockOf, nowMs } from './moments.js';
 import { placesOf } from './places.js';
 import { PromptLayer } from './prompt.js';
 import { Sheet } from './sheet.js';
@@ -133,7 +133,7 @@ export class Phone {
 
   /** Twice a second: what depends on the time. */
   tick() {
-    this.node.querySelector('.statusbar-time').textContent = timeOf(nowMs());
+    this.node.querySelector('.statusbar-time').textContent = clockOf(this.customer).timeOf(nowMs());
     this.prompts.tick();
     this.#showTyping();
     this.#read();
@@ -185,7 +185,7 @@ export class Phone {
     entry.shown = [message.at, message.status, message.error, message.isResent].join();
     if (entry.shown === before) return;
     while (entry.node.childNodes.length > entry.kept) entry.node.lastChild.remove();
-    entry.node.append(stamp(message, () => this.#sendAgain(entry)));
+    entry.node.append(stamp(message, clockOf(this.customer), () => this.#sendAgain(entry)));
   }
 
   #sendAgain(entry) {
@@ -274,16 +274,17 @@ export class Phone {
 
   #days() {
     const unused = new Map(this.#dayNodes);
+    const clock = clockOf(this.customer);
     let before = null;
     for (const { message, node } of this.#entries) {
       const at = Date.parse(message.at);
-      const day = dayOf(at);
-      const isNewDay = before === null || dayOf(Date.parse(before.at)) !== day;
+      const day = clock.dayOf(at);
+      const isNewDay = before === null || clock.dayOf(Date.parse(before.at)) !== day;
       if (isNewDay) {
         if (!this.#dayNodes.has(day)) this.#dayNodes.set(day, h('div', { class: 'day' }));
         const separator = this.#dayNodes.get(day);
         unused.delete(day);
-        if (separator.textContent !== dayName(at)) separator.textContent = dayName(at);
+        if (separator.textContent !== clock.dayName(at)) separator.textContent = clock.dayName(at);
         if (node.previousSibling !== separator) node.before(separator);
       }
       node.classList.toggle('is-followed', !isNewDay && before.direction === message.direction);
@@ -297,12 +298,7 @@ export class Phone {
 
   /** The shop that this chat is with: the one greeted last, or named last by the shop itself. */
   #greeting() {
-    const speaks = ({ direction, body }, { text, name }) => (direction === 'in' ? body.trim().toLowerCase() === text.toLowerCase() : body.includes(`*${name}*`));
-    for (const { message } of [...this.#entries].reverse()) {
-      const greeting = this.#greetings.find((one) => speaks(message, one));
-      if (greeting) return greeting;
-    }
-    return null;
+    return greetingOf(this.#greetings, this.#entries.map(({ message }) => message));
   }
 
   #head() {

@@ -9,6 +9,16 @@ const NUMBERED = /^\s*(\d{1,2})[.)]\s+\S/gm;
 const MOST_NUMBERS = 9;
 const MOST_WORDS = 6;
 
+/** The greeting of the shop that was greeted last, or named itself last, in these messages; null if none was. */
+export function greetingOf(greetings, messages) {
+  const speaks = ({ direction, body }, { text, name }) => (direction === 'in' ? body.trim().toLowerCase() === text.toLowerCase() : body.includes(`*${name}*`));
+  for (const message of [...messages].reverse()) {
+    const greeting = greetings.find((one) => speaks(message, one));
+    if (greeting) return greeting;
+  }
+  return null;
+}
+
 /** `[{text, isOffered}]` for a chat whose last message from the shop is `reply` (null: nobody has said anything yet). */
 export function suggestions(greetings, currentGreeting, reply) {
   const words = greetings.map((greeting) => greeting.text);

@@ -1,7 +1,7 @@
 // What a person pays without being asked on the phone: references and tickets, as at a cash machine, and an M-Pesa till.
 
 import { h, money } from './dom.js';
-import { dayAndTimeOf } from './moments.js';
+import { clockOf } from './moments.js';
 
 const inThrees = (digits) => digits.replace(/(\d{3})(?=\d)/g, '$1\u00a0');
 
@@ -77,7 +77,7 @@ export class HandSheet {
     const numbers = one.kind === 'ticket'
       ? h('p', {}, 'Ticket ', h('b', {}, inThrees(one.reference)))
       : h('p', {}, 'Entity ', h('b', {}, one.entity), ' · reference ', h('b', {}, inThrees(one.reference)));
-    const when = dayAndTimeOf(Date.parse(one.expires_at));
+    const when = clockOf(this.phone.customer).dayAndTimeOf(Date.parse(one.expires_at));
     const item = h('li', { class: isExpired ? 'is-expired' : '' },
       h('p', { class: 'owed' }, h('bdi', {}, one.business), h('b', {}, amount)),
       numbers,

@@ -1,11 +1,7 @@
-// Times as the phones show them: the server's clock (which a person can move), in Nairobi. Never this computer's clock.
+// Times as the phones show them: the server's clock (which a person can move), where the phone is. Never this computer's
+// clock or zone.
 
-const zone = { timeZone: 'Africa/Nairobi' };
-const hourMinute = new Intl.DateTimeFormat('en-GB', { ...zone, hour: '2-digit', minute: '2-digit' });
-const dayKey = new Intl.DateTimeFormat('en-CA', { ...zone, year: 'numeric', month: '2-digit', day: '2-digit' });
-const dayLong = new Intl.DateTimeFormat('en-GB', { ...zone, weekday: 'long', day: 'numeric', month: 'long' });
-const dayShort = new Intl.DateTimeFormat('en-GB', { ...zone, weekday: 'short', day: 'numeric', month: 'short' });
-const slashed = new Intl.DateTimeFormat('en-GB', { ...zone, day: 'numeric', month: 'numeric', year: '2-digit' });
+const DAY_MS = 86_400_000;
 
 let serverMs = null;
 let readAt = 0;
@@ -17,16 +13,46 @@ export function setNow(iso) {
 }
 
 export const nowMs = () => (serverMs === null ? 0 : serverMs + (performance.now() - readAt));
-export const timeOf = (ms) => hourMinute.format(ms);
-export const dayOf = (ms) => dayKey.format(ms);
-export const dateOf = (ms) => slashed.format(ms);
-export const dayAndTimeOf = (ms) => `${dayShort.format(ms)}, ${hourMinute.format(ms)}`;
 
-export function dayName(ms) {
-  if (dayOf(ms) === dayOf(nowMs())) return 'Today';
-  if (dayOf(ms) === dayOf(nowMs() - 86_400_000)) return 'Yesterday';
-  return dayLong.format(ms);
+/** A clock on the wall of one zone. */
+class WallClock {
+  constructor(timeZone) {
+    const format = (language, parts) => new Intl.DateTimeFormat(language, { timeZone, ...parts });
+    this.hourMinute = format('en-GB', { hour: '2-digit', minute: '2-digit' });
+    this.dayKey = format('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit' });
+    this.dayLong = format('en-GB', { weekday: 'long', day: 'numeric', month: 'long' });
+    this.dayShort = format('en-GB', { weekday: 'short', day: 'numeric', month: 'short' });
+    this.slashed = format('en-GB', { day: 'numeric', month: 'numeric', year: '2-digit' });
+  }
+
+  timeOf(ms) {
+    return this.hourMinute.format(ms);
+  }
+
+  dayOf(ms) {
+    return this.dayKey.format(ms);
+  }
+
+  dateOf(ms) {
+    return this.slashed.format(ms);
+  }
+
+  dayAndTimeOf(ms) {
+    return `${this.dayShort.format(ms)}, ${this.timeOf(ms)}`;
+  }
+
+  dayName(ms) {
+    if (this.dayOf(ms) === this.dayOf(nowMs())) return 'Today';
+    if (this.dayOf(ms) === this.dayOf(nowMs() - DAY_MS)) return 'Yesterday';
+    return this.dayLong.format(ms);
+  }
 }
+
+export const NAIROBI = new WallClock('Africa/Nairobi');
+const LUANDA = new WallClock('Africa/Luanda');
+
+/** Where the number is at home. */
+export const clockOf = ({ msisdn }) => (msisdn?.startsWith('244') ? LUANDA : NAIROBI);
 
 /** "1:05" from milliseconds; never below zero. */
 export function countdown(ms) {

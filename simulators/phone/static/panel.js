@@ -1,7 +1,7 @@
 // The side panel: faults, time, more phones. What a switch shows is what the server said last.
 
 import { h, money } from './dom.js';
-import { dayAndTimeOf, nowMs, spanOf } from './moments.js';
+import { NAIROBI, nowMs, spanOf } from './moments.js';
 import { Templates } from './templates.js';
 
 const SURE_MS = 4000;
@@ -86,7 +86,7 @@ export class Panel {
   }
 
   tick() {
-    find('clock-now').textContent = dayAndTimeOf(nowMs());
+    find('clock-now').textContent = NAIROBI.dayAndTimeOf(nowMs());
     this.templates.tick();
   }
 

@@ -1,7 +1,7 @@
 // The prompt of M-Pesa or Multicaixa Express over one phone, and the text message that tells how it ended.
 
 import { fromTemplate, h, icon, isTouch, money } from './dom.js';
-import { countdown, dateOf, nowMs, timeOf } from './moments.js';
+import { clockOf, countdown, nowMs } from './moments.js';
 
 const SMS_MS = 12_000;
 const PIN_LENGTH = 4;
@@ -209,13 +209,14 @@ export class PromptLayer {
   }
 
   #ending(prompt) {
+    const clock = clockOf(this.phone.customer);
     const amount = money(prompt.amount_minor, prompt.currency);
     const { balance_whole: shillingsLeft, kwanza_minor: kwanzaLeft } = this.phone.customer;
     const balance = prompt.currency === 'KES' ? money(shillingsLeft * 100, 'KES') : money(kwanzaLeft, 'AOA');
     const account = prompt.account_reference ? ` for ${prompt.provider === 'mpesa' ? 'account ' : ''}${purposeOf(prompt)}` : '';
     switch (prompt.state) {
       case 'paid':
-        return `${prompt.receipt} Confirmed. ${amount} sent to ${prompt.business}${account} on ${dateOf(nowMs())} at ${timeOf(nowMs())}.`
+        return `${prompt.receipt} Confirmed. ${amount} sent to ${prompt.business}${account} on ${clock.dateOf(nowMs())} at ${clock.timeOf(nowMs())}.`
           + ` New ${prompt.provider === 'mpesa' ? 'M-PESA ' : ''}balance is ${balance}.`;
       case 'wrong_pin':
         return `Wrong PIN. ${amount} was not sent.`;
