@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.channels.channel import Channel
 from bot.channels.twilio import TwilioChannel
+from bot.content_sync import Approvals
 from bot.conversation.bursts import together
 from bot.conversation.step import step
 from bot.inbound import events
@@ -22,6 +23,7 @@ from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
 from bot.ports.twilio import content_account
+from bot.ports.twilio_content import ContentApi
 from bot.recovery import Recovery
 from bot.replies.rendering import render
 from bot.reporting import Reporting, UsageRouter
@@ -53,6 +55,9 @@ _IDLE_S = 1.0
 """Wake-ups carry the work; this finds what is due again after a pause, and what a lost wake-up left lying."""
 
 _RECOVERY_IDLE_S = 3.0
+
+_APPROVALS_IDLE_S = 60.0
+"""WhatsApp takes minutes to days to decide about a template."""
 
 
 def create_service(settings: Settings, clock: Clock) -> Service:
@@ -86,12 +91,22 @@ def create_service(settings: Settings, clock: Clock) -> Service:
 
     turning = _loop("bot-turns", turns.next, turns.slots, threads)
     sending = _loop("bot-sending", sender.next, sender.slots, threads)
+    content_api = ContentApi(settings)
+    approvals = Approvals(content_api, db, clock, content_account(settings))
+    approving = Loop("bot-approvals", approvals.turn, idle_s=_APPROVALS_IDLE_S)
     recovering = Loop("bot-recovery", recovery.turn, idle_s=_RECOVERY_IDLE_S)
     return Service(
         "bot",
         _web(settings, clock, db, turns, sender, channel),
-        loops=(recovering, turning, sending, reporting.loop()),
-        on_stop=(_Leaving(turns, sender, owner), router.close, adapter.close, channel.close, db.close),
+        loops=(recovering, approving, turning, sending, reporting.loop()),
+        on_stop=(
+            _Leaving(turns, sender, owner),
+            router.close,
+            adapter.close,
+            channel.close,
+            content_api.close,
+            db.close,
+        ),
         gauges=(pools({"conversations": db}),),
     )
 

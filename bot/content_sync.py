@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import structlog
+
 from bot.channels.twilio_contents import Content, all_contents
-from bot.ports.twilio_content import Existing
+from bot.ports.twilio_content import ContentApiFailed, Existing
 from bot.store import contents
 from bot.store.contents import Known
 from kit.clock import Clock
@@ -17,6 +19,9 @@ UNSUBMITTED = "unsubmitted"
 """Twilio's word for a content that WhatsApp was never asked to approve."""
 
 _JUST_SUBMITTED = "received"
+_UNDECIDED = ("received", "pending", "paused")
+
+_log = structlog.get_logger()
 
 
 class Api(Protocol):
@@ -77,6 +82,42 @@ def in_step(
         steps.append(step)
         on_step(step, number, len(wanted))
     return steps
+
+
+def look(api: Api, db: Database, clock: Clock, account: str) -> None:
+    """Keep how what exists stands now; make nothing. Raises what `api` raises."""
+    wanted = {content.name: content for content in all_contents()}
+    with db.read() as tx:
+        known = contents.of(tx, account)
+    for one in api.existing():
+        content = wanted.get(one.name)
+        if content is None or (one.name in known and known[one.name].sid != one.sid):
+            continue  # another's, or a second of the same: the one that is used stays
+        present = Known(one.name, one.sid, one.approval if content.is_template else None, one.reason or None)
+        if known.get(one.name) != present:
+            with db.write() as tx:
+                contents.keep(tx, account, present, clock.now())
+
+
+class Approvals:
+    """Follows what WhatsApp decides about the templates that it was asked about, so that nobody has to look."""
+
+    def __init__(self, api: Api, db: Database, clock: Clock, account: str) -> None:
+        self._api = api
+        self._db = db
+        self._clock = clock
+        self._account = account
+
+    def turn(self) -> bool:
+        """For a loop: asks only while something is undecided. Always returns False: there is nothing more to do."""
+        with self._db.read() as tx:
+            known = contents.of(tx, self._account)
+        if any(one.approval in _UNDECIDED for one in known.values()):
+            try:
+                look(self._api, self._db, self._clock, self._account)
+            except ContentApiFailed as error:
+                _log.warning("approvals of templates can't be looked up now", why=str(error))
+        return False
 
 
 def _one(api: Api, content: Content, found: Existing | None, *, submits: bool, makes: bool) -> tuple[Step, str | None]:

@@ -110,23 +110,14 @@ def synchronise(
 
 
 def look(settings: Settings, db: "Database") -> None:
-    """Keep how what exists stands now; make nothing."""
-    from bot.channels.twilio_contents import all_contents
+    """Raises ClickException that says what to do."""
+    from bot.content_sync import look as look_there
     from bot.ports.twilio import content_account
     from bot.ports.twilio_content import ContentApi, ContentApiFailed
-    from bot.store import contents
-    from bot.store.contents import Known
 
     api = ContentApi(settings)
-    wanted = {content.name: content for content in all_contents()}
     try:
-        for one in api.existing():
-            content = wanted.get(one.name)
-            if content is not None:
-                approval = one.approval if content.is_template else None
-                with db.write() as tx:
-                    known = Known(one.name, one.sid, approval, one.reason or None)
-                    contents.keep(tx, content_account(settings), known, settings.clock().now())
+        look_there(api, db, settings.clock(), content_account(settings))
     except ContentApiFailed as error:
         raise click.ClickException(str(error)) from error
     finally:

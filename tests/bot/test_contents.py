@@ -14,7 +14,7 @@ from bot.channels.twilio_contents import (
     filled_template,
     template_as_sent,
 )
-from bot.content_sync import Done, in_step
+from bot.content_sync import Approvals, Done, in_step
 from bot.ports.twilio_content import ContentApiFailed, Existing
 from bot.replies.rendering import render
 from bot.replies.reply import Reply, ReplyParam
@@ -127,9 +127,11 @@ class TwilioOfContents:
         self.made: list[Content] = []
         self.approvals: dict[str, str] = {}
         self.calls = 0
+        self.looks = 0
         self.fails_at: int | None = None
 
     def existing(self) -> Iterator[Existing]:
+        self.looks += 1
         for number, content in enumerate(self.made):
             yield Existing(content.name, f"HX{number}", self.approvals.get(f"HX{number}", "unsubmitted"), "")
 
@@ -223,3 +225,38 @@ def test_only_an_approved_template_is_used_and_what_is_new_is_seen_after_a_few_s
     assert known.sid_of("waiting") is None
     now_s[0] += 10
     assert known.sid_of("waiting") == "HX2"
+
+
+def test_what_is_decided_about_templates_is_followed_while_anything_is_undecided(
+    sqlite_database: Callable[[str], Database], clock: FixedClock
+) -> None:
+    db, twilio = sqlite_database("conversations"), TwilioOfContents()
+    approvals = Approvals(twilio, db, clock, ACCOUNT)
+    approvals.turn()
+    assert twilio.looks == 0, "nothing was asked for yet"
+    in_step(twilio, db, clock, ACCOUNT, submits=True)
+    approvals.turn()
+    twilio.approvals = dict.fromkeys(twilio.approvals, "approved")
+    looks = twilio.looks
+    assert not approvals.turn()
+    assert twilio.looks == looks + 1
+    approvals.turn()
+    assert twilio.looks == looks + 1, "all is decided"
+    with db.read() as tx:
+        known = contents.of(tx, ACCOUNT)
+    assert {known[content.name].approval for content in CONTENTS if content.is_template} == {APPROVED}
+    assert {known[content.name].approval for content in CONTENTS if not content.is_template} == {None}
+
+
+def test_approvals_wait_for_a_twilio_that_does_not_answer(
+    sqlite_database: Callable[[str], Database], clock: FixedClock
+) -> None:
+    class Silent(TwilioOfContents):
+        def existing(self) -> Iterator[Existing]:
+            if self.approvals:
+                raise ContentApiFailed("no answer")
+            return super().existing()
+
+    db, twilio = sqlite_database("conversations"), Silent()
+    in_step(twilio, db, clock, ACCOUNT, submits=True)
+    assert not Approvals(twilio, db, clock, ACCOUNT).turn()
