@@ -8,6 +8,7 @@ from typing import NoReturn
 import click
 
 from dukani.c2b_cli import c2b
+from dukani.catalog_cli import catalog
 from dukani.charges_cli import charges
 from dukani.events_cli import events
 from dukani.key_cli import key
@@ -18,6 +19,7 @@ from dukani.processes import work as run_work
 from dukani.reconcile_cli import reconcile
 from dukani.refunds_cli import refunds
 from dukani.secrets_cli import secrets_group
+from dukani.shop_cli import shop
 from dukani.signing_cli import keys
 from dukani.usage_cli import usage
 from dukani.vendor_cli import vendor
@@ -47,6 +49,8 @@ def dukani() -> None:
 
 
 dukani.add_command(c2b)
+dukani.add_command(catalog)
+dukani.add_command(shop)
 dukani.add_command(keys)
 dukani.add_command(usage)
 dukani.add_command(events)

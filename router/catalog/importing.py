@@ -28,6 +28,9 @@ MAX_STOCK = 1_000_000_000
 _PRICE = re.compile(r"([0-9]{1,9})(?:[.,]([0-9]{1,2}))?")
 _NO = frozenset({"no", "false", "0", "hapana", "não", "nao"})
 
+Given = tuple[int, "ItemGiven | str"]
+"""A line: its number, and the item in it or what is wrong with it."""
+
 SetCount = Callable[[Tx, VendorId, ItemId, int], int | None]
 """Count an item anew: None, or how many are held where that is more. This room does not know who counts."""
 
@@ -65,6 +68,8 @@ class Written:
 class Outcome:
     """What became of some lines. Of a line with an error nothing was kept."""
 
+    seen: dict[str, int] = field(default_factory=dict[str, int])
+    """In which line each SKU stood."""
     written: dict[ItemWritten, int] = field(default_factory=lambda: dict.fromkeys(ItemWritten, 0))
     errors: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
 
@@ -102,7 +107,7 @@ def write_item(
     return Written(item_id, what)
 
 
-def lines_of(text: str, currency: Currency) -> Iterator[tuple[int, ItemGiven | str]]:
+def lines_of(text: str, currency: Currency) -> Iterator[Given]:
     """The items of a CSV file, each with the number of its line, or what is wrong with that line.
 
     Raises ValueError for a file without the columns that are needed."""
@@ -154,24 +159,22 @@ def write_lines(
     ops: Tx,
     vendor_id: VendorId,
     currency: Currency,
-    lines: Sequence[tuple[int, ItemGiven | str]],
+    lines: Sequence[Given],
     count: SetCount,
-) -> Outcome:
-    """Keep what can be kept, in two transactions that the caller opened."""
-    outcome = Outcome()
-    seen: dict[str, int] = {}
+    outcome: Outcome,
+) -> None:
+    """Keep what can be kept, in two transactions that the caller opened, and add to the outcome."""
     for number, given in lines:
         if isinstance(given, str):
             outcome.errors.append((number, given))
             continue
-        if given.sku in seen:
-            outcome.errors.append((number, f"{given.sku} stands in line {seen[given.sku]} already"))
+        if given.sku in outcome.seen:
+            outcome.errors.append((number, f"{given.sku} stands in line {outcome.seen[given.sku]} already"))
             continue
-        seen[given.sku] = number
+        outcome.seen[given.sku] = number
         try:
             written = write_item(platform, ops, vendor_id, currency, given, count)
         except Problem as problem:
             outcome.errors.append((number, problem.detail))
             continue
         outcome.written[written.what] += 1
-    return outcome

@@ -17,7 +17,17 @@ from kit.db import Tx
 from kit.paging import InOrder, Place, paged
 from kit.problems import Problem
 from kit.web import answer, read_body, read_query
-from router.catalog.importing import MAX_ROWS, ItemGiven, Name, SetCount, lines_of, write_item, write_lines
+from router.catalog.importing import (
+    MAX_ROWS,
+    Given,
+    ItemGiven,
+    Name,
+    Outcome,
+    SetCount,
+    lines_of,
+    write_item,
+    write_lines,
+)
 from router.catalog.pictures import Picture, PictureRefused, picture_in
 from router.catalog.service import Listed, all_categories, listed_items
 from router.catalog.writing import ItemWritten, order_categories, put_picture
@@ -270,8 +280,9 @@ def _writing_routes(routes: Routes, edge: Edge, set_count: SetCount) -> None:
         lines = _lines(read_body(Import).csv, vendor)
 
         def effect(tx: Tx) -> tuple[int, Imported]:
+            outcome = Outcome()
             with edge.databases.ops(vendor.id).write() as ops:
-                outcome = write_lines(tx, ops, vendor.id, vendor.currency, lines, set_count)
+                write_lines(tx, ops, vendor.id, vendor.currency, lines, set_count, outcome)
             errors = [LineProblem(line=number, problem=problem) for number, problem in outcome.errors]
             return 200, Imported(errors=errors, **{what.value: n for what, n in outcome.written.items()})
 
@@ -312,7 +323,7 @@ def _categories(tx: Tx, vendor: Vendor) -> VendorCategories:
     )
 
 
-def _lines(text: str, vendor: Vendor) -> list[tuple[int, ItemGiven | str]]:
+def _lines(text: str, vendor: Vendor) -> list[Given]:
     try:
         lines = list(islice(lines_of(text, vendor.currency), MAX_ROWS + 1))
     except ValueError as error:
