@@ -15,7 +15,9 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from dukani.migration_error import MigrationError, Unreachable
 from dukani.revisions import Fit, fit, newest_in
+from dukani.roles import grant_roles
 from kit.db import Database, Tx, is_lock_timeout
 from kit.settings import Settings
 
@@ -28,14 +30,6 @@ TRIES = 20
 PAUSE_S = 1.5
 
 _LOCK_KEY = 0x64756B616E69  # "dukani": two migrations of one PostgreSQL database wait for each other
-
-
-class MigrationError(RuntimeError):
-    """A database could not be brought up to date. It is as it was before; the text says what to do."""
-
-
-class Unreachable(MigrationError):
-    """There was no talking to the database at all: says nothing about the migration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +156,6 @@ def _attempt(database: Database, lineage: str, grant_to: str | None, is_dedicate
 
 def _grant(tx: Tx, lineage: str, grant_to: str | None) -> None:
     if grant_to is not None and tx.is_postgres:
-        from dukani.roles import grant_roles
-
         grant_roles(tx.conn, lineage, grant_to)
 
 

@@ -49,7 +49,8 @@ def migrate(
 
 def _migrate_tenant(grant_to: str | None) -> None:
     """Needs no setting but DATABASE_URL."""
-    from dukani.migrate import MigrationError, bring_up_to_date
+    from dukani.migrate import bring_up_to_date
+    from dukani.migration_error import MigrationError
 
     url = tenant_database_url()
     try:

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from dukani.migrate import MigrationError, Unreachable, bring_up_to_date, newest, reach
+from dukani.migrate import bring_up_to_date, newest, reach
+from dukani.migration_error import MigrationError, Unreachable
 
 
 @dataclass(frozen=True, slots=True)

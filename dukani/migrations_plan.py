@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from contracts.ids import VendorId
-from dukani.migrate import MigrationError, grantee
+from dukani.migrate import grantee
 from dukani.migrate_worker import Order
+from dukani.migration_error import MigrationError
 from dukani.migration_records import open_records
 from dukani.migrations_run import PARALLEL, Job, Run, Watcher
 from kit.db import Database

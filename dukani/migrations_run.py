@@ -14,8 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from dukani.migrate import MigrationError, Unreachable
 from dukani.migrate_worker import Order, Outcome, carry_out, outcome_of
+from dukani.migration_error import MigrationError, Unreachable
 from dukani.migration_records import Records
 
 PARALLEL = 4

@@ -6,8 +6,9 @@ from typing import Any
 
 import router.app  # every room's tables: what is moved is what they name
 from contracts.ids import VendorId
-from dukani.migrate import MigrationError, fit_of, newest
+from dukani.migrate import fit_of, newest
 from dukani.migrate_worker import carry_out
+from dukani.migration_error import MigrationError
 from dukani.migrations_plan import dedicated_job
 from dukani.revisions import Fit
 from kit.db import Database

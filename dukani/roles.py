@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
-from dukani.migrate import MigrationError
+from dukani.migration_error import MigrationError
 from migrations.security import INSPECT, RELAY
 
 _NEVER_DELETED = frozenset(

@@ -10,7 +10,7 @@ import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
 from prometheus_client.core import GaugeMetricFamily
 
-from kit.metrics import (
+from kit.measures import (
     CALLBACK,
     LOOP_TURN,
     MESSAGE,

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from kit.clock import Clock
 from kit.columns import UtcTime
 from kit.db import Database, Tx
-from kit.metrics import Gauge, Reading
+from kit.measures import Gauge, Reading
 
 _log = structlog.get_logger()
 

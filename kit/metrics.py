@@ -11,10 +11,23 @@ import os
 import shutil
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from kit.measures import (
+    CALLBACK,
+    LOOP_TURN,
+    MESSAGE,
+    PAYMENT_EVENT,
+    PUSH,
+    REFUND,
+    REPEAT,
+    REQUEST,
+    SHARED_FOLDER,
+    WAKE,
+    Gauge,
+)
 
 if TYPE_CHECKING:
     from kit.exposition import Books
@@ -22,36 +35,6 @@ if TYPE_CHECKING:
 CARRY_EVERY_S = 1.0
 MOST_NOTES = 50_000
 """Older ones are forgotten first. A second of work makes far fewer."""
-
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""Prometheus-client's own name for the folder that workers share."""
-
-REQUEST = "dukani_request_seconds"
-LOOP_TURN = "dukani_loop_turns"
-PUSH = "dukani_pushes"
-REFUND = "dukani_refunds"
-PAYMENT_EVENT = "dukani_payment_events"
-WAKE = "dukani_wakes"
-CALLBACK = "dukani_callbacks"
-MESSAGE = "dukani_messages"
-REPEAT = "dukani_repeated_messages"
-
-Reading = tuple[tuple[str, ...], float]
-"""Values of the labels, in their order, and what is read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """Something that is looked at rather than counted.
-
-    `is_of_process`: each worker reads its own once a second, and the sum over workers is shown (pools, breakers).
-    Otherwise it is the same whoever asks, and read when somebody does (rows of a database)."""
-
-    name: str
-    help: str
-    labels: tuple[str, ...]
-    read: Callable[[], Iterable[Reading]]
-    is_of_process: bool
 
 
 class Figures:

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from flask import Flask
 
-from kit.metrics import Gauge, figures
+from kit.measures import Gauge
+from kit.metrics import figures
 from kit.web import DRAINING
 
 DRAIN_S = 8.0

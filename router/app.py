@@ -11,7 +11,7 @@ from contracts.payment_api import RailsNews
 from kit.clock import Clock
 from kit.db import Database, refuse_superuser
 from kit.gauges import pools
-from kit.metrics import Gauge
+from kit.measures import Gauge
 from kit.outside import Outside
 from kit.peers import Peer
 from kit.service import Service

@@ -17,7 +17,7 @@ from kit.clock import Clock
 from kit.db import Database, Tx
 from kit.gauges import outboxes
 from kit.http_delivery import http_delivery
-from kit.metrics import Gauge
+from kit.measures import Gauge
 from kit.outbox import Carriage, Relay, enqueue
 from kit.wakes import Wakes, topic_of
 from kit.webhooks import EventSigner

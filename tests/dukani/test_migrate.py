@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import inspect, text
 
 from dukani import migrate as migration
-from dukani.migrate import MigrationError, Step, migrate
+from dukani.migrate import Step, migrate
+from dukani.migration_error import MigrationError
 from dukani.prepare import LINEAGES, CannotStart, migrate_all
 from kit.db import Database
 from kit.settings import load_settings

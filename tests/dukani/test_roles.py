@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 
-from dukani.migrate import MigrationError, bring_up_to_date
+from dukani.migrate import bring_up_to_date
+from dukani.migration_error import MigrationError
 from dukani.roles import grant_roles, make_group_roles
 from kit.db import Database, Scope, refuse_superuser
 from tests.support.databases import as_owner

@@ -16,7 +16,8 @@ from kit.background import Loop
 from kit.clock import FixedClock
 from kit.db import Database, Tx
 from kit.gauges import outboxes, pools
-from kit.metrics import Figures, Gauge, Reading, figures
+from kit.measures import Gauge, Reading
+from kit.metrics import Figures, figures
 from kit.outbox import outbox_table
 from kit.service import Service
 from kit.web import OWN_PATHS, add_metrics, add_readiness, answer_only, make_app
