@@ -22,8 +22,10 @@ def main() -> None:
     parser.add_argument("--million-orders", type=float, default=0, help="router: grow to so many")
     parser.add_argument("--databases", type=int, default=0, help="router: grow to so many dedicated ones")
     arguments = parser.parse_args()
-    console.print(f"{os.cpu_count()} processors, Python {platform.python_version()}, {arguments.engine}")
-    for name in arguments.suites or SUITES:
+    suites = arguments.suites or list(SUITES)
+    engine = "postgres" if {"router", "payments"}.issuperset(suites) else arguments.engine
+    console.print(f"{os.cpu_count()} processors, Python {platform.python_version()}, {engine}")
+    for name in suites:
         if name == "router":
             router.run(arguments.million_orders, arguments.databases)
         elif name == "payments":

@@ -15,6 +15,7 @@ from sqlalchemy import text
 from benchmarks.load import Bot
 from benchmarks.measure import family
 from benchmarks.naive import create_tables
+from dukani.processes import Process, work_command_line
 from dukani.supervise import is_ready
 from kit.db import Database
 from tests.support.postgres import Server, running
@@ -24,6 +25,8 @@ ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "a-development-token-for-benchmarks-only"
 
 DATABASES = ("platform", "ops", "conversations", "payments")
+
+_WORKERS = ("--workers", "2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,13 @@ def engine(name: str) -> Generator[Server | None]:
 
 
 @contextmanager
-def real_shop(server: Server | None, sink_port: int) -> Generator[tuple[Running, Shop]]:
-    """Bot, router and payment adapter, seeded, without simulators."""
+def real_shop(
+    server: Server | None, sink_port: int, *, in_production_shape: bool = False
+) -> Generator[tuple[Running, Shop]]:
+    """Bot, router and payment adapter, seeded, without simulators.
+
+    In the shape of production: two workers each, the router's work in a process of its own, and everything connected
+    as a role that row-level security binds. Needs PostgreSQL."""
     environ = {
         "DUKANI_SIMULATORS": "off",
         "TWILIO_API_BASE_URL": f"http://127.0.0.1:{sink_port}",
@@ -57,17 +65,36 @@ def real_shop(server: Server | None, sink_port: int) -> Generator[tuple[Running,
         "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
     }
     if server is not None:
-        environ |= {f"{name.upper()}_DATABASE_URL": server.create_empty() for name in DATABASES}
+        for name in DATABASES:
+            url = server.create_empty()
+            environ[f"{name.upper()}_MIGRATION_URL"] = url
+            environ[f"{name.upper()}_DATABASE_URL"] = server.as_app(url) if in_production_shape else url
     with tempfile.TemporaryDirectory(prefix="dukani-bench-") as folder:
         shop = Shop(Path(folder), environ)
         shop.prepare()
-        _lift_limits(shop.settings.platform_database_url)
+        _lift_limits(shop.settings.migration_urls["platform"])
+        working: subprocess.Popen[bytes] | None = None
         try:
+            if in_production_shape:
+                shop.options.update(dict.fromkeys(Process, _WORKERS))
+                shop.options[Process.ROUTER] = (*_WORKERS, "--no-work")
+                command = work_command_line(Process.ROUTER, free_ports(1)[0])
+                working = subprocess.Popen(command, cwd=folder, env=_environ(shop))
             shop.start()
             bot = Bot(shop.settings.bot_port, shop.settings.bot_public_url, ACCOUNT_SID, AUTH_TOKEN)
-            yield Running(bot, {process.value: shop.pid(process) for process in shop.running}), shop
+            roots = {process.value: shop.pid(process) for process in shop.running}
+            if working is not None:
+                roots["router's work"] = working.pid
+            yield Running(bot, roots), shop
         finally:
             shop.stop_all()
+            if working is not None:
+                working.terminate()
+                working.wait(20)
+
+
+def _environ(shop: Shop) -> dict[str, str]:
+    return {**os.environ, **shop.environ, "PYTHONPATH": str(ROOT)}
 
 
 def _lift_limits(platform_url: str) -> None:

@@ -79,6 +79,8 @@ class Shop:
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._running: dict[Process, subprocess.Popen[bytes]] = {}
         self._is_to_be_introduced = False
+        self.options: dict[Process, tuple[str, ...]] = {}
+        """What `dukani serve` is told besides, by process."""
 
     @property
     def clock(self) -> SharedClock:
@@ -102,7 +104,7 @@ class Shop:
         for process in chosen:
             with self._log_path(process).open("ab") as log:
                 self._running[process] = subprocess.Popen(
-                    command_line(process),
+                    command_line(process, *self.options.get(process, ())),
                     cwd=self.folder,
                     env={**_clean_environ(), **self.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
                     stdin=subprocess.DEVNULL,
