@@ -33,6 +33,21 @@ def test_a_gpo_charge_is_reported_in_ekwanzas_shape(
     assert "x-signature" not in {name.lower() for name in heard.headers}
 
 
+def test_no_two_payments_ever_have_the_same_number_not_even_after_everything_is_forgotten(
+    ekwanza: Ekwanza, phone: Phone, shop: Shop
+) -> None:
+    for count in (1, 2):
+        ekwanza.charged(merchantTransactionId=f"OURS{count}")
+        phone.enter_pin("Achieng")
+    shop.at(WEBHOOK_PATH, 2)
+    phone.reset()
+    ekwanza.sign_in()
+    ekwanza.charged()
+    phone.enter_pin("Achieng")
+    numbers = [heard.body["ekwanzaTransactionId"] for heard in shop.at(WEBHOOK_PATH, 3)]
+    assert len(set(numbers)) == 3
+
+
 def test_a_failure_of_the_provider_is_operation_status_5(ekwanza: Ekwanza, phone: Phone, shop: Shop) -> None:
     phone.faults(ekwanza_dropped=1)
     ekwanza.charged()

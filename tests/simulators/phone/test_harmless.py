@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.simulators.phone.screen import DESKTOP, Watched, by_hand, dialog, phone_of, replies, ring
 from tests.simulators.phone.shop import ACHIENG, BARAKA, PhoneShop
+from tests.simulators.twilio_client import BUTTONS, serve
 
 
 def test_the_page_runs_nothing_inline_and_may_not_be_framed(desktop: Watched, shop: PhoneShop) -> None:
@@ -35,6 +36,9 @@ def test_the_page_remembers_nothing_in_the_browser(desktop: Watched, shop: Phone
 def test_no_word_is_paler_than_people_can_read(browser: Browser, shop: PhoneShop) -> None:
     shop.say(ACHIENG, "SHOP mama")
     shop.waits_for(lambda: shop.heard == ["SHOP mama"], "heard")
+    serve(shop.server, "/gone.png", b"", "image/png", 404)
+    shop.twilio.says(ACHIENG, BUTTONS, v1="KES 435", v2="Add something")
+    shop.twilio.sent(ACHIENG, Body="Here", MediaUrl=shop.server.url_for("/gone.png"))
     shop.push(BARAKA, 435)
     shop.ekwanza().referenced()
     for scheme in ("light", "dark"):
@@ -42,7 +46,8 @@ def test_no_word_is_paler_than_people_can_read(browser: Browser, shop: PhoneShop
         page = context.new_page()
         page.goto(f"{shop.page}/")
         expect(dialog(phone_of(page, "Baraka"))).to_be_visible()
-        expect(replies(phone_of(page, "Achieng"))).to_have_count(1)
+        expect(replies(phone_of(page, "Achieng"))).to_have_count(3)
+        expect(replies(phone_of(page, "Achieng")).last).to_contain_text("63019")
         expect(by_hand(page, "Wanjiru").get_by_role("listitem")).to_be_visible()
         page.locator("#faults details").evaluate_all("all => all.forEach((one) => (one.open = true))")
         assert page.evaluate(_CONTRAST) == [], scheme
