@@ -50,10 +50,6 @@ def on_where(talk: Talk, rest: str = "") -> Step:
     return talk.say("where_asked", shop=talk.shop.name)
 
 
-def on_human(talk: Talk, rest: str = "") -> Step:
-    return talk.say("human_asked", shop=talk.shop.name)
-
-
 def on_yes(talk: Talk, rest: str = "") -> Step:
     """Nothing that we ask is answered by a yes: what orders and pays has a word of its own."""
     return talk.say("yes_unclear")

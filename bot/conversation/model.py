@@ -8,6 +8,7 @@ from datetime import datetime
 
 from bot.conversation.state import State
 from bot.replies.reply import Reply
+from contracts.chat_api import AlertsJoined, AlertsLeft, HandoverView
 from contracts.errors import ProblemBody
 from contracts.events import DomainEvent
 from contracts.payment_api import ChargeView
@@ -81,6 +82,9 @@ Result = (
     | PayResult
     | OrderList
     | ChargeView
+    | HandoverView
+    | AlertsJoined
+    | AlertsLeft
     | ProblemBody
 )
 Event = Said | Heard | Outcome
@@ -184,6 +188,36 @@ class ListOrders:
     vendor_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class AskForPerson:
+    """→ HandoverView, or capability_missing: nobody answers there. `about` is what the customer wrote with it."""
+
+    vendor_id: str
+    about: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnToBot:
+    """→ HandoverView."""
+
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinAlerts:
+    """→ AlertsJoined or invitation_unknown."""
+
+    vendor_id: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveAlerts:
+    """→ AlertsLeft."""
+
+    vendor_id: str
+
+
 Command = (
     FindShop
     | ListShops
@@ -197,6 +231,10 @@ Command = (
     | Pay
     | StartCharge
     | ListOrders
+    | AskForPerson
+    | ReturnToBot
+    | JoinAlerts
+    | LeaveAlerts
 )
 
 # --- what a step comes to --------------------------------------------------------------------------------------------
@@ -206,9 +244,13 @@ Command = (
 class Step:
     """`command`: perform it and come back with its Outcome; else the turn ends with `reply` (None: say nothing).
 
-    `answers_customer` is false for news: such a message is not sent after STOP, while direct answers are."""
+    `answers_customer` is false for news: such a message is not sent after STOP, while direct answers are. `known_as` is
+    the id under which the router knows the reply already: somebody of the shop wrote it. `is_for_staff`: the reply is
+    for one of the shop's own people, and no part of a conversation between the shop and a customer."""
 
     state: State
     command: Command | None = None
     reply: Reply | None = None
     answers_customer: bool = True
+    known_as: str | None = None
+    is_for_staff: bool = False

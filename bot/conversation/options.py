@@ -106,5 +106,13 @@ def pay(code: str, version: str, vendor_id: str) -> Option:
     return Option(Tap(Action.PAY, code, version, vendor_id).token(), Reply("button_pay"))
 
 
+def person(vendor_id: str) -> Option:
+    return Option(Tap(Action.PERSON, vendor_id=vendor_id).token(), Reply("button_person"))
+
+
+def bot(vendor_id: str) -> Option:
+    return Option(Tap(Action.BOT, vendor_id=vendor_id).token(), Reply("button_bot"))
+
+
 def receipt(code: str, vendor_id: str) -> Option:
     return Option(Tap(Action.RECEIPT, code, vendor_id=vendor_id).token(), Reply("button_receipt"))

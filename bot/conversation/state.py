@@ -11,6 +11,7 @@ from typing import Self, assert_never
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation.lists import Shopping
+from contracts.chat_api import ChatMode
 from contracts.money import Currency
 from contracts.router_api import ShopView
 from contracts.states import OrderStatus, Rail
@@ -18,6 +19,7 @@ from contracts.states import OrderStatus, Rail
 MAX_ENTRIES = 10
 """Lines of a list that a number can pick from."""
 _MAX_VISITED = 5
+_MAX_HANDOVERS = 5
 _MAX_REMEMBERED = 12
 _MAX_LABEL = 80
 
@@ -72,6 +74,10 @@ class Purpose(StrEnum):
     TAP_CONFIRM = "tap_confirm"
     TAP_PAY = "tap_pay"
     TAP_RECEIPT = "tap_receipt"
+    PERSON = "person"
+    BOT = "bot"
+    ALERTS = "alerts"
+    ALERTS_OFF = "alerts_off"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +162,24 @@ class PayerQuestion:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """Whose turn it is in the conversation with one shop, as far as is known here: the bot's, or until `until` that of
+    a person of the shop. `since` is when that was so: what happened before changes nothing any more. `is_said`: the
+    customer knows."""
+
+    vendor_id: str
+    shop_name: str
+    mode: ChatMode
+    since: datetime
+    until: datetime | None = None
+    is_said: bool = True
+
+    def is_mute(self, now: datetime) -> bool:
+        """Whether the bot keeps quiet for a person of the shop."""
+        return self.mode is not ChatMode.BOT and self.until is not None and now < self.until
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """What a turn has to keep from one command to the next.
 
@@ -180,6 +204,8 @@ class Turn:
     currency: Currency = Currency.KES
     several: Shopping | None = None
     """Where the message names several things: which, and how far that is."""
+    mute_at: str = ""
+    """The shop where the customer was when the message came, if the bot is mute there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +216,8 @@ class State:
     `items` is the list of items last shown and `other` any other list shown after it; a bare number picks from
     `other` if there is one. `own_doings` and `told_intents` name what needs no news, because the customer did it or
     heard it here; `told_references` what was given to be paid later, and must not be paid once the order is closed.
-    `payer` is a number to charge that the customer gave us, where the chat shows none. `language` ("en", "sw", "pt") is
+    `payer` is a number to charge that the customer gave us, where the chat shows none. `handovers`: where a person of
+    the shop answers, or did. `language` ("en", "sw", "pt") is
     what the customer writes, None while nothing shows it; sure once it was chosen or is plain from the words."""
 
     is_greeted: bool = False
@@ -207,6 +234,7 @@ class State:
     own_doings: tuple[str, ...] = ()
     told_intents: tuple[str, ...] = ()
     told_references: tuple[str, ...] = ()
+    handovers: tuple[Handover, ...] = ()
     turn: Turn | None = None
 
     def to_json(self) -> dict[str, object]:
@@ -248,6 +276,20 @@ class State:
 
     def last_shown(self) -> Listing | None:
         return self.other or self.items
+
+    def handover(self, vendor_id: str) -> Handover | None:
+        return next((known for known in self.handovers if known.vendor_id == vendor_id), None)
+
+    def handed(self, handover: Handover) -> "State":
+        """That is whose turn it is there now. Where the bot falls silent, what it was waiting for is no longer asked: a
+        number for a person of the shop must pay for nothing."""
+        before = self.handover(handover.vendor_id)
+        others = (known for known in self.handovers if known.vendor_id != handover.vendor_id)
+        state = replace(self, handovers=(handover, *others)[:_MAX_HANDOVERS])
+        falls_silent = handover.mode is not ChatMode.BOT and (before is None or before.mode is ChatMode.BOT)
+        if falls_silent and self.shop is not None and self.shop.vendor_id == handover.vendor_id:
+            return replace(state, other=None, payer_question=None)
+        return state
 
     def did(self, order_id: str, status: OrderStatus) -> "State":
         """The customer brought the order there in this chat: news of it would only repeat the answer."""

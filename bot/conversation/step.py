@@ -15,6 +15,8 @@ from bot.conversation import (
     languages,
     orders,
     paying,
+    people,
+    people_news,
     picks,
     shop,
     tapped,
@@ -57,7 +59,10 @@ _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.DELIVERY: fallback.on_delivery,
     Word.HOURS: fallback.on_hours,
     Word.WHERE: fallback.on_where,
-    Word.HUMAN: fallback.on_human,
+    Word.HUMAN: people.on_human,
+    Word.BOT: people.on_bot,
+    Word.ALERTS: people.on_alerts,
+    Word.ALERTS_OFF: people.on_alerts_off,
     Word.YES: fallback.on_yes,
     Word.NO: fallback.on_no,
     Word.THANKS: fallback.on_thanks,
@@ -94,6 +99,10 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.TAP_CONFIRM: tapped.cart_to_confirm_came,
     Purpose.TAP_PAY: tapped.order_to_pay_came,
     Purpose.TAP_RECEIPT: tapped.order_to_prove_came,
+    Purpose.PERSON: people.person_came,
+    Purpose.BOT: people.bot_came,
+    Purpose.ALERTS: people.alerts_came,
+    Purpose.ALERTS_OFF: people.alerts_left,
 }
 
 
@@ -102,11 +111,16 @@ def step(state: State, event: Event, now: datetime) -> Step:
     may also end in silence. A customer's message takes at most `talk.MAX_COMMANDS` commands. `now` is aware."""
     match event:
         case Said():
-            return languages.offered(_said(Talk.begun_by(languages.learning(state, event), event, now), event))
+            talk = people.begun(Talk.begun_by(languages.learning(state, event), event, now))
+            if people.is_meant_for_them(talk, event):
+                return talk.quiet()
+            return people.noted(talk, languages.offered(_said(talk, event)))
         case Outcome():
-            return languages.offered(_came(Talk.continued(state, event, now), event))
+            talk = Talk.continued(state, event, now)
+            return people.noted(talk, languages.offered(_came(talk, event)))
         case Heard():
-            return heard(replace(state, turn=None), event.news)
+            state = replace(state, turn=None)
+            return people_news.heard(state, event.news, now) or heard(state, event.news)
         case _:
             assert_never(event)
 

@@ -80,6 +80,10 @@ class Talk:
         """That is the answer: the turn is over."""
         return Step(replace(self.state, turn=None, is_greeted=True), reply=Reply(key, params, options=self.options))
 
+    def quiet(self) -> Step:
+        """The turn is over, and nothing is said."""
+        return Step(replace(self.state, turn=None))
+
     def list_of(self, kind: ListKind) -> Listing | None:
         """The list last shown, if it is of that kind and not too old. For items: the items last shown, whatever was
         shown after them."""

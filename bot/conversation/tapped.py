@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.conversation import cart, catalogue, checkout, orders, paying, shop
+from bot.conversation import cart, catalogue, checkout, orders, paying, people, shop
 from bot.conversation.model import ListOrders, Result, ShowCart, Step
 from bot.conversation.receipts import show_receipt
 from bot.conversation.refusals import refused
@@ -47,6 +47,10 @@ def on_tap(talk: Talk, tap: Tap, said: str) -> Step | None:
             return orders.show_order(there, tap.what)
         case Action.CANCEL:
             return orders.cancel(there, tap.what)
+        case Action.PERSON:
+            return people.ask(there)
+        case Action.BOT:
+            return people.on_bot(there)
         case Action.RECEIPT:
             return there.knowing(code=tap.what).ask(Purpose.TAP_RECEIPT, ListOrders(there.shop.vendor_id))
 

@@ -32,6 +32,8 @@ class Action(StrEnum):
     ORDER = "order"
     CANCEL = "cancel"
     RECEIPT = "receipt"
+    PERSON = "person"
+    BOT = "bot"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,23 @@ from typing import assert_never
 
 from bot.conversation.model import (
     AddItem,
+    AskForPerson,
     Cancel,
     Confirm,
     FindItems,
     FindShop,
+    JoinAlerts,
+    LeaveAlerts,
     ListItems,
     ListOrders,
     ListShops,
     Pay,
     RemoveItem,
+    ReturnToBot,
     ShowCart,
 )
+from contracts import chat_api
+from contracts.chat_api import AlertsJoined, AlertsLeft, HandoverView
 from contracts.router_api import (
     AddLine,
     CancelOrder,
@@ -34,10 +40,16 @@ from contracts.router_api import (
 )
 from kit.peers import Peer
 
-RouterCommand = (
+ShoppingCommand = (
     FindShop | ListShops | ListItems | FindItems | ShowCart | AddItem | RemoveItem | Confirm | Cancel | Pay | ListOrders
 )
-RouterAnswer = ShopView | ShopList | ItemPage | ItemsFound | CartView | OrderView | CancelResult | PayResult | OrderList
+PeopleCommand = AskForPerson | ReturnToBot | JoinAlerts | LeaveAlerts
+RouterCommand = ShoppingCommand | PeopleCommand
+ShoppingAnswer = (
+    ShopView | ShopList | ItemPage | ItemsFound | CartView | OrderView | CancelResult | PayResult | OrderList
+)
+PeopleAnswer = HandoverView | AlertsJoined | AlertsLeft
+RouterAnswer = ShoppingAnswer | PeopleAnswer
 
 _RECENT_ORDERS = 10
 
@@ -81,5 +93,23 @@ class Router:
             case ListOrders(vendor):
                 params = {"customer": customer.address, "limit": str(_RECENT_ORDERS)}
                 return peer.get(OrderList, "/v1/orders", vendor=vendor, params=params)
+            case AskForPerson() | ReturnToBot() | JoinAlerts() | LeaveAlerts():
+                return self._of_people(command, customer, key)
             case _:
                 assert_never(command)
+
+    def _of_people(self, command: PeopleCommand, customer: CustomerRef, key: str) -> PeopleAnswer:
+        peer = self._peer
+        match command:
+            case AskForPerson(vendor, about):
+                asked = chat_api.AskForPerson(customer=customer, about=about)
+                return peer.post(HandoverView, "/v1/chat/handover", asked, vendor=vendor, idempotency_key=key)
+            case ReturnToBot(vendor):
+                returned = chat_api.ReturnToBot(customer=customer)
+                return peer.post(HandoverView, "/v1/chat/return", returned, vendor=vendor, idempotency_key=key)
+            case JoinAlerts(vendor, code):
+                joined = chat_api.JoinAlerts(customer=customer, code=code)
+                return peer.post(AlertsJoined, "/v1/chat/alerts", joined, vendor=vendor, idempotency_key=key)
+            case LeaveAlerts(vendor):
+                left = chat_api.LeaveAlerts(customer=customer)
+                return peer.post(AlertsLeft, "/v1/chat/alerts/leave", left, vendor=vendor, idempotency_key=key)

@@ -2,6 +2,7 @@
 
 What fills a text was written by shops and customers, so it is not trusted to be one line, short, or visible."""
 
+import re
 import string
 import unicodedata
 from dataclasses import replace
@@ -18,6 +19,7 @@ MAX_LENGTH = 1600
 _MAX_NAME = 60
 _MAX_DESCRIPTION = 200
 _DESCRIPTIONS = frozenset(("description",))
+_OWN_WORDS = frozenset(("words",))  # of a person to a person: their lines and their length stay
 _COUNT = "count"  # what is counted is written as the language does; other numbers may have to be typed
 _MAX_MARKS = 2  # accents on one letter; more is a tower of them
 _MAX_LINES = 200  # of one list; what is longer is shortened before it is measured
@@ -58,6 +60,12 @@ def sanitise(text: str, max_length: int = _MAX_NAME) -> str:
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
+def sanitise_lines(text: str) -> str:
+    """As `sanitise`, with its lines as they are, and no more than one blank line between two."""
+    lines = (sanitise(line, MAX_LENGTH) for line in text.splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
 def _fill(reply: Reply, language: str) -> str:
     text, language = text_of(reply.key, language)
     if not isinstance(text, str):
@@ -76,6 +84,8 @@ def _fill(reply: Reply, language: str) -> str:
 def value_text(name: str, value: ReplyParam, language: str) -> str:
     """What fills the gap of that name."""
     match value:
+        case str() if name in _OWN_WORDS:
+            return sanitise_lines(value) or "–"
         case str():
             return sanitise(value, _MAX_DESCRIPTION if name in _DESCRIPTIONS else _MAX_NAME) or "–"
         case int():

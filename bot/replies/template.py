@@ -20,6 +20,8 @@ TEMPLATES = (
     "template_payment_checked",
     "template_money_settled",
     "template_money_returned",
+    "template_alert_paid",
+    "template_alert_waiting",
 )
 """Keys of all of them. Utility templates: each answers something that the customer did."""
 

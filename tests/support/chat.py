@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.conversation.languages import spoken
-from bot.conversation.model import Command, Heard, Outcome, Reply, Said, State
+from bot.conversation.model import Command, Heard, Outcome, Reply, Said, State, Step
 from bot.conversation.step import step
 from bot.conversation.talk import MAX_COMMANDS
 from bot.replies.rendering import render
@@ -42,6 +42,28 @@ class Chat:
         waited: timedelta | None = None,
         payload: str | None = None,
     ) -> Answer:
+        taken, commands = self._take(text, media=media, waited=waited, payload=payload)
+        assert taken.reply is not None, f"{text!r} was not answered"
+        assert taken.answers_customer
+        self._keep(taken.state)
+        self.replies.append(taken.reply)
+        return Answer(render(taken.reply, spoken(taken.state)), taken.reply.key, tuple(commands))
+
+    def says_unanswered(self, text: str, *, media: tuple[str, ...] = (), payload: str | None = None) -> None:
+        """For the people of the shop: the bot neither answers nor does anything."""
+        taken, commands = self._take(text, media=media, payload=payload)
+        assert taken.reply is None, f"{text!r} was answered: {taken.reply.key}"
+        assert commands == []
+        self._keep(taken.state)
+
+    def _take(
+        self,
+        text: str,
+        *,
+        media: tuple[str, ...] = (),
+        waited: timedelta | None = None,
+        payload: str | None = None,
+    ) -> tuple[Step, list[Command]]:
         self.now += timedelta(seconds=5)
         received_at = None if waited is None else self.now - waited
         said = Said("SM1", text, media, sender_msisdn=self.own_msisdn, received_at=received_at, payload=payload)
@@ -52,11 +74,7 @@ class Chat:
             assert len(commands) <= MAX_COMMANDS, f"{text!r} took {commands}"
             result = self.router.perform(taken.command)
             taken = step(taken.state, Outcome(taken.command, result), self.now)
-        assert taken.reply is not None, f"{text!r} was not answered"
-        assert taken.answers_customer
-        self._keep(taken.state)
-        self.replies.append(taken.reply)
-        return Answer(render(taken.reply, spoken(taken.state)), taken.reply.key, tuple(commands))
+        return taken, commands
 
     def taps(self, payload: str, text: str = "what stood on it", *, waited: timedelta | None = None) -> Answer:
         """A button or a line of a list with that token."""

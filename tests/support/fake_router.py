@@ -11,17 +11,21 @@ from rapidfuzz import fuzz
 
 from bot.conversation.model import (
     AddItem,
+    AskForPerson,
     Cancel,
     Command,
     Confirm,
     FindItems,
     FindShop,
+    JoinAlerts,
+    LeaveAlerts,
     ListItems,
     ListOrders,
     ListShops,
     Pay,
     RemoveItem,
     Result,
+    ReturnToBot,
     ShowCart,
     StartCharge,
 )
@@ -58,6 +62,7 @@ from tests.support.fake_orders import (
     problem,
     prompt_is_live,
 )
+from tests.support.fake_people import FakePeople
 from tests.support.fake_shops import FakeShop, Stocked, mama_and_kamau
 
 OWN_MSISDN = "254708374149"
@@ -73,6 +78,7 @@ class FakeRouter(FakeOrders):
 
     def __init__(self, clock: Callable[[], datetime], shops: list[FakeShop] | None = None) -> None:
         super().__init__(clock, mama_and_kamau() if shops is None else shops)
+        self.people = FakePeople(clock)
         self.own_msisdn: str | None = OWN_MSISDN
         self.refuse_next: ProblemBody | None = None
         self._refuse_after: tuple[int, ProblemBody] | None = None
@@ -120,6 +126,8 @@ class FakeRouter(FakeOrders):
                 return self.charge.model_copy(update={"intent_id": intent_id})
             case ListOrders(vendor_id):
                 return OrderList(orders=[order.view for order in reversed(self._of(vendor_id))][:20])
+            case AskForPerson() | ReturnToBot() | JoinAlerts() | LeaveAlerts():
+                return self.people.perform(command)
             case _:
                 assert_never(command)
 

@@ -6,7 +6,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.conversation.state import MAX_ENTRIES, Entry, Listing, ListKind, PayerQuestion, Purpose, Shop, State, Turn
+from bot.conversation.state import (
+    MAX_ENTRIES,
+    Entry,
+    Handover,
+    Listing,
+    ListKind,
+    PayerQuestion,
+    Purpose,
+    Shop,
+    State,
+    Turn,
+)
+from contracts.chat_api import ChatMode
 from contracts.money import Currency
 from contracts.states import OrderStatus
 from tests.support.chat import Chat
@@ -35,6 +47,7 @@ FULL = State(
     own_doings=("o1:CONFIRMED",),
     told_intents=("i1",),
     told_references=("o1:i1",),
+    handovers=(Handover("v1", "Mama Njeri", ChatMode.STAFF, NOW, NOW + timedelta(hours=2), False),),
     turn=Turn(Purpose.ADD, 2, "milk", 3, "up", 7, "again", "CDFGHJ", "254700000001", "254708374149", True),
 )
 

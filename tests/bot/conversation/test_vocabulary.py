@@ -43,7 +43,7 @@ def test_every_meaning_in_the_files_is_a_word_of_the_conversation(files: list[di
 
 def test_each_language_can_confirm_pay_and_stop(files: list[dict[str, Any]]) -> None:
     for file in files:
-        assert set(file["exact"]) == {"stop", "confirm", "pay", "pay_other"}
+        assert set(file["exact"]) == {"stop", "confirm", "pay", "pay_other", "bot"}
         assert len(file["exact"]["pay"]) == 1
 
 
