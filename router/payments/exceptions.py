@@ -114,18 +114,7 @@ def close(
 def take_back_credit(tx: Tx, transaction: Transaction, now: datetime, *, note: Resolution) -> None:
     """The ledger's other half of `open_exception`: this money is not set aside any more."""
     assert transaction.amount is not None
-    ledger.record(
-        tx,
-        LedgerKind.ADJUSTED,
-        vendor_id=transaction.vendor_id,
-        subject=transaction.id,
-        amount=Money(-transaction.amount.minor, transaction.amount.currency),
-        now=now,
-        request_id=transaction.request_id,
-        intent_id=transaction.intent_id,
-        transaction_id=transaction.id,
-        note=note,
-    )
+    ledger.adjust(tx, transaction, transaction.id, transaction.amount, now, note=note)
 
 
 def _change(tx: Tx, exception: SetAside, **values: Any) -> None:

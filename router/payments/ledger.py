@@ -24,6 +24,7 @@ from contracts.money import Money
 from contracts.states import LedgerKind
 from kit.db import Tx
 from router.payments.models import ledger_entries
+from router.payments.transactions import Transaction
 
 _INSERT = insert(ledger_entries)
 
@@ -58,4 +59,22 @@ def record(
             "note": note,
             "recorded_at": now,
         },
+    )
+
+
+def adjust(
+    tx: Tx, transaction: Transaction, subject: str, amount: Money, now: datetime, *, note: str | None = None
+) -> None:
+    """So much of what a transaction brought is not counted any more. Raises as `record`."""
+    record(
+        tx,
+        LedgerKind.ADJUSTED,
+        vendor_id=transaction.vendor_id,
+        subject=subject,
+        amount=Money(-amount.minor, amount.currency),
+        now=now,
+        request_id=transaction.request_id,
+        intent_id=transaction.intent_id,
+        transaction_id=transaction.id,
+        note=note,
     )

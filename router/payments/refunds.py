@@ -12,7 +12,6 @@ from contracts.errors import ErrorCode
 from contracts.ids import VendorId
 from contracts.money import Money
 from contracts.payment_api import RefundStatus
-from contracts.states import LedgerKind
 from kit.db import Tx
 from kit.problems import Problem
 from router.payments import exceptions, ledger, news, refund_record, transactions
@@ -109,7 +108,7 @@ def record_outcome(
     if status is RefundStatus.FAILED:
         transactions.give_back(tx, transaction, -refund.amount.minor)
     if status is RefundStatus.DONE:
-        _book(tx, refund, transaction, now)
+        ledger.adjust(tx, transaction, refund.id, refund.amount, now, note=Resolution.REFUNDED)
     _settle_exception(tx, vendor_id, transaction.id, refund, now)
     news.tell_refund(_about(tx, registry, transaction, now), refund, transaction.receipt, detail, status)
     return status
@@ -144,21 +143,6 @@ def _too_much(left_minor: int) -> Problem:
 def _was_attached(transaction: Transaction) -> bool:
     """Set aside once, and applied since: the exception says how it was closed and forbids nothing."""
     return transaction.effect == "applied"
-
-
-def _book(tx: Tx, refund: Refund, transaction: Transaction, now: datetime) -> None:
-    ledger.record(
-        tx,
-        LedgerKind.ADJUSTED,
-        vendor_id=refund.vendor_id,
-        subject=refund.id,
-        amount=Money(-refund.amount.minor, refund.amount.currency),
-        now=now,
-        request_id=transaction.request_id,
-        intent_id=transaction.intent_id,
-        transaction_id=transaction.id,
-        note=Resolution.REFUNDED,
-    )
 
 
 def _settle_exception(tx: Tx, vendor_id: VendorId, transaction_id: str, refund: Refund, now: datetime) -> None:
