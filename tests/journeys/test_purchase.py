@@ -165,6 +165,17 @@ def test_after_stop_the_receipt_waits_and_start_brings_the_shop_back(phone: Phon
     assert len(quiet) == 1  # the goodbye, and no receipt
 
 
+def test_several_things_go_into_the_cart_at_once_and_what_is_not_to_be_had_is_said(phone: Phone) -> None:
+    phone.asks(WHO, "SHOP mama")
+    told = phone.asks(WHO, "Niaje, naomba maziwa mbili, viazi kilo tatu na mkate", containing="Fresh milk 500 ml")
+    assert "2 × Fresh milk 500 ml" in told
+    assert "3 × Potatoes" in told
+    assert "Brown bread 400 g" in told  # sold out
+    assert "370" in told
+    cart = phone.asks(WHO, "KIKAPU", containing="Fresh milk 500 ml")
+    assert "Brown bread" not in cart
+
+
 def test_what_is_not_text_and_what_makes_no_sense_gets_an_answer(phone: Phone) -> None:
     phone.asks(WHO, "SHOP mama")
     for media in ("image", "audio", "location"):
