@@ -14,7 +14,8 @@ from bot.conversation.vocabulary import VOCABULARY, squeezed
 
 words = st.sampled_from(
     ["milk", "mkate", "pão", "2", "12", "x3", "3x", "kg", "500", "ml", "and", "na", "e", ",", "\n", ".", "-", "1.",
-     "dozen", "nusu", "kumi", "vinte", "dúzia", "x", "&", "+", "of", "de", "a", "one", "half", "7", "up", "🙏", "!", "1,5"]
+     "dozen", "nusu", "kumi", "vinte", "dúzia", "x", "&", "+", "of", "de", "a", "one", "half", "7", "up", "🙏",
+     "!", "1,5"]
 )  # fmt: skip
 lists = st.one_of(st.lists(words, max_size=14).map(" ".join), st.text(max_size=60))
 
