@@ -3,6 +3,7 @@
 A channel that can't show it, or a reply that does not fit, is no loss: the text of the reply says everything."""
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from pydantic import TypeAdapter
 
@@ -76,7 +77,7 @@ def tappable_of(reply: Reply, language: str = "en") -> Tappable | None:
         if choice is None:
             return None
         choices.append(choice)
-    opener = render(Reply(reply.list_button), language) if is_list else ""
+    opener = _always_said(reply.list_button, language) if is_list else ""
     if _length(opener) > MAX_BUTTON_TITLE or (not is_list and len({choice.title for choice in choices}) < len(choices)):
         return None
     return Tappable(body, tuple(choices), opener)
@@ -128,7 +129,12 @@ def _cut_after_word(title: str) -> str:
 
 def _said(reply: Reply, language: str) -> str:
     """On one line: a button has no more."""
-    return " ".join(render(reply, language).split())
+    return " ".join(render(reply, language).split()) if reply.params else _always_said(reply.key, language)
+
+
+@lru_cache(maxsize=512)
+def _always_said(key: str, language: str) -> str:
+    return " ".join(render(Reply(key), language).split())
 
 
 def _is_sendable(payload: str) -> bool:
