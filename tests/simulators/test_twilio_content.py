@@ -7,6 +7,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.rest import Client
 from twilio.rest.content.v1.content import ContentList
 
+from simulators.twilio import content_types
 from tests.simulators.running import Simulators
 from tests.simulators.twilio_client import BUTTONS, LIST, TOKEN, JsonObject, Twilio
 from tests.support.phone import Phone, Refused
@@ -90,10 +91,9 @@ def test_the_sdk_walks_all_pages_newest_first(simulators: Simulators, twilio: Tw
         {"twilio/location": {"latitude": 91, "longitude": 0}},
     ],
 )
-def test_what_breaks_a_limit_is_refused_and_not_made(twilio: Twilio, types: JsonObject) -> None:
-    answer = twilio.make(types)
-    assert (answer.status_code, answer.json()["code"]) == (400, 20001)
-    assert twilio.content("GET", "/Content").json()["contents"] == []
+def test_what_breaks_a_limit_is_no_content(types: JsonObject) -> None:
+    with pytest.raises(content_types.BadContent):
+        content_types.check(types)
 
 
 @pytest.mark.parametrize(
@@ -116,22 +116,22 @@ def test_what_breaks_a_limit_is_refused_and_not_made(twilio: Twilio, types: Json
         {**TEXT, **BUTTONS},
     ],
 )
-def test_what_keeps_the_limits_is_made(twilio: Twilio, types: JsonObject) -> None:
-    assert twilio.make(types).json()["types"] == types
+def test_what_keeps_the_limits_is_one(types: JsonObject) -> None:
+    assert content_types.check(types) == types
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
+def test_a_content_that_makes_no_sense_is_refused_and_not_made(twilio: Twilio) -> None:
+    for body in (
+        {"types": items(11), "language": "en"},
         {"types": TEXT},
         {"types": TEXT, "language": "English"},
         {"types": TEXT, "language": "en", "variables": {"a b": "x"}},
         {"types": TEXT, "language": "en", "variables": {"1": 5}},
         ["no object"],
-    ],
-)
-def test_a_content_that_makes_no_sense_is_refused(twilio: Twilio, body: object) -> None:
-    assert twilio.content("POST", "/Content", body).json()["code"] == 20001
+    ):
+        answer = twilio.content("POST", "/Content", body)
+        assert (answer.status_code, answer.json()["code"]) == (400, 20001), body
+    assert twilio.content("GET", "/Content").json()["contents"] == []
 
 
 def test_a_stranger_is_refused(simulators: Simulators) -> None:
