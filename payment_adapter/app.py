@@ -64,7 +64,6 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     check_callback_address(settings.adapter_public_url)
     vault = Vault(master_keys(settings))
     callers, grants = key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), key_ring(settings, "DUKANI_KEY_GRANT")
-    signer = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
     db = Database(settings.payments_database_url)
     owner = Owner(Path(settings.data_dir) / "pushes")
     daraja = Daraja(Wire(settings.daraja_base_url), clock)
@@ -74,12 +73,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     pushing = Loop("push", lambda: pusher.turn(), idle_s=_SWEEP_S * 2, threads=_PUSH_THREADS)
     polling = Loop("poll", lambda: poller.turn(), idle_s=_SWEEP_S, threads=_POLL_THREADS)
     applying = Loop("callbacks", lambda: callbacks.turn(), idle_s=_SWEEP_S)
-    relaying = Loop("payment-events", lambda: relay.turn(), idle_s=_SWEEP_S, threads=_RELAY_THREADS)
+    carrier, relaying = _news(settings, clock, db)
 
-    deliver = deliver_by_type(settings.router_url, signer, clock, timeout_s=DELIVERY_WITHIN_S)
-    carrier = Carrier(
-        "payment-events-carrier", db, outbox, clock, deliver, wake_relay=relaying.wake, threads=_CARRIER_THREADS
-    )
     wakes = Wakes(push=pushing.wake, relay=carrier.leave, poll=polling.wake, carriage=carrier)
     confirm = {name: Confirm(when) for name, when in settings.confirm_callbacks.items()}
     charges = Charges(clock, providers, wakes, confirm)
@@ -92,7 +87,6 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     addresses = Addresses(vault, clock, settings.adapter_public_url)
     callbacks = Callbacks(db, charges, vault, clock)
     arrivals = Arrivals(db, charges, addresses, vault, clock, applying.wake, apply=callbacks.apply_to)
-    relay = Relay(db, outbox, clock, deliver_by_type(settings.router_url, signer, clock))
     book = SettingsBook(vault, (daraja, ekwanza), clock, carrier.leave)
     keeping = Loop("settings", Keeping(db, vault, book, clock).turn, idle_s=_KEEPING_S)
 
@@ -116,21 +110,25 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         wake_relay=carrier.leave,
         note_stranger=lambda: watch.note(Suspicion.STRANGER),
     )
+    leaving = (arrivals.close, carrier.give_back, daraja.close, ekwanza.close, pusher.leave, refunding.leave, db.close)
     return Service(
         "payment_adapter",
         app,
         (pushing, polling, applying, *refunding.loops, keeping, carrier.loop, relaying),
-        on_stop=(
-            arrivals.close,
-            carrier.give_back,
-            daraja.close,
-            ekwanza.close,
-            pusher.leave,
-            refunding.leave,
-            db.close,
-        ),
+        on_stop=leaving,
         gauges=(pools({"payments": db}), *outboxes(lambda: (("payments", db.read),), outbox, clock)),
     )
+
+
+def _news(settings: Settings, clock: Clock, db: Database) -> tuple[Carrier, Loop]:
+    """What carries events to the router straight from their commit, and the loop that relays those it leaves."""
+    signer = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
+    relay = Relay(db, outbox, clock, deliver_by_type(settings.router_url, signer, clock))
+    relaying = Loop("payment-events", relay.turn, idle_s=_SWEEP_S, threads=_RELAY_THREADS)
+    deliver = deliver_by_type(settings.router_url, signer, clock, timeout_s=DELIVERY_WITHIN_S)
+    name = "payment-events-carrier"
+    carrier = Carrier(name, db, outbox, clock, deliver, wake_relay=relaying.wake, threads=_CARRIER_THREADS)
+    return carrier, relaying
 
 
 def deliver_by_type(

@@ -93,14 +93,11 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     _serve_chats(app, edge)
     _serve_shoppers(app, edge, settings)
     app.register_blueprint(vendor_payment_routes(edge, order_kind=PAYABLE_KIND))
-    from_adapter = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
-    app.register_blueprint(payment_events(databases, from_adapter, payables, clock))
-    app.register_blueprint(refund_events(databases, from_adapter, payables, clock))
+    _hear_of_money(app, settings, databases, directory, payables, clock)
     adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_ROUTER_ADAPTER"), clock)
     handing_over = HandingOver(databases, payables, adapter, clock)
     refunds = handing_over.loop()
     app.register_blueprint(vendor_money_routes(edge, payables, PAYABLE_KIND, refunds.wake))
-    app.register_blueprint(rails_events(databases, directory, from_adapter, clock))
 
     to_bot = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ROUTER_BOT"))
     wakes = Wakes.by(settings)
@@ -136,9 +133,18 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     ]
     news = carrier(databases.shared, clock, to_bot, settings.bot_url, wakes)
     on_stop = [meter.flush, news.give_back, wakes.close, webhooks.close, adapter.close, databases.close]
-    return Service(
-        "router", app, loops, on_stop, _gauges(databases, clock), answering=[meter.loop(), keys.uses_loop(), news.loop]
-    )
+    answering = [meter.loop(), keys.uses_loop(), news.loop]
+    return Service("router", app, loops, on_stop, _gauges(databases, clock), answering=answering)
+
+
+def _hear_of_money(
+    app: Flask, settings: Settings, databases: Databases, directory: Directory, payables: Registry, clock: Clock
+) -> None:
+    """What the payment adapter tells."""
+    signer = EventSigner(key_ring(settings, "DUKANI_KEY_EVENTS_ADAPTER_ROUTER"))
+    app.register_blueprint(payment_events(databases, signer, payables, clock))
+    app.register_blueprint(refund_events(databases, signer, payables, clock))
+    app.register_blueprint(rails_events(databases, directory, signer, clock))
 
 
 def _serve_shops(app: Flask, edge: Edge, settings: Settings, keys: ApiKeys) -> None:
