@@ -70,8 +70,7 @@ class Settings:
     conversations_database_url: str
     payments_database_url: str
     migration_urls: Mapping[str, str]
-    """By lineage (`platform`, `ops`, `conversations`, `payments`): the URL of the role that owns the tables, from
-    `PLATFORM_MIGRATION_URL` and so on; the database's own URL unless set."""
+    """By lineage (`platform`, `ops` …): the URL of the role that owns the tables; the database's own URL unless set."""
     redis_url: str | None
     listen_host: str
     """The address that every process listens on: loopback unless `DUKANI_LISTEN` says otherwise."""
