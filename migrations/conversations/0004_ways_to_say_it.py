@@ -1,4 +1,4 @@
-"""What can be tapped, approved templates, Twilio's contents for both; consents, and how fast a customer is written to."""
+"""What can be tapped, approved templates, Twilio's contents for both; consents; how fast a customer is written to."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from bot.conversation.model import Command, Result, StartCharge
 from bot.ports.fakes import Asked, FakePerformer
-from bot.turns import MAX_ERRORS
+from bot.turns import MAX_COMMANDS, MAX_ERRORS
 from kit.clock import FixedClock
 from kit.peers import Broken, Unreachable
 from tests.support.bot import ACHIENG, BARAKA, BotUnderTest, obliging, sid
@@ -166,7 +166,7 @@ class TestOurOwnMistakes:
         bot.hears("for ever")
         self.fail_for_good(bot, clock)
         assert bot.messenger.bodies() == ["our_mistake"]
-        assert len(set(fake(bot).effects)) == 12
+        assert len(set(fake(bot).effects)) == MAX_COMMANDS
 
     def test_a_mistake_that_passes_costs_only_time(self, bot: BotUnderTest, clock: FixedClock) -> None:
         failures = 3
