@@ -17,6 +17,7 @@ from bot.conversation.bursts import together
 from bot.conversation.step import step
 from bot.inbound import events
 from bot.inbound.doors import doors_of
+from bot.mirroring import ChatRouter, Mirroring
 from bot.pace import SenderPace
 from bot.pages import media
 from bot.ports.commands import Commands
@@ -73,6 +74,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     pace = SenderPace(settings.messages_per_second)
     media_address = partial(media.address_of, settings.bot_public_url)
     sender = Sender(db, clock, owner.name, channel, threads=threads, media_address=media_address, pace=pace)
+    mirroring = Mirroring(db, clock, ChatRouter(router), channel.said)
+    sender.moved = mirroring.moved
     commands = Commands(Router(router), PaymentAdapter(adapter))
     each_customer = timedelta(seconds=settings.customer_pace_s)
     turns = Turns(
@@ -85,6 +88,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         threads=threads,
         read=channel.said,
         pace=each_customer,
+        watch=mirroring.watch,
     )
     recovery = Recovery(db, clock, owner)
     reporting = Reporting(db, clock, UsageRouter(router))
@@ -98,7 +102,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     return Service(
         "bot",
         _web(settings, clock, db, turns, sender, channel),
-        loops=(recovering, approving, turning, sending, reporting.loop()),
+        loops=(recovering, approving, turning, sending, reporting.loop(), mirroring.loop()),
         on_stop=(
             _Leaving(turns, sender, owner),
             router.close,

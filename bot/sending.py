@@ -60,6 +60,8 @@ class Sender:
         self._messenger = messenger
         self._media_address = media_address
         self._pace = pace
+        self.moved: Callable[[], None] = lambda: None
+        """Called when something became of a message."""
         self._is_warm = False
         self.slots: Slots[int, Outgoing] = Slots(threads)
 
@@ -156,6 +158,7 @@ class Sender:
         message_ended("held", why)
         with self._db.write() as tx:
             messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.HELD, why=why)
+            tx.after_commit(self.moved)
 
     def _was_taken(self, message: Outgoing) -> bool:
         """Look whether the channel has it. True, too, if that can't be known yet: then it is not sent now."""
@@ -223,6 +226,7 @@ class Sender:
     def _record_sent(self, message: Outgoing, sid: str) -> None:
         with self._db.write() as tx:
             messages.sent(tx, message.seq, me=self._owner, sid=sid, now=self._clock.now())
+            tx.after_commit(self.moved)
 
     def _later(self, message: Outgoing, status: MessageStatus, why: str, retry_after_s: int | None) -> None:
         delay = timedelta(seconds=retry_after_s or min(2 ** min(message.attempts - 1, 10), _MOST_DELAY_S))

@@ -51,6 +51,10 @@ class EndlessTurn(Exception):
     """The step kept asking for commands and never came to a reply."""
 
 
+def _unwatched(tx: Tx, vendor_id: str | None, state: State) -> None:
+    pass
+
+
 def _alone(state: State, waiting: Sequence[Said]) -> int:
     return 1
 
@@ -78,7 +82,11 @@ class _Decided:
     reply: Saying | None
     answers_customer: bool
     vendor_id: str | None = None
-    """Whose shop the reply is about. None as well for an apology: no shop pays for our mistakes."""
+    """Whose shop it is about."""
+    is_apology: bool = False
+    """No shop pays for our mistakes."""
+    known_as: str | None = None
+    is_for_staff: bool = False
 
 
 class _PeerDown(Exception):
@@ -101,12 +109,15 @@ class Turns:
         threads: int,
         read: Callable[[str, str], Said],
         pace: timedelta = timedelta(0),
+        watch: Callable[[Tx, str | None, State], None] = _unwatched,
     ) -> None:
         """`read` is the channel's: what its stored message of that id says. `pace`: one message in that time is what
-        lasts, to one customer; zero is no bound."""
+        lasts, to one customer; zero is no bound. `watch` sees how each turn ends, in its transaction: whose shop it was
+        about, and the state."""
         self._read = read
         self._db = db
         self._pace = pace
+        self._watch = watch
         self._clock = clock
         self._owner = owner
         self._script = script
@@ -182,7 +193,14 @@ class Turns:
             if step.command is None:
                 language, render = spoken(step.state), self._script.render
                 saying = in_words(step.reply, language, render) if step.reply is not None else None
-                return _Decided(step.state, saying, step.answers_customer, _shop_of(first, step.state))
+                return _Decided(
+                    step.state,
+                    saying,
+                    step.answers_customer,
+                    _shop_of(first, step.state),
+                    known_as=step.known_as,
+                    is_for_staff=step.is_for_staff,
+                )
             turn = self._keep_lease(turn)
             try:
                 result = self._performer.perform(step.command, customer, f"{turn.item.item_id}:{n}")
@@ -229,19 +247,23 @@ class Turns:
                 paced_until=paced_until if saying is not None else turn.conversation.paced_until,
                 items=1 + len(turn.others),
             )
+            whose = decided.vendor_id if turn.item.kind is ItemKind.MESSAGE else None
             for item in (turn.item, *turn.others):
-                inbox.end(tx, item.seq, status, now, why)
+                inbox.end(tx, item.seq, status, now, why, whose)
+            self._watch(tx, decided.vendor_id, decided.state)
             if status is InboxStatus.PROCESSED:
                 _keep_consent(tx, turn, decided.state, now)
             if saying is not None:
                 draft = _draft(turn, Purpose.REPLY, saying.text, answers_customer=decided.answers_customer)
                 draft = replace(
                     draft,
-                    vendor_id=decided.vendor_id,
+                    vendor_id=None if decided.is_apology else decided.vendor_id,
                     media=self._kept(tx, saying, now),
                     tappable=saying.tappable,
                     template=saying.template,
                     due=due,
+                    known_as=decided.known_as,
+                    is_for_staff=decided.is_for_staff,
                 )
                 self._sender.enqueue(tx, draft, None if has_unsent or due > now else offer)
 
@@ -286,9 +308,12 @@ class Turns:
                 inbox.try_again(tx, turn.item.seq, why, unreachable=False)
             return
         is_message = turn.item.kind is ItemKind.MESSAGE
-        language = spoken(State.from_json(turn.conversation.state or {}))
+        before = State.from_json(turn.conversation.state or {})
+        language = spoken(before)
         apology = in_words(Reply("our_mistake"), language, self._script.render) if is_message else None
-        self._finish(turn, _Decided(State(), apology, answers_customer=True), InboxStatus.FAILED, why)
+        whose = before.shop.vendor_id if before.shop is not None else None
+        decided = _Decided(before, apology, answers_customer=True, vendor_id=whose, is_apology=True)
+        self._finish(turn, decided, InboxStatus.FAILED, why)
 
 
 def _shop_of(first: Event, after: State) -> str | None:

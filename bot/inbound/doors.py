@@ -33,5 +33,6 @@ def doors_of(channel: str, db: Database, clock: Clock, turns: Turns, sender: Sen
             delivery.report(tx, report.sid, report.status, report.error_code, clock.now(), remedy_for)
         # Known or not: there may be something to send again, or a status to apply once its message is known.
         sender.wake()
+        sender.moved()
 
     return Doors(message, status)

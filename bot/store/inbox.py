@@ -42,6 +42,7 @@ _END = (
         status=bindparam("new_status"),
         done_at=bindparam("now", type_=_i.done_at.type),
         last_error=bindparam("why"),
+        vendor_id=bindparam("vendor", type_=_i.vendor_id.type),
     )
 )
 _AGAIN = (
@@ -92,9 +93,11 @@ def is_known(tx: Tx, item_id: str) -> bool:
     return tx.execute(_IS_KNOWN, {"which": item_id}).first() is not None
 
 
-def end(tx: Tx, seq: int, status: InboxStatus, now: datetime, why: str | None = None) -> None:
-    """The item is done with: processed, ignored or failed."""
-    tx.execute(_END, {"which": seq, "new_status": status, "now": now, "why": why})
+def end(
+    tx: Tx, seq: int, status: InboxStatus, now: datetime, why: str | None = None, vendor_id: str | None = None
+) -> None:
+    """The item is done with: processed, ignored or failed. `vendor_id`: whose shop a customer's message concerned."""
+    tx.execute(_END, {"which": seq, "new_status": status, "now": now, "why": why, "vendor": vendor_id})
 
 
 def try_again(tx: Tx, seq: int, why: str, *, unreachable: bool) -> None:

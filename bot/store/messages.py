@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, exists, literal, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, cast, exists, func, literal, null, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.replies.tappable import Tappable
@@ -17,6 +17,9 @@ from kit.db import Tx
 
 OUTSIDE_WINDOW = "outside_24h"
 """Why a message is held, or sent as a template: the customer has not written for a day."""
+
+TOLD_NOTHING = "-"
+"""In place of the status that the router was told: it hears nothing of this message."""
 
 LEASE = timedelta(seconds=60)
 """From claim to outcome: longer than Twilio is waited for, look-up included."""
@@ -42,6 +45,10 @@ class Draft:
     """What may be sent in its place when free text may not."""
     due: datetime | None = None
     """Not before then; None: at once."""
+    known_as: str | None = None
+    """Its id at the router, where a person of the shop wrote it."""
+    is_for_staff: bool = False
+    """For one of the shop's own people: no part of a conversation that the router hears of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +164,11 @@ _OUTCOME = (
 _SENT = _OUTCOME.values(sid=bindparam("new_sid"), sent_at=_now)
 _LATER = _OUTCOME.values(next_at=bindparam("due", type_=UtcTime))
 _COPIED = (_m.conversation_id, _m.inbox_seq, _m.sender, _m.recipient, _m.body, _m.answers_customer, _m.vendor_id)
+_TOLD_AS = (
+    # What is said once more is the same message to the shop.
+    func.coalesce(_m.known_as, literal("out:", Code) + cast(_m.seq, Code)).label("known_as"),
+    case((_m.told_status == TOLD_NOTHING, TOLD_NOTHING), else_=null()).label("told_status"),
+)
 _ADORNMENTS = (_m.media, _m.tappable, _m.template)
 
 
@@ -165,6 +177,7 @@ def _once_more(purpose: Purpose, copied: Sequence[Any], *conditions: Any) -> Any
     copy = (
         select(
             *copied,
+            *_TOLD_AS,
             literal(purpose.value, Code).label("purpose"),
             literal("queued", Code).label("status"),
             bindparam("due", type_=UtcTime).label("next_at"),
@@ -244,6 +257,8 @@ def enqueue(tx: Tx, draft: Draft, now: datetime, direct_owner: str | None) -> in
             "media": draft.media,
             "tappable": draft.tappable.to_json() if draft.tappable else None,
             "template": draft.template.to_json() if draft.template else None,
+            "known_as": draft.known_as,
+            "told_status": TOLD_NOTHING if draft.is_for_staff else None,
         },
     ).scalar()
 

@@ -16,7 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
+    or_,
     text,
 )
 
@@ -61,6 +63,10 @@ _OPEN_ITEM = text("status IN ('received', 'processing')")
 _OPEN_MESSAGE = text("status IN ('queued', 'sending', 'uncertain')")
 _UNREPORTED = text("sid IS NOT NULL AND vendor_id IS NOT NULL AND reported_at IS NULL")
 _WAITING = text("waiting > 0")
+_UNTOLD_ITEM = text("vendor_id IS NOT NULL AND told_at IS NULL")
+_IS_NEWS = "(told_status IS NULL OR told_status <> status AND told_status <> '-')"
+_UNTOLD = text(f"vendor_id IS NOT NULL AND status IN ('sent', 'delivered', 'read') AND {_IS_NEWS}")
+_LOST = text(f"vendor_id IS NOT NULL AND status IN ('failed', 'held') AND {_IS_NEWS}")
 
 conversations = Table(
     "conversations",
@@ -103,6 +109,8 @@ inbox = Table(
     Column("received_at", UtcTime, nullable=False),
     Column("done_at", UtcTime),
     Column("burst", BigInt),  # the first of the messages that it is read together with
+    Column("vendor_id", Code),  # whose shop a customer's message concerned: known when its turn ends
+    Column("told_at", UtcTime),  # since when the router knows it, or needs nothing of it
     PrimaryKeyConstraint("seq", name="inbox_pkey"),
     UniqueConstraint("item_id", name="inbox_item_id_key"),
     ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="inbox_conversation_fkey"),
@@ -112,6 +120,7 @@ inbox = Table(
     ),
     CheckConstraint("conversation_id IS NOT NULL OR status = 'ignored'", name="inbox_conversation_check"),
     Index("inbox_open", "conversation_id", "is_urgent", "seq", sqlite_where=_OPEN_ITEM, postgresql_where=_OPEN_ITEM),
+    Index("inbox_untold", "vendor_id", "seq", sqlite_where=_UNTOLD_ITEM, postgresql_where=_UNTOLD_ITEM),
     sqlite_strict=True,
 )
 
@@ -142,6 +151,8 @@ messages = Table(
     Column("media", Code),  # the file that goes with it: its token and its kind, such as <token>.png
     Column("tappable", JsonDoc),  # what can be tapped below it, where the channel can show that
     Column("template", JsonDoc),  # what may be sent in its place when free text may not
+    Column("known_as", Code),  # its id at the router, where that is not made of its own number
+    Column("told_status", Code),  # that the router was told last; '-': it is told nothing of this message
     PrimaryKeyConstraint("seq", name="messages_pkey"),
     UniqueConstraint("inbox_seq", "purpose", name="messages_inbox_seq_key"),
     UniqueConstraint("sid", name="messages_sid_key"),
@@ -156,6 +167,8 @@ messages = Table(
     Index("messages_due", "next_at", "seq", sqlite_where=_OPEN_MESSAGE, postgresql_where=_OPEN_MESSAGE),
     Index("messages_open", "conversation_id", "seq", sqlite_where=_OPEN_MESSAGE, postgresql_where=_OPEN_MESSAGE),
     Index("messages_unreported", "vendor_id", "seq", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
+    Index("messages_untold", "vendor_id", "seq", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
+    Index("messages_lost", "vendor_id", "seq", sqlite_where=_LOST, postgresql_where=_LOST),
     sqlite_strict=True,
 )
 
@@ -228,3 +241,26 @@ is_open_item: ColumnElement[bool] = inbox.c.status.in_([literal_column("'receive
 def is_open_message(table: FromClause) -> ColumnElement[bool]:
     """For `messages_due` and `messages_open`. `table` is `messages` or an alias of it."""
     return table.c.status.in_([literal_column(f"'{status}'") for status in ("queued", "sending", "uncertain")])
+
+
+def _written(*statuses: str) -> list[ColumnElement[str]]:
+    return [literal_column(f"'{status}'") for status in statuses]
+
+
+is_untold_item: ColumnElement[bool] = and_(inbox.c.vendor_id.is_not(None), inbox.c.told_at.is_(None))
+"""For `inbox_untold`."""
+
+_status_is_news = or_(
+    messages.c.told_status.is_(None),
+    and_(messages.c.told_status != messages.c.status, messages.c.told_status != literal_column("'-'")),
+)
+
+is_untold: ColumnElement[bool] = and_(
+    messages.c.vendor_id.is_not(None), messages.c.status.in_(_written("sent", "delivered", "read")), _status_is_news
+)
+"""For `messages_untold`: it left, and the router was told another status of it, or nothing yet."""
+
+is_lost: ColumnElement[bool] = and_(
+    messages.c.vendor_id.is_not(None), messages.c.status.in_(_written("failed", "held")), _status_is_news
+)
+"""For `messages_lost`: it did not arrive, and the router was not told so yet."""

@@ -34,7 +34,7 @@ def hear_messages(tx: Tx, vendor: Vendor, messages: Sequence[ChatMessage], now: 
                 fresh.append(message)
                 if message.status in NOT_ARRIVED:
                     _tell_undelivered(tx, vendor, customer, message, now)
-            elif message.status in NOT_ARRIVED:
+            elif message.author is not ChatAuthor.CUSTOMER:
                 again.append(_news_of(message))
         if fresh:
             _note(tx, conversation, fresh)
