@@ -124,7 +124,7 @@ def _catalog_items() -> None:
     op.create_index(
         "catalog_items_of_category",
         "catalog_items",
-        ["vendor_id", "currency", "category_id", "position", "id"],
+        ["vendor_id", "currency", "category_id", "position", "id", "active"],
         postgresql_where=text("active"),
         sqlite_where=text("active"),
     )

@@ -80,6 +80,7 @@ catalog_items = Table(
         "category_id",
         "position",
         "id",
+        "active",  # what is counted is counted from the index alone
         postgresql_where=text("active"),
         sqlite_where=text("active"),
     ),

@@ -9,9 +9,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    and_,
     bindparam,
-    case,
     func,
     literal_column,
     select,
@@ -112,33 +110,29 @@ def _by_sku(tx: Tx, vendor_id: VendorId, currency: Currency, query: str, categor
     wanted = whole(query)
     if not wanted:
         return []
-    statement = (
-        select(catalog_items.c.id)
-        .select_from(_joined())
+    words = (
+        select(catalog_words.c.item_id, catalog_words.c.word, catalog_words.c.rank)
         .where(
-            catalog_words.c.vendor_id == vendor_id,
-            catalog_words.c.word == wanted,
+            catalog_words.c.vendor_id == bindparam("vendor"),
+            catalog_words.c.word == bindparam("w0"),
             catalog_words.c.rank == SKU_RANK,
-            *sold(vendor_id, currency, category_id),
         )
-        .order_by(catalog_items.c.position, catalog_items.c.id)
         .limit(MOST_FOUND)
     )
-    return [ItemId(row.id) for row in tx.execute(statement)]
+    return _ranked(tx, words, vendor_id, currency, [wanted], category_id)
 
 
 def _holding(
     tx: Tx, vendor_id: VendorId, currency: Currency, terms: Sequence[_Term], category_id: str | None
 ) -> list[ItemId]:
     """Items that hold all of them; the first, which is the rarest, leads."""
-    rarest, others = terms[0], terms[1:]
-    statement = _led_by(vendor_id, currency, category_id)
+    words = _led()
     for at in range(1, len(terms)):
         other = aliased(catalog_words, name=f"other{at}")
-        statement = statement.where(
+        words = words.where(
             select(other.c.rank).where(other.c.item_id == catalog_words.c.item_id, *_begins(other, f"w{at}")).exists()
         )
-    return _ranked(tx, statement, {"vendor": vendor_id, **_bounds([rarest.begin, *(each.begin for each in others)])})
+    return _ranked(tx, words, vendor_id, currency, [each.begin for each in terms], category_id)
 
 
 def _holding_some(
@@ -147,25 +141,40 @@ def _holding_some(
     """Items that hold any of them, those that hold more of them first."""
     held: dict[ItemId, int] = {}
     for term in terms:
-        params = {"vendor": vendor_id, **_bounds([term.begin])}
-        for item_id in _ranked(tx, _led_by(vendor_id, currency, category_id), params):
+        for item_id in _ranked(tx, _led(), vendor_id, currency, [term.begin], category_id):
             held[item_id] = held.get(item_id, 0) + 1
     return sorted(held, key=lambda item_id: -held[item_id])
 
 
-def _led_by(vendor_id: VendorId, currency: Currency, category_id: str | None) -> Select[Any, Any, Any, Any]:
-    is_exact = case((catalog_words.c.word == bindparam("w0"), 0), else_=1)
+def _led() -> Select[Any, Any, Any]:
+    """Rows of words that begin as the first one does, what is written so exactly before all others."""
     return (
-        select(catalog_items.c.id, is_exact.label("inexact"), catalog_words.c.rank, catalog_items.c.position)
-        .select_from(_joined())
-        .where(*_begins(catalog_words, "w0"), *sold(vendor_id, currency, category_id))
+        select(catalog_words.c.item_id, catalog_words.c.word, catalog_words.c.rank)
+        .where(*_begins(catalog_words, "w0"))
         .order_by(catalog_words.c.word, catalog_words.c.item_id)
         .limit(_LOOKED_AT)
     )
 
 
-def _ranked(tx: Tx, statement: Select[Any, Any, Any, Any], params: dict[str, str]) -> list[ItemId]:
-    rows = sorted(tx.execute(statement, params), key=lambda row: (row.inexact, row.rank, row.position, row.id))
+def _ranked(
+    tx: Tx,
+    words: Select[Any, Any, Any],
+    vendor_id: VendorId,
+    currency: Currency,
+    begins: Sequence[str],
+    category_id: str | None,
+) -> list[ItemId]:
+    # The words are found first, by themselves: neither database may begin with a whole shelf.
+    found_words = words.subquery("found_words")
+    statement = (
+        select(catalog_items.c.id, found_words.c.word, found_words.c.rank, catalog_items.c.position)
+        .select_from(found_words.join(catalog_items, catalog_items.c.id == found_words.c.item_id))
+        .where(*sold(vendor_id, currency, category_id))
+    )
+    rows = sorted(
+        tx.execute(statement, {"vendor": vendor_id, **_bounds(begins)}),
+        key=lambda row: (row.word != begins[0], row.rank, row.position, row.id),
+    )
     return [ItemId(each) for each in dict.fromkeys(row.id for row in rows)][:MOST_FOUND]
 
 
@@ -179,13 +188,6 @@ def sold(vendor_id: VendorId, currency: Currency, category_id: str | None = None
     if category_id is not None:
         conditions.append(catalog_items.c.category_id == category_id)
     return conditions
-
-
-def _joined() -> Any:
-    on_item = and_(
-        catalog_items.c.vendor_id == catalog_words.c.vendor_id, catalog_items.c.id == catalog_words.c.item_id
-    )
-    return catalog_words.join(catalog_items, on_item)
 
 
 def _begins(words: Any, name: str) -> tuple[Any, ...]:
