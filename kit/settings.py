@@ -57,9 +57,8 @@ class Settings:
     twilio_api_base_url: str
     twilio_content_base_url: str
     messages_per_second: int
-    """From one WhatsApp number."""
     customer_pace_s: int
-    """One message to a customer in so many seconds is what lasts; 0: no bound."""
+    """One message to a customer in so many seconds is what lasts, 0: no bound; the other is of one number of ours."""
     daraja_base_url: str
     ekwanza_gateway_base_url: str | None
     """AppyPay, without its `/v2.0`. None, as for the other two: the provider's own host of the vendor's environment."""
@@ -225,6 +224,10 @@ class _Reader:
             return default
         return raw
 
+    def twilio_url(self, host: str, simulators: str | None, path: str) -> str:
+        default = f"{simulators}{path}" if simulators else f"https://{host}.twilio.com"
+        return self.base_url(f"TWILIO_{host.upper()}_BASE_URL", default)
+
     def ekwanza_url(self, what: str, simulators: str | None, place: str) -> str | None:
         name = f"EKWANZA_{what}_URL"
         default = "" if simulators is None else f"{simulators}/ekwanza/{place}"
@@ -306,12 +309,8 @@ def load_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         bot_url=reader.base_url("DUKANI_BOT_URL", f"http://127.0.0.1:{bot_port}"),
         twilio_account_sid=reader.text("TWILIO_ACCOUNT_SID", DEV_ACCOUNT_SID if is_local else ""),
         twilio_whatsapp_from=reader.text("TWILIO_WHATSAPP_FROM", DEFAULT_WHATSAPP_FROM if is_local else ""),
-        twilio_api_base_url=reader.base_url(
-            "TWILIO_API_BASE_URL", f"{simulators}/twilio" if simulators else "https://api.twilio.com"
-        ),
-        twilio_content_base_url=reader.base_url(
-            "TWILIO_CONTENT_BASE_URL", f"{simulators}/twilio/content" if simulators else "https://content.twilio.com"
-        ),
+        twilio_api_base_url=reader.twilio_url("api", simulators, "/twilio"),
+        twilio_content_base_url=reader.twilio_url("content", simulators, "/twilio/content"),
         messages_per_second=reader.integer("WHATSAPP_MESSAGES_PER_SECOND", 10_000 if is_local else 80, 1, 10_000),
         customer_pace_s=reader.integer("WHATSAPP_CUSTOMER_PACE_S", 0 if is_local else 6, 0, 3600),
         daraja_base_url=reader.base_url(
