@@ -5,8 +5,11 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
+from sqlite3 import Connection as SqliteConnection
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.pool import ConnectionPoolEntry, Pool
 
 from dukani.migrate import migrate
 from kit.db import Database, Tx
@@ -17,6 +20,16 @@ NewDatabase = Callable[[str], Database]
 
 On PostgreSQL an ops database is opened as the application opens it: row-level security holds, so that nothing is seen
 or written without a scope, and no table can be made. `as_owner` is past all that."""
+
+
+def _hasten(connection: object, _entry: ConnectionPoolEntry, _proxy: object) -> None:
+    if isinstance(connection, SqliteConnection):
+        connection.execute("PRAGMA synchronous=OFF").close()
+
+
+# As on the PostgreSQL of the tests, only a power cut would show whether a commit has reached the disk. What else a
+# commit promises holds all the same, and processes that a test starts wait for the disk as ever.
+event.listen(Pool, "checkout", _hasten)
 
 
 @contextmanager
