@@ -14,6 +14,7 @@ from sqlalchemy import Table, insert, text
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
 from contracts.ids import CustomerId, ItemId, OrderId, PaymentIntentId, VendorId
+from contracts.money import Currency, Money
 from contracts.payment_api import PaymentEvent
 from contracts.router_api import PayResult
 from contracts.states import RequestStatus
@@ -28,6 +29,8 @@ from router.payments import listing, reading
 from router.payments import service as payments
 from router.payments.apply import expire_unsent
 from router.stock import service as stock
+from router.vouchers import service as vouchers
+from router.vouchers.service import Voucher
 from tests.support.counter import AMINA, BARAKA, MAMA, Counter, make_counter
 from tests.support.databases import NewDatabase, seeing_all
 from tests.support.till import TIMEZONE
@@ -78,6 +81,9 @@ def street(new_database: NewDatabase, clock: FixedClock, tmp_path: Path) -> Gene
         counter.open_shop(BABA, "Baba Otieno")
         counter.put("milk")
         counter.put("bread", vendor=BABA)
+        with counter.of(BABA).write() as tx:
+            terms = Voucher("", "BABA10", 10, amount=None, minimum=Money.zero(Currency.KES), per_customer=None)
+            assert vouchers.make(tx, BABA, terms, counter.clock.now()) is not None
         paid = _bought(counter, AMINA)
         started = _bought(counter, BARAKA)
         counter.hear(paid, vendor=BABA)
@@ -87,6 +93,7 @@ def street(new_database: NewDatabase, clock: FixedClock, tmp_path: Path) -> Gene
 def _bought(counter: Counter, who: str) -> PayResult:
     customer = {"customer": {"address": who}}
     assert counter.post("/v1/cart/lines", {**customer, "item_id": "bread", "quantity": 2}, vendor=BABA).status == 200
+    assert counter.post("/v1/cart/voucher", {**customer, "code": "BABA10"}, vendor=BABA).status == 200
     assert counter.post("/v1/cart/confirm", customer, vendor=BABA).status == 200
     answer = counter.post("/v1/orders/pay", customer, vendor=BABA)
     assert answer.status == 200, answer
@@ -109,6 +116,7 @@ LOOKS: dict[str, Look] = {
     ),
     "customers by id": lambda tx, who, street: customers.people(tx, who, [street.id_of("customers")]),
     "what is left": lambda tx, who, street: stock.available(tx, who, [ItemId("bread")]),
+    "vouchers": lambda tx, who, street: vouchers.listed(tx, who, 10),
     "how long it is held": lambda tx, who, street: stock.held_until(tx, who, [_order(street)]),
     "an order by code": lambda tx, who, street: _none_of(
         lambda: orders.order_by_code(tx, who, _customer(street), street.open.order.code)
@@ -173,6 +181,8 @@ def test_nothing_is_shown_to_another_shop(street: Street) -> None:
 CHANGES: dict[str, Look] = {
     "extend a hold": lambda tx, who, street: stock.extend(tx, who, _order(street), street.now + timedelta(days=1)),
     "sell what is held": lambda tx, who, street: stock.sell(tx, who, _order(street), street.now),
+    "give its voucher back": lambda tx, who, street: vouchers.give_back(tx, who, _order(street), street.now),
+    "honour its voucher": lambda tx, who, street: vouchers.honour(tx, who, _order(street), street.now),
     "release what is held": lambda tx, who, street: stock.release(tx, who, _order(street), street.now),
     "hold again": lambda tx, who, street: stock.hold_again(tx, who, _order(street), street.now),
     "close its requests": lambda tx, who, street: payments.close_requests(
