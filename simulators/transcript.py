@@ -118,7 +118,7 @@ def write(one: Transcript) -> str:
 
 def span(length_us: int) -> str:
     """`2 h`, `1 d 3 h`, `10 min`: to the minute."""
-    minutes = round(length_us / (60 * SECOND_US))
+    minutes = (length_us + 30 * SECOND_US) // (60 * SECOND_US)
     parts = ((minutes // 1440, "d"), (minutes % 1440 // 60, "h"), (minutes % 60, "min"))
     return " ".join(f"{count} {unit}" for count, unit in parts if count)
 

@@ -102,6 +102,16 @@ def _charges() -> None:
         sa.Column("next_poll_at", UtcTime),
         sa.Column("asked_at", UtcTime),
         sa.Column("hints_asked", sa.Integer, nullable=False, server_default="0"),
+        *_charge_constraints(),
+        sqlite_strict=True,
+    )
+    _partial_index("charges_to_push", "charges", ["status", "created_at"], "status IN ('created', 'claimed')")
+    _partial_index("charges_to_poll", "charges", ["next_poll_at"], "next_poll_at IS NOT NULL")
+    op.create_index("charges_of_vendor", "charges", ["vendor_id", "created_at"])
+
+
+def _charge_constraints() -> tuple[sa.Constraint, ...]:
+    return (
         sa.PrimaryKeyConstraint("vendor_id", "charge_id", name="charges_pkey"),
         sa.UniqueConstraint("charge_id", name="charges_charge_id_key"),
         sa.UniqueConstraint("intent_id", name="charges_intent_id_key"),
@@ -120,11 +130,7 @@ def _charges() -> None:
             "(paid_amount_minor IS NOT NULL AND paid_amount_minor > 0) = (status = 'paid')", name="charges_paid_check"
         ),
         sa.CheckConstraint("(claimed_at IS NULL) = (secret_hash IS NULL)", name="charges_claim_check"),
-        sqlite_strict=True,
     )
-    _partial_index("charges_to_push", "charges", ["status", "created_at"], "status IN ('created', 'claimed')")
-    _partial_index("charges_to_poll", "charges", ["next_poll_at"], "next_poll_at IS NOT NULL")
-    op.create_index("charges_of_vendor", "charges", ["vendor_id", "created_at"])
 
 
 def _callback_inbox() -> None:
