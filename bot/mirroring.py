@@ -150,7 +150,7 @@ class Mirroring:
         with self._lock:
             urgent, self._urgent = self._urgent, set()
         if urgent and self._swept_at is not None and time.monotonic() - self._swept_at < SWEEP_S:
-            has_more = {self._try(vendor, self._tell) for vendor in sorted(urgent)}
+            has_more = [self._try(vendor, tell) for vendor in sorted(urgent) for tell in (self._tell_lost, self._tell)]
             return True in has_more
         return self.sweep()
 

@@ -41,7 +41,8 @@ class Item:
 @dataclass(frozen=True, slots=True)
 class Shop:
     """`word` is what a customer writes after SHOP; `account` where the money goes unless DARAJA_* or EKWANZA_* name a
-    real one: the demo's made-up M-Pesa paybill, or account number at e-Kwanza."""
+    real one: the demo's made-up M-Pesa paybill, or account number at e-Kwanza. `has_people`: somebody of it answers in
+    the chat."""
 
     word: str
     account: str
@@ -51,6 +52,7 @@ class Shop:
     locale: str
     rails: tuple[Rail, ...]
     items: tuple[Item, ...]
+    has_people: bool = False
 
     @property
     def has_till(self) -> bool:
@@ -71,8 +73,8 @@ class Shop:
         return OPEN
 
 
-def _shop(word: str, account: str, name: str, items: tuple[Item, ...]) -> Shop:
-    return Shop(word, account, name, "KES", "Africa/Nairobi", "en", (Rail.MPESA_STK,), items)
+def _shop(word: str, account: str, name: str, items: tuple[Item, ...], *, has_people: bool = False) -> Shop:
+    return Shop(word, account, name, "KES", "Africa/Nairobi", "en", (Rail.MPESA_STK,), items, has_people)
 
 
 def _shop_in_luanda(word: str, account: str, name: str, items: tuple[Item, ...]) -> Shop:
@@ -99,6 +101,7 @@ SHOPS = (
             Item("MAMA-EGGS", "Eggs, tray of 30", "Large brown eggs.", 480, "tray", 9),
             Item("MAMA-BREAD", "Brown bread 400 g", "Baked before dawn; back tomorrow morning.", 70, "loaf", 0),
         ),
+        has_people=True,
     ),
     _shop(
         "baraka",

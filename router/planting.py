@@ -74,7 +74,8 @@ class CouponToPlant(Protocol):
 
 
 class ShopToPlant(Protocol):
-    """`word` is what a customer writes after SHOP; `rails` are the ways to pay that it has switched on."""
+    """`word` is what a customer writes after SHOP; `rails` are the ways to pay that it has switched on. `has_people`:
+    somebody of it answers in the chat."""
 
     @property
     def word(self) -> str: ...
@@ -88,6 +89,8 @@ class ShopToPlant(Protocol):
     def locale(self) -> str: ...
     @property
     def rails(self) -> Sequence[Rail]: ...
+    @property
+    def has_people(self) -> bool: ...
     @property
     def items(self) -> Sequence[ItemToPlant]: ...
     @property
@@ -126,6 +129,7 @@ def plant_shops(
 
 def _vendor(shop: ShopToPlant) -> Vendor:
     word = shop.word.casefold()
+    people = {Capability.HANDOVER} if shop.has_people else set[Capability]()
     return Vendor(
         id=VendorId(derived_id("vendor", word)),
         name=shop.name,
@@ -135,7 +139,7 @@ def _vendor(shop: ShopToPlant) -> Vendor:
         locale=shop.locale,
         timezone=shop.timezone,
         has_own_database=False,
-        capabilities=_CAPABILITIES | {RAIL_CAPABILITY[rail] for rail in shop.rails},
+        capabilities=_CAPABILITIES | people | {RAIL_CAPABILITY[rail] for rail in shop.rails},
     )
 
 
