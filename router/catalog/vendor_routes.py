@@ -1,6 +1,5 @@
 """The catalogue over the vendor's API: what the shop sells, and how many of it are left."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
@@ -339,7 +338,7 @@ def _lines(text: str, vendor: Vendor) -> list[Given]:
 def _picture(content_base64: str) -> Picture:
     try:
         return picture_in(b64decode(content_base64, validate=True))
-    except (binascii.Error, PictureRefused) as error:
+    except (ValueError, PictureRefused) as error:  # what is not ASCII is no binascii.Error
         why = str(error) if isinstance(error, PictureRefused) else "not Base64"
         raise Problem(422, ErrorCode.PICTURE_INVALID, f"this can't be shown: {why}") from error
 

@@ -80,6 +80,8 @@ def test_an_item_is_shown_with_its_picture_and_its_category(counter: Counter) ->
     assert ([each["name"] for each in in_dairy["items"]], in_dairy["total"]) == (["Cheese"], 1)
     assert counter.get("/v1/catalog/items", category="none").body["items"] == []
     assert [each["name"] for each in counter.get("/v1/catalog/items", query="queijo").body["items"]] == ["Cheese"]
+    for what in ("maziwa ü", "A?=="):
+        assert api.post(path, {"content_base64": what}).code == "picture_invalid"
     nothing = api.post(path, {"content_base64": "AAAA"})
     assert (nothing.status, nothing.code) == (422, "picture_invalid")
     half_full = base64.b64encode(base64.b64decode(DOT)[:8] + bytes(480_000)).decode()
