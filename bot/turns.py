@@ -117,7 +117,7 @@ class Turns:
         self._read = read
         self._db = db
         self._pace = pace
-        self._watch = watch
+        self.watch = watch
         self._clock = clock
         self._owner = owner
         self._script = script
@@ -250,7 +250,7 @@ class Turns:
             whose = decided.vendor_id if turn.item.kind is ItemKind.MESSAGE else None
             for item in (turn.item, *turn.others):
                 inbox.end(tx, item.seq, status, now, why, whose)
-            self._watch(tx, decided.vendor_id, decided.state)
+            self.watch(tx, decided.vendor_id, decided.state)
             if status is InboxStatus.PROCESSED:
                 _keep_consent(tx, turn, decided.state, now)
             if saying is not None:

@@ -108,4 +108,4 @@ def _mend(tx: Tx, sid: str, remedy: Remedy, now: datetime) -> None:
         case Remedy.STOP:
             consents.withdrawn_at_channel(tx, sid, now)
         case Remedy.NOBODY | Remedy.OUR_SETTINGS | Remedy.GIVE_UP:
-            pass  # kept as failed, with the code: `bot.store.undelivered` shows it
+            pass  # kept as failed, with the code: its shop is told (`bot.store.telling`)

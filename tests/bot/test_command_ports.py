@@ -9,22 +9,27 @@ from werkzeug import Request, Response
 
 from bot.conversation.model import (
     AddItem,
+    AskForPerson,
     Cancel,
     Command,
     Confirm,
     FindItems,
     FindShop,
+    JoinAlerts,
+    LeaveAlerts,
     ListItems,
     ListOrders,
     ListShops,
     Pay,
     RemoveItem,
+    ReturnToBot,
     ShowCart,
     StartCharge,
 )
 from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
+from contracts.chat_api import AlertsJoined, AlertsLeft, ChatMode, HandoverView
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import (
     CancelResult,
@@ -59,6 +64,7 @@ SHOP_VIEW = ShopView(
     capabilities=[],
 )
 CART = CartView(cart=None)
+BOTS = HandoverView(mode=ChatMode.BOT)
 PAID = PayResult(order=an_order(), intent_id="i1", payer_msisdn="254708374149", grant="g1")
 
 
@@ -106,6 +112,10 @@ def commands_at(url: str, clock: FixedClock) -> Commands:
             PAID,
         ),
         (ListOrders("v1"), "GET", f"/v1/orders?{QUERY_WHO}&limit=10", None, OrderList(orders=[])),
+        (AskForPerson("v1", "Is it fresh?"), "POST", "/v1/chat/handover", {**WHO, "about": "Is it fresh?"}, BOTS),
+        (ReturnToBot("v1"), "POST", "/v1/chat/return", WHO, BOTS),
+        (JoinAlerts("v1", "CDFGHJ"), "POST", "/v1/chat/alerts", {**WHO, "code": "CDFGHJ"}, AlertsJoined(shop_name="M")),
+        (LeaveAlerts("v1"), "POST", "/v1/chat/alerts/leave", WHO, AlertsLeft(was_told=True)),
     ],
 )
 def test_a_command_reaches_its_route(

@@ -14,7 +14,7 @@ from bot.pace import BURST, SenderPace, next_to_customer
 from bot.ports.messenger import Kind, NotTaken, Refused, Unsure
 from bot.replies.reply import Option, Reply
 from bot.sending import Sender
-from bot.store import consents, undelivered
+from bot.store import consents, telling
 from bot.store.delivery import PAUSE
 from bot.turns import Turns
 from contracts.money import Currency, Money
@@ -185,8 +185,7 @@ class TestTemplates:
         tapping.work()
         assert statuses(tapping)[-1] == ("reply", "held", None)
         with tapping.db.read() as tx:
-            (missed,) = undelivered.since(tx, 0, limit=10)
-            assert undelivered.since(tx, missed.seq, limit=10) == []
+            (missed,) = telling.lost(tx, "vendor", limit=10)
         assert (missed.reason, missed.recipient, missed.body) == ("outside_24h", ACHIENG, "receipts in en")
 
     def test_after_stop_no_template_is_sent_either(self, tapping: BotUnderTest) -> None:
@@ -339,4 +338,4 @@ def test_undelivered_messages_of_nobodys_shop_are_nobodys_news(
     bot.hears("hello")
     bot.work()
     with bot.db.read() as tx:
-        assert undelivered.since(tx, 0, limit=10) == []
+        assert telling.next_with_lost(tx, "") is None

@@ -51,6 +51,13 @@ def test_a_status_only_moves_forward(counter: Counter, order: tuple[str, ...]) -
     assert chat_news(counter) == []
 
 
+def test_a_message_that_is_reported_again_says_what_became_of_it_meanwhile(counter: Counter) -> None:
+    say(counter, "out:1", "Karibu", author="bot", status="sent")
+    say(counter, "out:1", "Karibu", author="bot", status="delivered")
+    say(counter, "out:1", "Karibu", author="bot", status="sent")
+    assert stored(counter) == {"out:1": "delivered"}
+
+
 def test_the_status_of_a_message_that_nobody_reported_is_said_to_be_unknown(counter: Counter) -> None:
     assert status(counter, "out:9", "sent").body == {"new": 0, "moved": 0, "unknown": ["out:9"]}
 
