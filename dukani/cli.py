@@ -10,6 +10,7 @@ import click
 from dukani.c2b_cli import c2b
 from dukani.catalog_cli import catalog
 from dukani.charges_cli import charges
+from dukani.chat_cli import alerts, chat
 from dukani.events_cli import events
 from dukani.key_cli import key
 from dukani.migrate_cli import migrate
@@ -55,6 +56,8 @@ dukani.add_command(keys)
 dukani.add_command(usage)
 dukani.add_command(events)
 dukani.add_command(charges)
+dukani.add_command(chat)
+dukani.add_command(alerts)
 dukani.add_command(refunds)
 dukani.add_command(reconcile)
 dukani.add_command(key)
