@@ -11,6 +11,9 @@ Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
 Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 """Degrees east of Greenwich."""
 
+EXAMPLE = (-1.2921, 36.7856)
+"""Degrees of Kilimani in Nairobi, to show how a place is written."""
+
 _EARTH_RADIUS_M = 6_371_009
 _MILLION = 1_000_000
 

@@ -6,11 +6,24 @@ Every POST carries an `Idempotency-Key`. Amounts are minor units. Fields are onl
 from datetime import date, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from contracts.money import Currency
 from contracts.payment_api import PaymentInstructions
 from contracts.places import Latitude, Longitude
+from contracts.shop_api import MAX_DAYS_AHEAD as MAX_DAYS_AHEAD
+from contracts.shop_api import MAX_LOOKED_UP as MAX_LOOKED_UP
+from contracts.shop_api import CategoryList as CategoryList
+from contracts.shop_api import CategoryView as CategoryView
+from contracts.shop_api import ItemCard as ItemCard
+from contracts.shop_api import ItemPage as ItemPage
+from contracts.shop_api import ItemsFound as ItemsFound
+from contracts.shop_api import ItemView as ItemView
+from contracts.shop_api import OpeningView as OpeningView
+from contracts.shop_api import PictureView as PictureView
+from contracts.shop_api import ShopList as ShopList
+from contracts.shop_api import ShopView as ShopView
+from contracts.shop_api import Wire as Wire
 from contracts.states import (
     FailureReason,
     FulfilmentKind,
@@ -26,127 +39,6 @@ MAX_QUANTITY = 999
 
 MAX_NOTE_LENGTH = 300
 MAX_LANDMARK_LENGTH = 200
-MAX_DAYS_AHEAD = 14
-"""How far ahead an order can be asked for."""
-
-
-class Wire(BaseModel):
-    """A message between processes: unknown fields are ignored, so that an older reader meets a newer writer."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-# --- shops ---------------------------------------------------------------------------------------------------------
-
-
-class OpeningView(Wire):
-    """Whether a shop is open, at the moment it was asked about. Moments, not texts: the chat says them in its words."""
-
-    is_open: bool
-    opens_at: datetime | None = None
-    """When it opens next, while it is closed; None where it does not within `MAX_DAYS_AHEAD` days."""
-    closes_at: datetime | None = None
-    """When it closes, while it is open; None where it does not within a week."""
-
-
-class ShopView(Wire):
-    """GET /v1/shops?word=mama (404 shop_unknown) · GET /v1/shops/<vendor_id>"""
-
-    vendor_id: str
-    word: str
-    name: str
-    currency: Currency
-    locale: str
-    timezone: str
-    rails: list[Rail]
-    capabilities: list[str]
-    opening: OpeningView | None = None
-    """None for a shop that keeps no hours: it is always open."""
-    fulfilment: list[FulfilmentKind] = Field(default_factory=list[FulfilmentKind])
-    """How goods get to the customer, if the shop says so: `pickup` and `delivery` once it has zones, else nothing, and
-    nothing need be asked."""
-
-
-class ShopList(Wire):
-    """GET /v1/shops: the shops that take orders, for a customer who named none. At most 10."""
-
-    shops: list[ShopView]
-
-
-# --- catalogue -----------------------------------------------------------------------------------------------------
-
-
-class ItemView(Wire):
-    item_id: str
-    sku: str
-    name: str
-    description: str = ""
-    unit: str = ""
-    price_minor: int
-    currency: Currency
-    available: int | None
-    """How many can be had now; None where the shop doesn't count."""
-    category_id: str | None = None
-    category: str | None = None
-    """The category's name, as the shop wrote it."""
-    has_picture: bool = False
-
-
-class ItemPage(Wire):
-    """GET /v1/catalog/items?query=&category=&after=&limit= (limit 1..50, default 9; `category` is a category_id, one
-    that the shop does not have is an empty page).
-
-    Without a query in the vendor's order; with one, best match first. `query` also matches the SKU exactly, and words
-    of the name and of the item's keywords, their beginnings, and words that were nearly written: without regard to
-    case and accents. `after` is `next_after` of the page before, as it is."""
-
-    items: list[ItemView]
-    next_after: str | None = None
-    total: int
-    """Of a search at most 200 are found: more says that the words were too few."""
-
-
-MAX_LOOKED_UP = 40
-"""Names in one look."""
-
-
-class ItemsFound(Wire):
-    """GET /v1/catalog/lookup?queries=&limit= : what several names find, in their order, as a search for each would.
-
-    `queries` are at most MAX_LOOKED_UP lines (a line feed between them), `limit` 1..20 for each, default 9."""
-
-    found: list[list[ItemView]]
-
-
-class PictureView(Wire):
-    media_type: str
-    """image/png or image/jpeg."""
-    width: int
-    height: int
-    content_base64: str
-    """At most 500 kB of bytes."""
-
-
-class ItemCard(ItemView):
-    """GET /v1/catalog/items/<item_id> (404 item_unknown): one item with its picture, to show by itself."""
-
-    picture: PictureView | None = None
-
-
-class CategoryView(Wire):
-    category_id: str
-    name: str
-    count: int
-    """How many items of it are on sale."""
-
-
-class CategoryList(Wire):
-    """GET /v1/catalog/categories: those with something on sale, in the shop's order."""
-
-    categories: list[CategoryView]
-    others: int = 0
-    """How many items on sale are in no category: they are found by search and in the whole list."""
-
 
 # --- carts and orders ----------------------------------------------------------------------------------------------
 
@@ -234,6 +126,8 @@ class PaymentView(Wire):
     """Of the newest reference that can still be paid: how. Without its picture, which only the announcement holds."""
     instructions_rail: Rail | None = None
     """Its rail: another try, on another rail, may have been made since."""
+    is_by_other: bool = False
+    """Somebody else made the latest try, and their phone rang."""
 
 
 class CartView(Wire):
@@ -390,14 +284,39 @@ class PayOrder(Wire):
     409 payment_in_progress (extra: order) · 409 order_transition_refused (extra: order) ·
     409 item_sold_out (the hold had expired and can't be renewed) · 409 voucher_expired, voucher_used_up (likewise;
     extra: order) · 429 attempts_exhausted · 429 payer_busy ·
-    422 payer_missing · 422 payer_invalid · 409 rail_unavailable (extra: rails) · 409 which_rail (several are offered,
-    none is named and none was tried for this order yet; extra: rails, order)."""
+    422 payer_missing · 422 payer_invalid · 409 payer_not_agreed (extra: order) · 429 too_many_payers ·
+    409 rail_unavailable (extra: rails) · 409 which_rail (several are offered, none is named and none was tried for
+    this order yet; extra: rails, order).
+
+    With `is_for_other` the order of that code is another customer's, and the number charged is the writer's own: the
+    code is needed (404 order_unknown without it), refusals tell nothing of the order, and PayResult shows of it only
+    what `OtherOrder` does."""
 
     customer: CustomerRef
     code: str | None = None
     payer_msisdn: str | None = None
-    """Digits with country code, e.g. 254708374149. None: the number of the customer's own address, if it shows one."""
+    """Digits with country code, e.g. 254708374149. None: the number of the customer's own address, if it shows one.
+
+    Another number is charged only where the address shows none that can be: one with a chat of its own must pay from
+    there, and of the others a customer may name two in a day, one after the other."""
     rail: Rail | None = None
+    is_for_other: bool = False
+
+
+class OtherOrder(Wire):
+    """GET /v1/orders/other?customer=<address>&code=<code>: another customer's order, for somebody who wants to pay it.
+
+    404 order_unknown: there is none, it is the asker's own, or it was never confirmed or is cancelled."""
+
+    code: str
+    customer_name: str
+    """The first name of whose order it is; empty where it is not known."""
+    total_minor: int
+    currency: Currency
+    status: OrderStatus
+    """CONFIRMED or PAID."""
+    payer_msisdn: str | None
+    """The asker's own number, which would be charged; None where their address shows none that can be."""
 
 
 class PayResult(Wire):

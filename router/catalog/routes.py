@@ -148,6 +148,13 @@ def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability)
             ItemsFound(found=[[ItemView.model_validate(_shown(item, left)) for item in page] for page in pages])
         )
 
+    _single_routes(routes, catalogue, left_of)
+    return routes.blueprint
+
+
+def _single_routes(
+    routes: Routes, catalogue: Catalogue, left_of: Callable[[Call, Sequence[Item]], Mapping[ItemId, int]]
+) -> None:
     @routes.add(SHOW_ITEM)
     def item(call: Call, item_id: str) -> Response:
         found = catalogue.find(call.vendor.id, call.vendor.currency, item_id)
@@ -161,8 +168,6 @@ def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability)
         found, others = catalogue.categories(call.vendor.id, call.vendor.currency)
         views = [CategoryView(category_id=each.id, name=each.name, count=each.count) for each in found]
         return answer(CategoryList(categories=views, others=others))
-
-    return routes.blueprint
 
 
 def picture_view(picture: Picture | None) -> PictureView | None:

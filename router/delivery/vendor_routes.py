@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from contracts.errors import ErrorCode, FieldError
 from contracts.ids import new_id
 from contracts.money import Currency, Money
-from contracts.places import Latitude, Longitude, Place
+from contracts.places import EXAMPLE, Latitude, Longitude, Place
 from contracts.states import Capability
 from kit.db import Tx
 from kit.problems import Problem
@@ -30,8 +30,8 @@ class ZoneGiven(BaseModel):
         examples=["Kilimani"]
     )
     fee_minor: Annotated[int, Field(strict=True, ge=0, le=_MAX_FEE_MINOR, examples=[15000])]
-    latitude: Latitude | None = Field(None, examples=[-1.2921])
-    longitude: Longitude | None = Field(None, examples=[36.7856])
+    latitude: Latitude | None = Field(None, examples=[EXAMPLE[0]])
+    longitude: Longitude | None = Field(None, examples=[EXAMPLE[1]])
     radius_m: Annotated[int, Field(strict=True, ge=100, le=500_000)] | None = Field(None, examples=[3000])
     zone_id: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
 

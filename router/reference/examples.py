@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from contracts.places import EXAMPLE
+
 SHOP = "vendor-mama"
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNoaGgAAAMEAYF1LgG8AAAAAElFTkSuQmCC"
 """The smallest picture: one grey pixel, as PNG in Base64."""
@@ -63,7 +65,7 @@ EXAMPLES: Mapping[str, Example] = {
     "vendor.categories.order": Example({"names": ["Vegetables", "Dairy"]}),
     "vendor.zones.list": Example(),
     "vendor.zones.put": Example(
-        {"name": "Kilimani", "fee_minor": 15000, "latitude": -1.2921, "longitude": 36.7856, "radius_m": 3000}
+        {"name": "Kilimani", "fee_minor": 15000, "latitude": EXAMPLE[0], "longitude": EXAMPLE[1], "radius_m": 3000}
     ),
     "vendor.zones.remove": Example(path={"zone_id": SOME_ID}),
     "vendor.hours.show": Example(),

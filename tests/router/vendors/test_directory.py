@@ -138,6 +138,8 @@ def test_a_shop_is_shown_with_what_a_customer_can_do_there(quick_counter: Counte
         "timezone": "Africa/Nairobi",
         "rails": ["mpesa_stk"],
         "capabilities": ["commerce.catalog", "commerce.orders", "payments.mpesa_stk"],
+        "opening": None,
+        "fulfilment": [],
     }
 
 
