@@ -48,7 +48,7 @@ SHOPS_A_TURN = 100
 MAX_BYTES = 48 * 1024
 """Of the messages in one report: the router refuses bodies above 64 kB."""
 LEFT_ALONE = timedelta(minutes=10)
-"""How long a shop without people in the chat is not asked again."""
+"""How long a shop without people in the chat is told nothing of them, unless somebody asks for a person there."""
 MOST_LEFT_OUT = 1000
 """Rows that are marked at a time."""
 
@@ -194,7 +194,7 @@ class Mirroring:
         now = self._clock.now()
         alone_until = self._alone.get(vendor_id)
         if alone_until is not None and now < alone_until:
-            return False
+            return self._leave_out(vendor_id, now)
         batch = self._next(vendor_id)
         if batch.is_empty:
             self._batch.pop(vendor_id, None)
@@ -205,8 +205,8 @@ class Mirroring:
             self._listener.report(vendor_id, report, _key_of(report))
         except Refusal as refusal:
             if refusal.problem.code == ErrorCode.CAPABILITY_MISSING:
-                self._leave_alone(vendor_id, now)
-                return False
+                self._alone[vendor_id] = now + LEFT_ALONE
+                return self._leave_out(vendor_id, now)
             if not self._is_to_be_dropped(vendor_id, refusal, len(batch.messages) + len(statuses)):
                 raise
         with self._db.write() as tx:
@@ -274,13 +274,10 @@ class Mirroring:
         self._batch.pop(vendor_id, None)
         return True
 
-    def _leave_alone(self, vendor_id: str, now: datetime) -> None:
-        """A shop without people in the chat: nothing of its conversations is needed, and nobody asks for a while."""
-        self._alone[vendor_id] = now + LEFT_ALONE
-        left = MOST_LEFT_OUT
-        while left >= MOST_LEFT_OUT:
-            with self._db.write() as tx:
-                left = telling.leave_out(tx, vendor_id, now, limit=MOST_LEFT_OUT)
+    def _leave_out(self, vendor_id: str, now: datetime) -> bool:
+        """A shop without people in the chat: nothing of its conversations is needed. Returns whether there is more."""
+        with self._db.write() as tx:
+            return telling.leave_out(tx, vendor_id, now, limit=MOST_LEFT_OUT) >= MOST_LEFT_OUT
 
     def _pause(self, vendor_id: str, why: str, *, grows: bool) -> None:
         earlier = self._paused.get(vendor_id)

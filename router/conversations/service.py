@@ -97,12 +97,13 @@ def return_to_bot(tx: Tx, vendor: Vendor, ref: CustomerRef, now: datetime) -> Tu
 
 
 def take(tx: Tx, vendor: Vendor, conversation_id: str, by: str, now: datetime) -> None:
-    """A person of the shop answers from here on. Raises Problem 404 conversation_unknown."""
+    """A person of the shop answers from here on; taken again, the bot hears that it is mute for longer. Raises Problem
+    404 conversation_unknown."""
     conversation = _locked(tx, vendor.id, conversation_id)
     customer = get_customer(tx, vendor.id, conversation.customer_id)
     turn = taken(now)
     change(tx, conversation, mode=turn.mode, until=turn.until, taken_by=by, unread=0)
-    if conversation.turn.at(now).mode is not ChatMode.STAFF:
+    if turn != conversation.turn:
         _tell_turn(tx, vendor, conversation, customer, EventType.CHAT_TAKEN, turn, now)
 
 

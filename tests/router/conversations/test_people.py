@@ -146,6 +146,17 @@ def test_the_bot_answers_again_when_somebody_says_so_or_the_time_is_over(counter
     assert data_of_last(counter)["returned_by"] == by
 
 
+def test_taken_again_the_bot_hears_that_it_is_mute_for_longer(counter: Counter) -> None:
+    ask(counter)
+    api = vendor_api(counter)
+    path = f"/api/v1/conversations/{the_one(api)['conversation_id']}/take"
+    for _ in range(2):
+        counter.clock.advance(timedelta(hours=1))
+        assert api.post(path, {"by": "Wanjiru"}).status == 200
+    assert chat_news(counter) == ["chat.waiting", "chat.taken", "chat.taken"]
+    assert data_of_last(counter)["until"] == the_one(api)["until"]
+
+
 def test_what_was_given_back_is_not_given_back_again(counter: Counter) -> None:
     ask(counter)
     for _ in range(2):
