@@ -135,9 +135,10 @@ def _alert(alert: AlertNews) -> Reply | None:
                 template=Reply("template_alert_paid", about),
             )
         case AlertKind.PERSON_WAITING:
+            wrote = (Reply("alert_wrote", {"description": alert.text}),) if alert.text.strip() else ()
             return Reply(
                 "alert_person_waiting",
-                {"shop": shop, "customer": customer, "description": alert.text},
+                {"shop": shop, "customer": customer, "wrote": wrote},
                 template=Reply("template_alert_waiting", {"shop": shop}),
             )
         case AlertKind.UNDELIVERED:
