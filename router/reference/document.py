@@ -40,6 +40,7 @@ _TAGS = {
     "delivery": "Where the shop delivers, and for what fee.",
     "vouchers": "What takes something off an order.",
     "shop": "The shop itself, and what it may do.",
+    "conversations": "What was said in the chat, who answers, and who of the shop is told.",
     "keys": "API keys: who may ask.",
     "usage": "What was counted for the bill.",
     "webhooks": "Where events are sent.",

@@ -20,6 +20,8 @@ from contracts.router_api import PayResult
 from contracts.states import RequestStatus
 from kit.clock import FixedClock
 from kit.db import Scope, Tx
+from router.conversations import alerts
+from router.conversations import listing as conversations
 from router.customers import service as customers
 from router.databases import RELAY_ROLE, ops_metadata
 from router.orders import service as orders
@@ -34,6 +36,7 @@ from router.vouchers.service import Voucher
 from tests.support.counter import AMINA, BARAKA, MAMA, Counter, make_counter
 from tests.support.databases import NewDatabase, seeing_all
 from tests.support.till import TIMEZONE
+from tests.support.vendor_api import vendor_api
 
 BABA = VendorId("vendor-baba")
 NO_ROWS_YET = {"vendor_fences", "payment_exceptions", "payment_refunds"}
@@ -84,6 +87,7 @@ def street(new_database: NewDatabase, clock: FixedClock, tmp_path: Path) -> Gene
         paid = _bought(counter, AMINA)
         started = _bought(counter, BARAKA)
         counter.hear(paid, vendor=BABA)
+        _talked(counter, BARAKA)
         yield Street(counter, paid, started)
 
 
@@ -98,6 +102,23 @@ def _bought(counter: Counter, who: str) -> PayResult:
     answer = counter.post("/v1/orders/pay", customer, vendor=BABA)
     assert answer.status == 200, answer
     return PayResult.model_validate(answer.body)
+
+
+def _talked(counter: Counter, who: str) -> None:
+    """Somebody waits for a person, something was said, and somebody is invited to be told of it."""
+    customer, api = {"customer": {"address": who}}, vendor_api(counter, vendor=BABA)
+    message = {
+        **customer,
+        "message_id": "SM1",
+        "author": "customer",
+        "text": "Is the bread fresh?",
+        "at": counter.clock.now().isoformat(),
+        "status": "received",
+    }
+    assert counter.post("/v1/chat/handover", customer, vendor=BABA).status == 200
+    assert counter.post("/v1/chat/report", {"messages": [message]}, vendor=BABA).status == 200
+    code, _ = (api.post("/api/v1/alerts/invitations", {}).body["code"] for _ in range(2))
+    assert counter.post("/v1/chat/alerts", {**customer, "code": code}, vendor=BABA).status == 200
 
 
 def test_these_tests_look_at_every_table(street: Street) -> None:
@@ -117,6 +138,13 @@ LOOKS: dict[str, Look] = {
     "customers by id": lambda tx, who, street: customers.people(tx, who, [street.id_of("customers")]),
     "what is left": lambda tx, who, street: stock.available(tx, who, [ItemId("bread")]),
     "vouchers": lambda tx, who, street: vouchers.listed(tx, who, 10),
+    "conversations": lambda tx, who, street: conversations.newest(
+        tx, who, mode=None, end=None, limit=10, now=street.counter.clock.now()
+    ),
+    "what was said": lambda tx, who, street: conversations.messages_of(
+        tx, who, street.id_of("conversations"), end=None, limit=10
+    ),
+    "who is told": lambda tx, who, street: alerts.recipients(tx, who),
     "how long it is held": lambda tx, who, street: stock.held_until(tx, who, [_order(street)]),
     "an order by code": lambda tx, who, street: _none_of(
         lambda: orders.order_by_code(tx, who, _customer(street), street.open.order.code)
@@ -282,6 +310,7 @@ def on_postgres(postgres_database: NewDatabase, clock: FixedClock, tmp_path: Pat
     for counter in make_counter(postgres_database, clock, tmp_path):
         counter.open_shop(BABA, "Baba Otieno")
         counter.put("bread", vendor=BABA)
+        _talked(counter, BARAKA)
         yield Street(counter, _bought(counter, AMINA), _bought(counter, BARAKA))
 
 

@@ -28,6 +28,7 @@ def test_every_capability_is_listed_with_its_meaning_and_who_switches_it(counter
         "commerce.catalog",
         "commerce.orders",
         "payments.mpesa_stk",
+        "chat.handover",
     }
     assert all(each["meaning"] and each["switched_by"] in ("shop", "operator") for each in listed.values())
 

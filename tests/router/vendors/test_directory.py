@@ -137,7 +137,7 @@ def test_a_shop_is_shown_with_what_a_customer_can_do_there(quick_counter: Counte
         "locale": "en",
         "timezone": "Africa/Nairobi",
         "rails": ["mpesa_stk"],
-        "capabilities": ["commerce.catalog", "commerce.orders", "payments.mpesa_stk"],
+        "capabilities": ["chat.handover", "commerce.catalog", "commerce.orders", "payments.mpesa_stk"],
         "opening": None,
         "fulfilment": [],
     }
