@@ -283,6 +283,7 @@ def _say_only(talk: Talk, shopping: Shopping, thing: Thing) -> Step:
         item=thing.name,
         count=(Reply("items_count", {"count": shopping.count}),),
         total=Money(shopping.total_minor or 0, talk.shop.currency),
+        delivery=(),
         next=(_next(talk, is_asked=False, has_added=True),),
     )
 

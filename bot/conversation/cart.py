@@ -26,10 +26,13 @@ from bot.conversation.showing import (
     cart_lines,
     cart_listing,
     count_of,
+    delivery_hint,
     filled_cart,
     item_lines,
     item_listing,
     pick_note,
+    sums_of,
+    terms_of,
     total_of,
     unpaid_notes,
 )
@@ -156,6 +159,7 @@ def added(talk: Talk, result: Result) -> Step:
         item=talk.turn.text,
         count=count_of(cart),
         total=total_of(cart),
+        delivery=delivery_hint(cart, talk.shop),
         next=(Reply("next_number" if has_numbers else "next_name"),),
     )
 
@@ -177,11 +181,15 @@ def cart_came(talk: Talk, result: Result) -> Step:
         return _empty(talk, result)
     talk = talk.showing(cart_listing(ListKind.CART, cart, shop.vendor_id, talk.now))
     talk = talk.offering(options.confirm(cart, shop.vendor_id), options.add_more(shop.vendor_id))
+    if shop.delivers:
+        talk = talk.offering(*talk.options, options.fulfilment(cart, shop.vendor_id))
     return talk.say(
         "cart",
         shop=shop.name,
         lines=cart_lines(cart),
+        sums=sums_of(cart),
         total=total_of(cart),
+        terms=terms_of(cart, shop) or delivery_hint(cart, shop),
         unpaid=unpaid_notes(result.unpaid),
         example=cart.lines[0].line_no,
     )

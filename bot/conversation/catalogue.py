@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.conversation import basket, options
+from bot.conversation import basket, options, shelves
 from bot.conversation.fallback import not_understood
 from bot.conversation.goods import also_called, match_items, perhaps_called
 from bot.conversation.intents import fold
@@ -13,6 +13,7 @@ from bot.conversation.matching import Found, names_it, suggest_word
 from bot.conversation.model import AddItem, FindItems, FindShop, ListItems, Reply, Result, Step
 from bot.conversation.quantities import Wanted, read_wanted, without_fillers
 from bot.conversation.refusals import refused
+from bot.conversation.shelves import first_number
 from bot.conversation.shop import entered, example_number
 from bot.conversation.showing import PAGE_SIZE, item_lines, item_listing, more_note, pick_note
 from bot.conversation.state import ListKind, Purpose
@@ -46,6 +47,8 @@ def on_more(talk: Talk, rest: str = "") -> Step:
         return on_menu(talk)
     if listing.next_after is None:
         return talk.say("no_more_items")
+    if listing.category:
+        return shelves.further(talk, listing)
     talk = talk.knowing(text=listing.query, quantity=listing.quantity, heading="more")
     purpose = Purpose.FIND if listing.query else Purpose.MENU
     return talk.ask(
@@ -61,21 +64,15 @@ def menu_came(talk: Talk, result: Result) -> Step:
     shop, items = talk.shop, result.items
     if not items:
         return talk.say("no_more_items") if talk.turn.heading == "more" else talk.say("menu_empty", shop=shop.name)
-    first = _first_number(talk)
+    if talk.turn.heading not in ("more", shelves.WHOLE) and shelves.are_first(result, is_entering=False):
+        return shelves.on_shelves(talk)
+    first = first_number(talk)
     listing = item_listing(items, shop.vendor_id, talk.now, first_number=first, next_after=result.next_after)
     talk, lines, more = talk.showing(listing), item_lines(items, first), more_note(result.next_after)
     talk = talk.offering(*options.of_items(items, shop.vendor_id, has_more=result.next_after is not None))
     if talk.turn.heading == "again":
         return talk.say("menu_again", shop=shop.name, items=lines, more=more)
     return talk.say("menu", shop=shop.name, items=lines, more=more, example=example_number(len(items), first))
-
-
-def _first_number(talk: Talk) -> int:
-    """A next page counts on, so that no number means two things on one screen."""
-    listing = talk.list_of(ListKind.ITEMS)
-    if talk.turn.heading != "more" or listing is None or not listing.entries:
-        return 1
-    return listing.entries[-1].number + 1
 
 
 # --- searching -------------------------------------------------------------------------------------------------------
@@ -112,7 +109,7 @@ def found_came(talk: Talk, result: Result) -> Step:
 
 
 def show_found(talk: Talk, items: Sequence[ItemView], next_after: str | None) -> Step:
-    first = _first_number(talk)
+    first = first_number(talk)
     quantity, query = talk.turn.quantity, talk.turn.text
     talk = talk.showing(
         item_listing(
@@ -128,6 +125,8 @@ def show_found(talk: Talk, items: Sequence[ItemView], next_after: str | None) ->
     offered = options.of_items(
         items, talk.shop.vendor_id, quantity=wanted_quantity(talk), has_more=next_after is not None
     )
+    if len(items) == 1 and (items[0].has_picture or items[0].description.strip()):
+        offered = (*offered, options.details(items[0], talk.shop.vendor_id))
     talk = talk.offering(*offered)
     alone = items[0].description.strip() if len(items) == 1 else ""
     about = (Reply("item_description", {"description": alone}),) if alone else ()

@@ -7,7 +7,7 @@ from bot.conversation.model import Confirm, Reply, Result, ShowCart, Step
 from bot.conversation.phones import is_of, spoken_msisdn
 from bot.conversation.rails import how_it_is_paid, rail_name, rings
 from bot.conversation.refusals import available_in, item_in, refused
-from bot.conversation.showing import filled_cart, local_time, order_lines, total_of, unpaid_notes
+from bot.conversation.showing import filled_cart, local_time, order_lines, sums_of, terms_of, total_of, unpaid_notes
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import attempt_of
@@ -52,7 +52,9 @@ def _say_confirmed(talk: Talk, order: OrderView) -> Step:
         code=order.code,
         shop=shop.name,
         lines=order_lines(order),
+        sums=sums_of(order),
         total=total_of(order),
+        terms=terms_of(order, shop),
         hold=hold,
         payer=_who_is_asked(talk),
         how=how_it_is_paid(shop.rails),

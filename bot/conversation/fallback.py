@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
+from bot.conversation import fulfilment
 from bot.conversation.intents import fold
 from bot.conversation.matching import tokens
 from bot.conversation.model import Reply, Step
+from bot.conversation.others import agreed
 from bot.conversation.talk import Talk
 
 _PAYING_WORDS = frozenset(("pay", "paying", "payment", "lipa", "mpesa"))
@@ -34,25 +36,13 @@ def on_pay_asked(talk: Talk, rest: str = "") -> Step:
     return talk.say("say_pay")
 
 
-def on_reorder(talk: Talk, rest: str = "") -> Step:
-    return talk.say("reorder_not_yet")
-
-
-def on_delivery(talk: Talk, rest: str = "") -> Step:
-    return talk.say("delivery_asked", shop=talk.shop.name)
-
-
-def on_hours(talk: Talk, rest: str = "") -> Step:
-    return talk.say("hours_asked", shop=talk.shop.name)
-
-
 def on_where(talk: Talk, rest: str = "") -> Step:
     return talk.say("where_asked", shop=talk.shop.name)
 
 
 def on_yes(talk: Talk, rest: str = "") -> Step:
-    """Nothing that we ask is answered by a yes: what orders and pays has a word of its own."""
-    return talk.say("yes_unclear")
+    """Only to pay for somebody else a yes is asked for: what orders and pays else has a word of its own."""
+    return agreed(talk) or talk.say("yes_unclear")
 
 
 def on_no(talk: Talk, rest: str = "") -> Step:
@@ -87,7 +77,10 @@ def on_nothing(talk: Talk, media: tuple[str, ...]) -> Step:
 
 
 def not_understood(talk: Talk, said: str, word: str | None) -> Step:
-    """Last of all. Whoever writes about paying hears how, but is not charged for a sentence."""
+    """Last of all. Whoever was asked where exactly has said so; whoever writes about paying hears how, but is not
+    charged for a sentence."""
+    if talk.turn.place is not None:
+        return fulfilment.keep_place(talk, said)
     if _PAYING_WORDS & set(tokens(said)) or "m-pesa" in fold(said):
         return talk.say("say_pay")
     if word:

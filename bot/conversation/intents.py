@@ -20,6 +20,8 @@ class Word(StrEnum):
     SHOP = "shop"
     MENU = "menu"
     MORE = "more"
+    SHELVES = "shelves"
+    INFO = "info"
     FIND = "find"
     ADD = "add"
     REMOVE = "remove"
@@ -29,6 +31,7 @@ class Word(StrEnum):
     PAY = "pay"
     PAY_BY = "pay_by"
     PAY_OTHER = "pay_other"
+    PAY_AT = "pay_at"
     PAY_UNCLEAR = "pay_unclear"
     PAY_ASKED = "pay_asked"
     PAID = "paid"
@@ -37,6 +40,11 @@ class Word(StrEnum):
     CANCEL = "cancel"
     REORDER = "reorder"
     DELIVERY = "delivery"
+    PICKUP = "pickup"
+    NOTE = "note"
+    VOUCHER = "voucher"
+    TOMORROW = "tomorrow"
+    HISTORY = "history"
     HOURS = "hours"
     WHERE = "where"
     HUMAN = "human"
@@ -60,7 +68,8 @@ class Word(StrEnum):
 class Intent:
     """A word and what was said with it. For NUMBER the rest reads as `quantities.read_wanted` does, for ADD, FIND and
     TEXT as `lists.read_list`; for PAY, STATUS and CANCEL_ORDER it is empty, an order's code, a list number, or (PAY
-    alone) a phone number; for PAY_BY the rail, for PAY_OTHER nothing or an order's code."""
+    alone) a phone number; for PAY_BY the rail, for PAY_OTHER nothing or an order's code, for PAY_AT a code
+    and a shop's word."""
 
     word: Word
     rest: str = ""
@@ -98,9 +107,11 @@ _STATUS_CODE = re.compile(
 )
 _PAY_BY = re.compile(r"\S+ (?:(?:by|with|via|using|com|por|no|na|kwa|kupitia) )?(.+)", re.IGNORECASE)
 _PAY_OTHER_CODE = re.compile(r"(?:pay other|lipa njia nyingine|pagar de outra forma) (\S+)", re.IGNORECASE)
+_PAY_AT = re.compile(r"#?(\w{4,12}) ([^\W\d_][\w-]{1,39})")
 _ORDER_CODE = re.compile(r"[A-Z0-9]{4,12}")
 _LIST_NUMBER = re.compile(r"[-+]?[0-9]{1,8}")
 _NUMBER_TIMES = re.compile(r"[0-9]{1,8} ?[x×*] ?\S.*", re.IGNORECASE)
+_PHONE_WITHIN = re.compile(r"(?<!\w)\+?[0-9][0-9 ().\-]{6,19}[0-9](?!\w)")
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{7,20}")
 
 
@@ -208,6 +219,13 @@ def _parse_pay(said: str, rest: str) -> Intent:
     if other is not None:
         code = read_code(other[1])
         return Intent(Word.PAY_OTHER, code) if code else Intent(Word.PAY_UNCLEAR, rest)
+    at = _PAY_AT.fullmatch(rest)
+    is_place = at is not None and named_rail(at[2]) is None and fold(at[2]) not in VOCABULARY.polite
+    if at is not None and is_place and (code := read_code(at[1])):
+        return Intent(Word.PAY_AT, f"{code} {fold(at[2])}")
+    phone = _PHONE_WITHIN.search(rest)
+    if phone is not None and looks_like_phone(phone[0]):
+        return Intent(Word.PAY, phone[0])
     code = read_code(rest)
     return Intent(Word.PAY, code) if code else Intent(Word.PAY_UNCLEAR, rest)
 
@@ -277,6 +295,8 @@ def _parse_request(words: Words) -> Intent | None:
     """What begins with a request, ends with a question about a thing, or hints at what it is about."""
     word, rest = None, words
     for lead, behind in words.led():
+        if lead in _TAKEN_WHOLE:
+            return Intent(Word(lead), behind.said)
         word, rest = lead, behind
         whole = _whole(rest)
         if whole is not None and whole not in _SMALL_TALK and word != "shop":
@@ -314,4 +334,6 @@ def _parse_greeting(words: Words, bare: Words) -> Intent | None:
     return None
 
 
+_TAKEN_WHOLE = ("note", "voucher", "reorder")
+"""What follows these is the customer's own, whatever it hints at."""
 _SMALL_TALK = frozenset((Word.GREETING, Word.THANKS, Word.YES, Word.NO, Word.CANCEL))

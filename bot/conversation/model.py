@@ -4,7 +4,7 @@
 whose outcome is fed back as an event, or the one reply of the turn (or silence)."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from bot.conversation.state import State
 from bot.replies.reply import Reply
@@ -15,15 +15,19 @@ from contracts.payment_api import ChargeView
 from contracts.router_api import (
     CancelResult,
     CartView,
+    CategoryList,
+    ItemCard,
     ItemPage,
     ItemsFound,
     OrderList,
     OrderView,
+    OtherOrder,
     PayResult,
     ShopList,
     ShopView,
+    ZoneList,
 )
-from contracts.states import Rail
+from contracts.states import FulfilmentKind, Rail
 
 # --- events --------------------------------------------------------------------------------------------------------
 
@@ -76,10 +80,14 @@ Result = (
     | ShopList
     | ItemPage
     | ItemsFound
+    | ItemCard
+    | CategoryList
+    | ZoneList
     | CartView
     | OrderView
     | CancelResult
     | PayResult
+    | OtherOrder
     | OrderList
     | ChargeView
     | HandoverView
@@ -112,6 +120,8 @@ class ListItems:
     query: str = ""
     after: str | None = None
     limit: int = 9
+    category: str = ""
+    """The id of one; else of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +131,28 @@ class FindItems:
     vendor_id: str
     queries: tuple[str, ...]
     limit: int = 9
+
+
+@dataclass(frozen=True, slots=True)
+class ShowItem:
+    """→ ItemCard or item_unknown."""
+
+    vendor_id: str
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListCategories:
+    """→ CategoryList."""
+
+    vendor_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListZones:
+    """→ ZoneList."""
+
+    vendor_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +180,50 @@ class RemoveItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ChooseFulfilment:
+    """→ CartView or a refusal. Delivery to that zone, or to the one around the pin (degrees)."""
+
+    vendor_id: str
+    kind: FulfilmentKind
+    zone_id: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    landmark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveNote:
+    """→ CartView or a refusal. An empty note takes the old one away."""
+
+    vendor_id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseVoucher:
+    """→ CartView or a refusal. Without a code: none any more."""
+
+    vendor_id: str
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseDay:
+    """→ CartView or a refusal. Without a day: as soon as possible."""
+
+    vendor_id: str
+    day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAgain:
+    """→ ReorderResult or a refusal. Without a code: the last order that was paid."""
+
+    vendor_id: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Confirm:
     """→ OrderView or a refusal."""
 
@@ -171,6 +247,16 @@ class Pay:
     code: str | None = None
     payer_msisdn: str | None = None
     rail: Rail | None = None
+    is_for_other: bool = False
+    """The order is somebody else's, and only the writer's own phone may ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindOther:
+    """An order that is somebody else's, to pay for them → OtherOrder or order_unknown."""
+
+    vendor_id: str
+    code: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +272,8 @@ class ListOrders:
     """→ OrderList."""
 
     vendor_id: str
+    limit: int = 10
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,12 +311,21 @@ Command = (
     | ListShops
     | ListItems
     | FindItems
+    | ShowItem
+    | ListCategories
+    | ListZones
     | ShowCart
     | AddItem
     | RemoveItem
+    | ChooseFulfilment
+    | LeaveNote
+    | UseVoucher
+    | ChooseDay
+    | OrderAgain
     | Confirm
     | Cancel
     | Pay
+    | FindOther
     | StartCharge
     | ListOrders
     | AskForPerson

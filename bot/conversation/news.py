@@ -9,10 +9,11 @@ from pydantic import BaseModel, ValidationError
 
 from bot.conversation import options
 from bot.conversation.model import Reply, State, Step
+from bot.conversation.others import whose
 from bot.conversation.rails import how_to_pay_it, picture_of, proof_of, rail_name, rail_of, usual_rail, what_it_gives
 from bot.conversation.reasons import another_try, has_run_out, how_to_pay, reason_words
 from bot.conversation.receipts import receipt_of
-from bot.conversation.showing import order_lines, total_of
+from bot.conversation.showing import local_time, order_lines, sums_of, terms_of, total_of
 from bot.conversation.taps import attempt, attempt_of
 from bot.replies.reply import Option, ReplyParam
 from contracts.events import (
@@ -21,6 +22,7 @@ from contracts.events import (
     ExceptionNews,
     InstructionsNews,
     OrderNews,
+    PaidForNews,
     PaymentNews,
     RefundNews,
 )
@@ -70,6 +72,9 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
         case EventType.PAYMENT_EXCEPTION:
             exception = _read(ExceptionNews, news)
             return _settled(exception, _exception(state, news, exception)) if exception else None
+        case EventType.ORDER_PAID_FOR:
+            paid_for = _read(PaidForNews, news)
+            return _paid_for(state, news, paid_for) if paid_for else None
         case EventType.PAYMENT_INSTRUCTIONS:
             instructed = _read(InstructionsNews, news)
             return _instructions(state, news, instructed) if instructed else None
@@ -87,7 +92,8 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
         ):
             return None
         case EventType.CART_LEFT_BEHIND | EventType.ORDER_UNPAID:
-            return None  # reminders: nothing is said of what was not done
+            left = _read(OrderNews, news)
+            return _reminder(state, news, left) if left else None
         case _:
             assert_never(news.type)
 
@@ -112,7 +118,9 @@ def _of_order(state: State, news: DomainEvent, about: OrderNews) -> Reply | None
                     "code": order.code,
                     "shop": shop,
                     "lines": order_lines(order),
+                    "sums": sums_of(order),
                     "total": total_of(order),
+                    "terms": terms_of(order, state.known_shop(news.vendor_id)),
                     "next": how_to_pay(state, news.vendor_id, order.code),
                 },
                 options=_pay_button(state, news, order, attempt_of(order)),
@@ -134,6 +142,25 @@ def _of_order(state: State, news: DomainEvent, about: OrderNews) -> Reply | None
             return None
 
 
+def _reminder(state: State, news: DomainEvent, about: OrderNews) -> Reply | None:
+    """One word about a cart that was left behind, or an order that was not paid; none of what is so no more."""
+    order = about.order
+    params: dict[str, ReplyParam] = {"shop": about.shop_name, "total": total_of(order)}
+    if news.type is EventType.ORDER_UNPAID:
+        if order.status is not OrderStatus.CONFIRMED:
+            return None
+        following = how_to_pay(state, news.vendor_id, order.code)
+        button = _pay_button(state, news, order, attempt_of(order))
+        return Reply("news_order_unpaid", {**params, "code": order.code, "next": following}, options=button)
+    shop = state.known_shop(news.vendor_id)
+    if order.status is not OrderStatus.DRAFT or not order.lines or shop is None:
+        return None
+    is_there = state.shop is not None and state.shop.vendor_id == shop.vendor_id
+    following = (Reply("cart_here") if is_there else Reply("cart_elsewhere", {"word": shop.word.upper()}),)
+    button = (options.show_cart(shop.vendor_id),)
+    return Reply("news_cart_left", {**params, "lines": order_lines(order), "next": following}, options=button)
+
+
 def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
     order, shop = about.order, state.known_shop(news.vendor_id)
     spare = (Reply("not_to_be_paid"),) if state.has_reference(order.order_id, but_not=_paid_by(order)) else ()
@@ -143,6 +170,21 @@ def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
         options=(options.receipt(order.code, news.vendor_id),) if shop is not None else (),
         template=Reply("template_order_paid", _of_template(order, about.shop_name)),
     )
+
+
+def _paid_for(state: State, news: DomainEvent, about: PaidForNews) -> Reply:
+    """For whoever paid somebody else's order: that it is paid, and nothing more of it."""
+    amount, shop = Money(about.amount_minor, about.currency), state.known_shop(news.vendor_id)
+    params: dict[str, ReplyParam] = {
+        "shop": about.shop_name,
+        "code": about.order_code,
+        "whose": whose(about.customer_name),
+        "total": amount,
+        "proof": proof_of(about.receipt, about.rail) if about.receipt else (),
+        "time": local_time(about.paid_at, shop, about.currency),
+    }
+    of_template: dict[str, ReplyParam] = {"code": about.order_code, "shop": about.shop_name, "total": amount}
+    return Reply("paid_for", params, template=Reply("template_order_paid", of_template))
 
 
 def _of_template(order: OrderView, shop_name: str) -> dict[str, ReplyParam]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from bot.conversation.model import Reply
 from bot.conversation.taps import Action, Tap, attempt_of, cart_version
 from bot.replies.reply import Option
-from contracts.money import Money
-from contracts.router_api import ItemView, OrderView, ShopView
-from contracts.states import Rail
+from contracts.money import Currency, Money
+from contracts.router_api import CategoryView, ItemView, OrderView, ShopView, ZoneView
+from contracts.states import FulfilmentKind, Rail
 
 _MOST = 10
 _RAIL_TITLES = {
@@ -38,9 +38,7 @@ def of_items(
         for item in items[:most]
     ]
     if has_more:
-        options.append(
-            Option(Tap(Action.MORE, vendor_id=vendor_id).token(), Reply("tap_more"), Reply("tap_more_about"))
-        )
+        options.append(more(vendor_id))
     return tuple(options)
 
 
@@ -49,6 +47,49 @@ def _about(item: ItemView) -> Reply:
         return Reply("tap_sold_out")
     amount, unit = Money(item.price_minor, item.currency), item.unit.strip()
     return Reply("price_per", {"amount": amount, "unit": unit}) if unit else Reply("price", {"amount": amount})
+
+
+def of_shelves(shelves: Sequence[CategoryView], vendor_id: str, *, total: int | None) -> tuple[Option, ...]:
+    """And below them all `total` things, or the next shelves."""
+    options = [
+        Option(
+            Tap(Action.SHELF, shelf.category_id, vendor_id=vendor_id).token(),
+            _named(shelf.name),
+            Reply("tap_count", {"count": shelf.count}),
+        )
+        for shelf in shelves[: _MOST - 1]
+    ]
+    if total is None:
+        last = Option(Tap(Action.MORE, vendor_id=vendor_id).token(), Reply("tap_more_shelves"), Reply("tap_more_about"))
+    else:
+        everything = Tap(Action.SHELF, "*", vendor_id=vendor_id).token()
+        last = Option(everything, Reply("tap_everything"), Reply("tap_count", {"count": total}))
+    return (*options, last)
+
+
+def shelves(vendor_id: str) -> Option:
+    """As the last line of a list of things."""
+    return Option(Tap(Action.SHELVES, vendor_id=vendor_id).token(), Reply("tap_shelves"), Reply("tap_shelves_about"))
+
+
+def shelves_button(vendor_id: str) -> Option:
+    return Option(Tap(Action.SHELVES, vendor_id=vendor_id).token(), Reply("tap_shelves"))
+
+
+def add_one(item: ItemView, vendor_id: str) -> Option:
+    return Option(Tap(Action.ADD, item.item_id, "1", vendor_id).token(), Reply("button_add"))
+
+
+def details(item: ItemView, vendor_id: str) -> Option:
+    """As a line below the only thing that was found."""
+    return Option(
+        Tap(Action.INFO, item.item_id, vendor_id=vendor_id).token(), Reply("tap_details"), Reply("tap_details_about")
+    )
+
+
+def more(vendor_id: str) -> Option:
+    """The next page, as the last line of a list."""
+    return Option(Tap(Action.MORE, vendor_id=vendor_id).token(), Reply("tap_more"), Reply("tap_more_about"))
 
 
 def of_shops(shops: Sequence[ShopView]) -> tuple[Option, ...]:
@@ -93,6 +134,31 @@ def add_more(vendor_id: str) -> Option:
     return Option(Tap(Action.MENU, vendor_id=vendor_id).token(), Reply("button_add_more"))
 
 
+def fulfilment(cart: OrderView, vendor_id: str) -> Option:
+    """The other way for the goods to get there than the present one."""
+    is_brought = cart.delivery is not None and cart.delivery.kind is FulfilmentKind.DELIVERY
+    return pickup(vendor_id) if is_brought else delivery(vendor_id)
+
+
+def delivery(vendor_id: str) -> Option:
+    return Option(Tap(Action.DELIVERY, vendor_id=vendor_id).token(), Reply("button_delivery"))
+
+
+def pickup(vendor_id: str) -> Option:
+    return Option(Tap(Action.PICKUP, vendor_id=vendor_id).token(), Reply("button_pickup"))
+
+
+def of_zones(zones: Sequence[ZoneView], currency: Currency, vendor_id: str) -> tuple[Option, ...]:
+    return tuple(
+        Option(
+            Tap(Action.ZONE, zone.zone_id, vendor_id=vendor_id).token(),
+            _named(zone.name),
+            Reply("price", {"amount": Money(zone.fee_minor, currency)}),
+        )
+        for zone in zones[:_MOST]
+    )
+
+
 def show_cart(vendor_id: str) -> Option:
     return Option(Tap(Action.CART, vendor_id=vendor_id).token(), Reply("button_cart"))
 
@@ -104,6 +170,10 @@ def show_menu(vendor_id: str) -> Option:
 def pay(code: str, version: str, vendor_id: str) -> Option:
     """`version` is the last try before it (`taps.attempt_of`)."""
     return Option(Tap(Action.PAY, code, version, vendor_id).token(), Reply("button_pay"))
+
+
+def pay_for_other(code: str, vendor_id: str) -> Option:
+    return Option(Tap(Action.PAY_FOR, code, vendor_id=vendor_id).token(), Reply("button_pay_for"))
 
 
 def person(vendor_id: str) -> Option:

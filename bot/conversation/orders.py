@@ -8,9 +8,9 @@ from bot.conversation.model import Cancel, ListOrders, Reply, Result, Step
 from bot.conversation.paying import instructions_of
 from bot.conversation.rails import other_ways, rail_name, usual_push
 from bot.conversation.refusals import order_in, orders_in, refused
-from bot.conversation.showing import order_choices, order_lines, order_listing, total_of
+from bot.conversation.showing import order_choices, order_lines, order_listing, sums_of, terms_of, total_of
 from bot.conversation.standing import has_open_reference, standing_of
-from bot.conversation.state import ListKind, Purpose
+from bot.conversation.state import Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action, attempt_of, is_under_way
 from bot.replies.reply import Option
@@ -19,6 +19,7 @@ from contracts.router_api import CancelResult, OrderList, OrderView
 from contracts.states import OrderStatus
 
 _MAX_SHOWN = 8
+_PER_PAGE = 9
 _MAX_CLOSED = 3  # paid and cancelled ones, beside those that are open
 
 
@@ -26,11 +27,6 @@ def on_status(talk: Talk, rest: str = "") -> Step:
     """STATUS, STATUS <code>."""
     if rest:
         return show_order(talk, rest)
-    return talk.ask(Purpose.STATUS, ListOrders(talk.shop.vendor_id))
-
-
-def on_paid(talk: Talk, rest: str = "") -> Step:
-    """ "I have paid": answered from the router's books, whatever the customer hopes."""
     return talk.ask(Purpose.STATUS, ListOrders(talk.shop.vendor_id))
 
 
@@ -50,14 +46,48 @@ def orders_came(talk: Talk, result: Result) -> Step:
         return say_order(talk, orders[0])
     talk = talk.showing(order_listing(ListKind.ORDERS, orders, talk.shop.vendor_id, talk.now))
     talk = talk.offering(*options.of_orders(Action.ORDER, orders, talk.shop.vendor_id))
-    lines = tuple(
+    is_all = len(orders) == sum(bool(order.lines) for order in result.orders) and result.next_cursor is None
+    more = () if is_all else (Reply("all_orders"),)
+    return talk.say("orders", shop=talk.shop.name, orders=_standing_lines(orders), more=more)
+
+
+def _standing_lines(orders: list[OrderView], first: int = 1) -> tuple[Reply, ...]:
+    return tuple(
         Reply(
             "order_standing",
             {"number": number, "code": order.code, "total": total_of(order), "standing": (standing_of(order),)},
         )
-        for number, order in enumerate(orders, start=1)
+        for number, order in enumerate(orders, start=first)
     )
-    return talk.say("orders", shop=talk.shop.name, orders=lines)
+
+
+def on_history(talk: Talk, rest: str = "") -> Step:
+    """All orders, one page after the other."""
+    return talk.ask(Purpose.HISTORY, ListOrders(talk.shop.vendor_id, _PER_PAGE))
+
+
+def older(talk: Talk, listing: Listing) -> Step:
+    """Those behind the ones of that list."""
+    talk = talk.knowing(heading="more")
+    return talk.ask(Purpose.HISTORY, ListOrders(talk.shop.vendor_id, _PER_PAGE, listing.next_after))
+
+
+def history_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, OrderList):
+        return talk.say("our_mistake")
+    orders, vendor_id = [order for order in result.orders if order.lines], talk.shop.vendor_id
+    if not orders:
+        return talk.say("no_orders", shop=talk.shop.name)
+    before = talk.list_of(ListKind.ORDERS) if talk.turn.heading == "more" else None
+    first = before.entries[-1].number + 1 if before is not None and before.entries else 1
+    listing = order_listing(ListKind.ORDERS, orders, vendor_id, talk.now, first_number=first)
+    talk = talk.showing(replace(listing, next_after=result.next_cursor))
+    offered = options.of_orders(Action.ORDER, orders, vendor_id)
+    talk = talk.offering(*offered, options.more(vendor_id)) if result.next_cursor else talk.offering(*offered)
+    more = (Reply("more_items"),) if result.next_cursor else ()
+    return talk.say("orders", shop=talk.shop.name, orders=_standing_lines(orders, first), more=more)
 
 
 def _worth_showing(orders: list[OrderView]) -> list[OrderView]:
@@ -88,7 +118,9 @@ def say_order(talk: Talk, order: OrderView) -> Step:
         code=order.code,
         shop=talk.shop.name,
         lines=order_lines(order),
+        sums=sums_of(order),
         total=total_of(order),
+        terms=terms_of(order, talk.shop),
         standing=(standing_of(order),),
         instructions=instructions_of(order, talk.shop),
         other=other_ways(talk.shop, talk.shop.vendor_id) if has_open_reference(order) else (),

@@ -4,11 +4,11 @@ after a PAY leads to a charge; nothing else here asks for one."""
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.conversation import options
+from bot.conversation import options, others
 from bot.conversation.catalogue import on_text
 from bot.conversation.intents import is_list_number, looks_like_phone, named_rail, read_code
 from bot.conversation.model import FindShop, Pay, Reply, Result, Step
-from bot.conversation.phones import is_of, read_msisdn
+from bot.conversation.phones import is_of, read_msisdn, spoken_msisdn
 from bot.conversation.rails import (
     answer_there,
     how_to_pay_it,
@@ -23,10 +23,10 @@ from bot.conversation.rails import (
     what_it_gives,
 )
 from bot.conversation.refusals import item_in, order_in, orders_in, rails_in, refused
-from bot.conversation.showing import order_choices, order_lines, order_listing, total_of
+from bot.conversation.showing import order_choices, order_lines, order_listing, sums_of, terms_of, total_of
 from bot.conversation.state import Entry, Listing, ListKind, PayerQuestion, Purpose, Shop
 from bot.conversation.talk import Talk
-from bot.conversation.taps import Action
+from bot.conversation.taps import Action, attempt_of
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import OrderView, ShopView
 from contracts.states import IntentStatus, OrderStatus, Rail
@@ -37,8 +37,6 @@ def on_pay(talk: Talk, rest: str) -> Step:
     if looks_like_phone(rest):
         question = talk.state.payer_question
         is_asked_for = question is not None and question.is_open(talk.now)
-        if not is_asked_for and _kept_payer(talk) is None:
-            return talk.say("pay_number_not_asked")
         return _pay_from(talk, rest, question if is_asked_for else None)
     if is_list_number(rest):
         listing = talk.list_of(ListKind.PAY) or talk.list_of(ListKind.RAIL)
@@ -83,6 +81,8 @@ def on_phone(talk: Talk, rest: str) -> Step:
 
 def _pay_from(talk: Talk, phone: str, question: PayerQuestion | None) -> Step:
     code, rail = (question.code, question.rail) if question is not None else (None, None)
+    if rail is None and len(talk.shop.rails) > 1:
+        rail = usual_push(talk.shop.currency)  # a number was named: it is a phone that is meant to ring
     msisdn = read_msisdn(phone, talk.shop.currency)
     if msisdn is None:
         return _ask_payer_again(talk, code, rail)
@@ -146,7 +146,13 @@ def not_paying(talk: Talk, problem: ProblemBody) -> Step:
             return talk.say("nothing_to_pay", shop=shop.name)
         case ErrorCode.NOT_CONFIRMED if order is not None and order.lines:
             talk = talk.offering(options.confirm(order, shop.vendor_id), options.add_more(shop.vendor_id))
-            return talk.say("confirm_first", lines=order_lines(order), total=total_of(order))
+            return talk.say(
+                "confirm_first",
+                lines=order_lines(order),
+                sums=sums_of(order),
+                total=total_of(order),
+                terms=terms_of(order, shop),
+            )
         case ErrorCode.NOT_CONFIRMED:
             return talk.say("confirm_first_short")
         case ErrorCode.WHICH_ORDER if orders_in(problem):
@@ -165,6 +171,12 @@ def not_paying(talk: Talk, problem: ProblemBody) -> Step:
             return talk.say("payer_busy")
         case ErrorCode.PAYER_MISSING:
             return _ask_payer(talk, talk.turn.code, talk.turn.rail, "missing")
+        case ErrorCode.PAYER_NOT_AGREED:
+            return _must_agree(talk, order)
+        case ErrorCode.TOO_MANY_PAYERS:
+            return talk.with_state(replace(talk.state, payer=None)).say("too_many_payers")
+        case ErrorCode.ORDER_UNKNOWN if talk.turn.code:
+            return others.look(talk, talk.turn.code)
         case ErrorCode.PAYER_INVALID:
             return _ask_payer_again(talk, talk.turn.code, talk.turn.rail)
         case ErrorCode.RAIL_UNAVAILABLE if rails_in(problem):
@@ -204,6 +216,8 @@ def _in_progress(talk: Talk, order: OrderView | None) -> Step:
     payment, code, rail = order.payment, order.code, rail_of(order)
     if payment.instructions is not None and (not rings(rail) or talk.turn.rail is payment.instructions_rail):
         return _repeat(talk, order)
+    if payment.is_by_other and payment.intent_status is not IntentStatus.UNKNOWN:
+        return talk.say("payment_by_other", code=code)
     if payment.intent_status is IntentStatus.UNKNOWN:
         return talk.say("payment_being_checked", code=code, rail=rail_name(rail))
     if payment.intent_id in talk.state.told_intents:
@@ -241,6 +255,21 @@ def _ask_payer(talk: Talk, code: str | None, rail: Rail | None, why: str) -> Ste
     if why == "missing":
         return talk.say("ask_payer") if is_mpesa else talk.say("ask_payer_gpo")
     return talk.say("payer_invalid") if is_mpesa else talk.say("payer_invalid_gpo")
+
+
+def _must_agree(talk: Talk, order: OrderView | None) -> Step:
+    """The number is not the customer's own: its owner pays, from their own chat. It is forgotten."""
+    shop, own = talk.shop, talk.turn.own_msisdn
+    code, phone = (order.code if order is not None else talk.turn.code), talk.turn.payer or ""
+    talk = talk.with_state(replace(talk.state, payer=None))
+    if code is None:
+        return talk.say("payer_must_agree_short", phone=spoken_msisdn(phone))
+    pays_too = own is not None and is_of(own, shop.currency)
+    yourself = (Reply("pay_yourself"),) if pays_too else ()
+    if pays_too and order is not None:
+        talk = talk.offering(options.pay(order.code, attempt_of(order), shop.vendor_id))
+    word = shop.word.upper()
+    return talk.say("payer_must_agree", phone=spoken_msisdn(phone), code=code, word=word, yourself=yourself)
 
 
 def _ask_payer_again(talk: Talk, code: str | None, rail: Rail | None) -> Step:

@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from bot.conversation import cart, languages, orders, paying
+from bot.conversation import cart, catalogue, fulfilment, languages, orders, paying, shelves
 from bot.conversation.catalogue import menu_again, on_text
 from bot.conversation.fallback import hint
 from bot.conversation.model import Step
@@ -36,6 +36,28 @@ def on_number(talk: Talk, rest: str) -> Step:
     return _pick(talk, listing, entry)
 
 
+def on_more(talk: Talk, rest: str = "") -> Step:
+    """The next page of the list last shown, whatever it lists."""
+    listing = talk.state.other
+    if listing is None or listing.vendor_id != talk.shop.vendor_id or not listing.is_alive(talk.now):
+        return catalogue.on_more(talk)
+    if listing.kind is ListKind.SHELVES:
+        return shelves.more(talk, listing) if listing.next_after else shelves.on_shelves(talk)
+    if listing.kind is ListKind.ORDERS:
+        return orders.older(talk, listing) if listing.next_after else orders.on_history(talk)
+    return catalogue.on_more(talk)
+
+
+def on_words(talk: Talk, text: str) -> Step:
+    """Words that are no command: the answer to what was just asked, where they can be one."""
+    zone_id = fulfilment.zone_named(talk, text)
+    if zone_id is not None:
+        return fulfilment.to_zone(talk, zone_id)
+    if fulfilment.is_place(talk, text):
+        return fulfilment.keep_place(talk, text)
+    return paying.on_way_named(talk, text)
+
+
 def _pick(talk: Talk, listing: Listing, entry: Entry) -> Step:
     match listing.kind:
         case ListKind.ITEMS:
@@ -52,6 +74,10 @@ def _pick(talk: Talk, listing: Listing, entry: Entry) -> Step:
             return orders.cancel(talk, entry.id)
         case ListKind.ORDERS:
             return orders.show_order(talk, entry.id)
+        case ListKind.SHELVES:
+            return shelves.open_shelf(talk, entry.id)
+        case ListKind.ZONES:
+            return fulfilment.to_zone(talk, entry.id)
         case ListKind.LANGUAGE:
             return languages.change(talk, entry.id)
         case _:

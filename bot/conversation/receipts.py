@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.conversation.model import Reply, Step
 from bot.conversation.orders import say_order
 from bot.conversation.rails import proof_of, rail_of
-from bot.conversation.showing import local_time, order_lines, total_of
+from bot.conversation.showing import local_time, order_lines, sums_of, terms_of, total_of
 from bot.conversation.state import Shop
 from bot.conversation.talk import Talk
 from bot.replies.reply import Document, ReplyParam
@@ -25,7 +25,9 @@ def receipt_of(order: OrderView, shop_name: str, shop: Shop | None, paid_at: dat
         "shop": shop_name,
         "code": order.code,
         "lines": order_lines(order),
+        "sums": sums_of(order),
         "total": total_of(order),
+        "terms": terms_of(order, shop),
         "proof": proof,
         "time": local_time(order.paid_at or paid_at, shop, order.currency),
     }

@@ -77,6 +77,8 @@ def refused(talk: Talk, problem: ProblemBody) -> Step:
             return talk.say("order_unknown", code=talk.turn.code or "", shop=shop)
         case ErrorCode.WHICH_ORDER:
             return talk.say("which_order_short")
+        case ErrorCode.VOUCHER_EXPIRED | ErrorCode.VOUCHER_USED_UP:
+            return _voucher_lost(talk, problem)
         case ErrorCode.ORDER_TRANSITION_REFUSED:
             return _too_late(talk, problem)
         case _:
@@ -90,6 +92,14 @@ def _sold_out(talk: Talk, problem: ProblemBody) -> Step:
     if available > 0:
         return talk.say("only_left", item=item, available=available)
     return talk.say("sold_out", item=item)
+
+
+def _voucher_lost(talk: Talk, problem: ProblemBody) -> Step:
+    """It can't be used when it is to count, at last."""
+    order = order_in(problem)
+    if order is not None and order.status is OrderStatus.CONFIRMED:
+        return talk.say("voucher_lost_confirmed", code=order.code)
+    return talk.say("voucher_lost")
 
 
 def _too_late(talk: Talk, problem: ProblemBody) -> Step:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from bot.conversation import options
+from bot.conversation import options, shelves
 from bot.conversation.intents import fold, is_list_number
 from bot.conversation.matching import Candidate, find
 from bot.conversation.model import FindShop, ListItems, ListShops, Result, Step
@@ -82,6 +82,8 @@ def shop_menu_came(talk: Talk, result: Result) -> Step:
     if not isinstance(result, ItemPage):
         return talk.say("our_mistake")
     shop, items = talk.shop, result.items
+    if shelves.are_first(result, is_entering=True):
+        return shelves.on_shelves(talk.knowing(heading=shelves.ENTERED))
     if not items:
         return talk.say("shop_entered_empty", shop=shop.name)
     talk = talk.showing(item_listing(items, shop.vendor_id, talk.now, next_after=result.next_after))

@@ -8,7 +8,8 @@ from bot.conversation.model import Reply
 from bot.conversation.state import MAX_ENTRIES, Entry, Listing, ListKind, Shop
 from bot.replies.reply import ReplyParam
 from contracts.money import Currency, Money
-from contracts.router_api import CartView, ItemView, LineView, OrderView, ShopView
+from contracts.router_api import CartView, ItemView, LineView, OrderView, ShopView, ZoneView
+from contracts.states import FulfilmentKind, OrderStatus
 
 PAGE_SIZE = 9
 """Items on one page of a menu."""
@@ -18,6 +19,52 @@ _ZONES = {Currency.KES: "Africa/Nairobi", Currency.AOA: "Africa/Luanda"}
 
 def total_of(order: OrderView) -> Money:
     return Money(order.total_minor, order.currency)
+
+
+def sums_of(order: OrderView) -> tuple[Reply, ...]:
+    """What makes the total another than the goods': the fee and the voucher. Nothing where neither is."""
+    currency, lines = order.currency, list[Reply]()
+    delivery, discount = order.delivery, order.discount
+    if delivery is not None and delivery.kind is FulfilmentKind.DELIVERY:
+        fee = Money(delivery.fee_minor, currency)
+        lines.append(Reply("sum_delivery", {"zone": delivery.zone_name or "–", "fee": fee}))
+    if discount is not None and discount.amount_minor > 0:
+        lines.append(Reply("sum_voucher", {"voucher": discount.code, "amount": Money(discount.amount_minor, currency)}))
+    if lines:
+        lines.insert(0, Reply("sum_goods", {"amount": Money(sum(line.total_minor for line in order.lines), currency)}))
+    if discount is not None and discount.amount_minor == 0:
+        minimum = Money(discount.minimum_minor, currency)
+        lines.append(Reply("sum_voucher_waits", {"voucher": discount.code, "minimum": minimum}))
+    return tuple(lines)
+
+
+def terms_of(order: OrderView, shop: Shop | None) -> tuple[Reply, ...]:
+    """Where to, when, and what the shop should know; nothing where nobody said."""
+    lines = list[Reply]()
+    delivery = order.delivery
+    if delivery is not None and delivery.landmark:
+        lines.append(Reply("term_place", {"description": delivery.landmark}))
+    is_fetched = delivery is not None and delivery.kind is FulfilmentKind.PICKUP
+    is_default = delivery is None and order.status is not OrderStatus.DRAFT and shop is not None and shop.delivers
+    if is_fetched or is_default:
+        lines.append(Reply("term_pickup"))
+    if order.scheduled_for is not None:
+        lines.append(Reply("term_day", {"time": local_time(order.scheduled_for, shop, order.currency)}))
+    if order.note:
+        lines.append(Reply("term_note", {"description": order.note}))
+    return tuple(lines)
+
+
+def delivery_hint(order: OrderView, shop: Shop) -> tuple[Reply, ...]:
+    """That it can be brought, while nobody said how the goods get to the customer."""
+    return (Reply("hint_delivery"),) if shop.delivers and order.delivery is None else ()
+
+
+def zone_lines(zones: Sequence[ZoneView], currency: Currency) -> tuple[Reply, ...]:
+    return tuple(
+        Reply("zone_line", {"number": number, "name": zone.name, "fee": Money(zone.fee_minor, currency)})
+        for number, zone in enumerate(zones[:MAX_ENTRIES], start=1)
+    )
 
 
 def item_listing(
@@ -44,13 +91,21 @@ def _item_line(number: int, item: ItemView) -> Reply:
     name = item.name
     if item.available is not None and item.available <= 0:
         return Reply("item_line_sold_out", {"number": number, "item": name})
-    price = (_price(item),)
+    price = (price_of(item),)
     if item.available is not None and item.available <= _FEW:
         return Reply("item_line_few", {"number": number, "item": name, "price": price, "available": item.available})
     return Reply("item_line", {"number": number, "item": name, "price": price})
 
 
-def _price(item: ItemView) -> Reply:
+def stock_note(item: ItemView) -> tuple[Reply, ...]:
+    """That none or few are left; nothing where there is enough, or nobody counts."""
+    if item.available is None or item.available > _FEW:
+        return ()
+    return (Reply("stock_few", {"available": item.available}),) if item.available > 0 else (Reply("tap_sold_out"),)
+
+
+def price_of(item: ItemView) -> Reply:
+    """Of one, or of its unit."""
     amount = Money(item.price_minor, item.currency)
     unit = item.unit.strip()
     return Reply("price_per", {"amount": amount, "unit": unit}) if unit else Reply("price", {"amount": amount})
@@ -103,8 +158,11 @@ def cart_listing(kind: ListKind, order: OrderView, vendor_id: str, now: datetime
     return Listing(kind, vendor_id, entries, now)
 
 
-def order_listing(kind: ListKind, orders: Sequence[OrderView], vendor_id: str, now: datetime) -> Listing:
-    entries = tuple(Entry(number, order.code, order.code) for number, order in enumerate(orders[:MAX_ENTRIES], start=1))
+def order_listing(
+    kind: ListKind, orders: Sequence[OrderView], vendor_id: str, now: datetime, *, first_number: int = 1
+) -> Listing:
+    numbered = enumerate(orders[:MAX_ENTRIES], start=first_number)
+    entries = tuple(Entry(number, order.code, order.code) for number, order in numbered)
     return Listing(kind, vendor_id, entries, now)
 
 

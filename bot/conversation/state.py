@@ -14,7 +14,7 @@ from bot.conversation.lists import Shopping
 from contracts.chat_api import ChatMode
 from contracts.money import Currency
 from contracts.router_api import ShopView
-from contracts.states import OrderStatus, Rail
+from contracts.states import FulfilmentKind, OrderStatus, Rail
 
 MAX_ENTRIES = 10
 """Lines of a list that a number can pick from."""
@@ -40,6 +40,8 @@ class ListKind(StrEnum):
     CANCEL = "cancel"
     ORDERS = "orders"
     LANGUAGE = "language"
+    SHELVES = "shelves"
+    ZONES = "zones"
 
 
 class Purpose(StrEnum):
@@ -47,6 +49,10 @@ class Purpose(StrEnum):
 
     ENTER_SHOP = "enter_shop"
     SHOP_MENU = "shop_menu"
+    SHELVES = "shelves"
+    SHELF = "shelf"
+    CARD_FIND = "card_find"
+    CARD = "card"
     OFFER_SHOPS = "offer_shops"
     MENU = "menu"
     FIND = "find"
@@ -63,10 +69,23 @@ class Purpose(StrEnum):
     REMOVE_FIND = "remove_find"
     REMOVE_ASK = "remove_ask"
     REMOVE = "remove"
+    ZONES = "zones"
+    FULFILMENT = "fulfilment"
+    LANDMARK = "landmark"
+    NOTE = "note"
+    VOUCHER = "voucher"
+    DAY = "day"
+    AGAIN = "again"
+    HOURS = "hours"
+    HISTORY = "history"
     CONFIRM = "confirm"
     CONFIRM_EMPTY = "confirm_empty"
     PAY = "pay"
     PAY_OTHER = "pay_other"
+    PAY_AT = "pay_at"
+    OTHER_ORDER = "other_order"
+    PAY_FOR_OTHER = "pay_for_other"
+    PAID = "paid"
     CHARGE = "charge"
     CANCEL = "cancel"
     STATUS = "status"
@@ -92,12 +111,14 @@ class Shop:
     currency: Currency
     rails: tuple[Rail, ...] = ()
     language: str = ""
+    delivers: bool = False
 
     @classmethod
     def of(cls, view: ShopView) -> Self:
         word, name = view.word[:_MAX_LABEL], view.name[:_MAX_LABEL]
         language = view.locale.replace("_", "-").partition("-")[0].lower()
-        return cls(view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails), language)
+        delivers = FulfilmentKind.DELIVERY in view.fulfilment
+        return cls(view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails), language, delivers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +136,8 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Listing:
     """A list as it was shown. `quantity` is how many were wanted when the list was the question "which one?";
-    `next_after` is where its next page begins. Of "which order?" `rail` is the way to pay that was named already, of
-    "which way?" `code` is the order that was."""
+    `next_after` is where its next page begins; `category` is the shelf that its items stand on. Of "which order?"
+    `rail` is the way to pay that was named already, of "which way?" `code` is the order that was."""
 
     kind: ListKind
     vendor_id: str
@@ -127,6 +148,7 @@ class Listing:
     next_after: str | None = None
     rail: Rail | None = None
     code: str | None = None
+    category: str = ""
 
     def __post_init__(self) -> None:
         entries = tuple(replace(entry, label=entry.label[:_MAX_LABEL]) for entry in self.entries[:MAX_ENTRIES])
@@ -137,7 +159,14 @@ class Listing:
             case ListKind.PAY | ListKind.RAIL | ListKind.CANCEL:
                 lifetime = _MONEY_LIFETIME
             case (
-                ListKind.ITEMS | ListKind.SHOPS | ListKind.CART | ListKind.REMOVE | ListKind.ORDERS | ListKind.LANGUAGE
+                ListKind.ITEMS
+                | ListKind.SHOPS
+                | ListKind.CART
+                | ListKind.REMOVE
+                | ListKind.ORDERS
+                | ListKind.LANGUAGE
+                | ListKind.SHELVES
+                | ListKind.ZONES
             ):
                 lifetime = _LIST_LIFETIME
             case _:
@@ -156,6 +185,30 @@ class PayerQuestion:
     code: str | None
     asked_at: datetime
     rail: Rail | None = None
+
+    def is_open(self, now: datetime) -> bool:
+        return now - self.asked_at < _MONEY_LIFETIME
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceQuestion:
+    """The customer chose that zone and was asked where exactly."""
+
+    vendor_id: str
+    zone_id: str
+    asked_at: datetime
+
+    def is_open(self, now: datetime) -> bool:
+        return now - self.asked_at < _MONEY_LIFETIME
+
+
+@dataclass(frozen=True, slots=True)
+class OtherQuestion:
+    """The customer was shown somebody else's order, and asked whether to pay it from their own phone."""
+
+    vendor_id: str
+    code: str
+    asked_at: datetime
 
     def is_open(self, now: datetime) -> bool:
         return now - self.asked_at < _MONEY_LIFETIME
@@ -202,6 +255,8 @@ class Turn:
     intent_id: str = ""
     amount_minor: int = 0
     currency: Currency = Currency.KES
+    category: str = ""
+    place: PlaceQuestion | None = None
     several: Shopping | None = None
     """Where the message names several things: which, and how far that is."""
     mute_at: str = ""
@@ -231,6 +286,8 @@ class State:
     other: Listing | None = None
     payer: str | None = None
     payer_question: PayerQuestion | None = None
+    other_question: OtherQuestion | None = None
+    place_question: PlaceQuestion | None = None
     own_doings: tuple[str, ...] = ()
     told_intents: tuple[str, ...] = ()
     told_references: tuple[str, ...] = ()
@@ -272,6 +329,8 @@ class State:
         """That list is the one last shown."""
         if listing.kind is ListKind.ITEMS:
             return replace(self, items=listing, other=None)
+        if listing.kind is ListKind.SHELVES:  # their numbers are no longer those of things
+            return replace(self, items=None, other=listing)
         return replace(self, other=listing)
 
     def last_shown(self) -> Listing | None:

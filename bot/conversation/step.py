@@ -6,18 +6,26 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.conversation import (
+    again,
+    arranging,
     basket,
+    card,
     cart,
     catalogue,
     charging,
     checkout,
     fallback,
+    fulfilment,
     languages,
+    opening,
     orders,
+    others,
+    paid,
     paying,
     people,
     people_news,
     picks,
+    shelves,
     shop,
     tapped,
     taps,
@@ -33,12 +41,15 @@ _ANYWHERE: dict[Word, Callable[[Talk, str], Step]] = {
     Word.SHOP: shop.on_shop,
     Word.HELP: fallback.on_help,
     Word.NUMBER: picks.on_number,
+    Word.PAY_AT: others.on_pay_at,
 }
 """What can be said in a shop and outside."""
 
 _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.MENU: catalogue.on_menu,
-    Word.MORE: catalogue.on_more,
+    Word.MORE: picks.on_more,
+    Word.SHELVES: shelves.on_shelves,
+    Word.INFO: card.on_info,
     Word.FIND: catalogue.on_find,
     Word.ADD: cart.on_add,
     Word.REMOVE: cart.on_remove,
@@ -54,10 +65,15 @@ _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.CANCEL_ORDER: orders.on_cancel_order,
     Word.CANCEL: orders.on_cancel,
     Word.PAY_ASKED: fallback.on_pay_asked,
-    Word.PAID: orders.on_paid,
-    Word.REORDER: fallback.on_reorder,
-    Word.DELIVERY: fallback.on_delivery,
-    Word.HOURS: fallback.on_hours,
+    Word.PAID: paid.on_paid,
+    Word.REORDER: again.on_reorder,
+    Word.NOTE: arranging.on_note,
+    Word.VOUCHER: arranging.on_voucher,
+    Word.TOMORROW: arranging.on_tomorrow,
+    Word.HISTORY: orders.on_history,
+    Word.DELIVERY: fulfilment.on_delivery,
+    Word.PICKUP: fulfilment.on_pickup,
+    Word.HOURS: opening.on_hours,
     Word.WHERE: fallback.on_where,
     Word.HUMAN: people.on_human,
     Word.BOT: people.on_bot,
@@ -66,7 +82,7 @@ _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.YES: fallback.on_yes,
     Word.NO: fallback.on_no,
     Word.THANKS: fallback.on_thanks,
-    Word.TEXT: paying.on_way_named,
+    Word.TEXT: picks.on_words,
 }
 
 _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
@@ -74,6 +90,10 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.SHOP_MENU: shop.shop_menu_came,
     Purpose.OFFER_SHOPS: shop.shops_came,
     Purpose.MENU: catalogue.menu_came,
+    Purpose.SHELVES: shelves.shelves_came,
+    Purpose.SHELF: shelves.shelf_came,
+    Purpose.CARD_FIND: card.card_found,
+    Purpose.CARD: card.card_came,
     Purpose.FIND: catalogue.found_came,
     Purpose.FIND_CLOSE: catalogue.close_came,
     Purpose.TEXT: catalogue.text_came,
@@ -88,10 +108,23 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.REMOVE_FIND: cart.remove_found,
     Purpose.REMOVE_ASK: cart.remove_asked,
     Purpose.REMOVE: cart.removed,
+    Purpose.ZONES: fulfilment.zones_came,
+    Purpose.FULFILMENT: fulfilment.fulfilment_came,
+    Purpose.LANDMARK: fulfilment.place_kept,
+    Purpose.NOTE: arranging.note_left,
+    Purpose.VOUCHER: arranging.voucher_used,
+    Purpose.DAY: arranging.day_chosen,
+    Purpose.AGAIN: again.reordered,
+    Purpose.HOURS: opening.hours_came,
+    Purpose.HISTORY: orders.history_came,
     Purpose.CONFIRM: checkout.confirmed,
     Purpose.CONFIRM_EMPTY: checkout.confirm_was_empty,
     Purpose.PAY: charging.pay_came,
     Purpose.PAY_OTHER: paying.ways_came,
+    Purpose.PAY_AT: others.shop_at_came,
+    Purpose.OTHER_ORDER: others.other_came,
+    Purpose.PAY_FOR_OTHER: charging.pay_for_other_came,
+    Purpose.PAID: paid.paid_came,
     Purpose.CHARGE: charging.charge_came,
     Purpose.CANCEL: orders.cancel_came,
     Purpose.STATUS: orders.orders_came,
@@ -111,7 +144,7 @@ def step(state: State, event: Event, now: datetime) -> Step:
     may also end in silence. A customer's message takes at most `talk.MAX_COMMANDS` commands. `now` is aware."""
     match event:
         case Said():
-            talk = people.begun(Talk.begun_by(languages.learning(state, event), event, now))
+            talk = people.begun(fulfilment.begun(Talk.begun_by(languages.learning(state, event), event, now)))
             if people.is_meant_for_them(talk, event):
                 return talk.quiet()
             return people.noted(talk, languages.offered(_said(talk, event)))
@@ -129,11 +162,15 @@ def _said(talk: Talk, said: Said) -> Step:
     language = languages.change_wanted(said)
     if language is not None:
         return languages.change(talk, language)
-    tap = taps.read(said.payload)
+    tap, intent = taps.read(said.payload), parse(said.text)
+    is_answer = intent.word is Word.YES if tap is None else tap.action is taps.Action.PAY_FOR
+    if not is_answer:
+        talk = others.closed(talk)
     followed = tapped.on_tap(talk, tap, said.text) if tap is not None else None
     if followed is not None:
         return followed
-    intent = parse(said.text)
+    if intent.word is Word.NOTHING and said.location is not None and talk.state.shop and talk.shop.delivers:
+        return fulfilment.to_pin(talk, said.location)
     if intent.word is Word.NOTHING:
         if talk.state.shop is None and not said.media:
             return shop.choose_first(talk)
@@ -169,7 +206,7 @@ def _start(talk: Talk) -> Step:
 
 def _came(talk: Talk, outcome: Outcome) -> Step:
     handler = _CAME_OF.get(talk.turn.purpose) if talk.turn.purpose else None
-    needs_shop = talk.turn.purpose not in (Purpose.ENTER_SHOP, Purpose.OFFER_SHOPS)
+    needs_shop = talk.turn.purpose not in (Purpose.ENTER_SHOP, Purpose.OFFER_SHOPS, Purpose.PAY_AT)
     if handler is None or (needs_shop and talk.state.shop is None):
         return talk.say("our_mistake")
     return handler(talk, outcome.result)

@@ -2,7 +2,20 @@
 
 from dataclasses import replace
 
-from bot.conversation import cart, catalogue, checkout, orders, paying, people, shop
+from bot.conversation import (
+    card,
+    cart,
+    catalogue,
+    checkout,
+    fulfilment,
+    orders,
+    others,
+    paying,
+    people,
+    picks,
+    shelves,
+    shop,
+)
 from bot.conversation.model import ListOrders, Result, ShowCart, Step
 from bot.conversation.receipts import show_receipt
 from bot.conversation.refusals import refused
@@ -29,9 +42,21 @@ def on_tap(talk: Talk, tap: Tap, said: str) -> Step | None:
         case Action.MENU:
             return catalogue.on_menu(there)
         case Action.MORE:
-            return catalogue.on_more(there)
+            return picks.on_more(there)
+        case Action.SHELVES:
+            return shelves.on_shelves(there)
+        case Action.SHELF:
+            return shelves.open_shelf(there, tap.what)
+        case Action.INFO:
+            return card.show(there.knowing(text=said), tap.what)
         case Action.CART:
             return cart.on_cart(there)
+        case Action.DELIVERY:
+            return fulfilment.on_delivery(there)
+        case Action.ZONE:
+            return fulfilment.to_zone(there, tap.what)
+        case Action.PICKUP:
+            return fulfilment.on_pickup(there)
         case Action.CONFIRM:
             there = there.knowing(code=tap.what, text=tap.version)
             return there.ask(Purpose.TAP_CONFIRM, ShowCart(there.shop.vendor_id))
@@ -43,6 +68,8 @@ def on_tap(talk: Talk, tap: Tap, said: str) -> Step | None:
             return there.ask(Purpose.TAP_PAY, ListOrders(there.shop.vendor_id))
         case Action.PAY:
             return paying.pay(there, None, rail=tap.rail)
+        case Action.PAY_FOR:
+            return others.agreed(there, tap.what) or others.look(there, tap.what)
         case Action.ORDER:
             return orders.show_order(there, tap.what)
         case Action.CANCEL:
@@ -69,8 +96,10 @@ def _is_meaningful(tap: Tap) -> bool:
         case Action.ADD:
             is_number = tap.version.isascii() and tap.version.isdigit() and len(tap.version) <= _MAX_QUANTITY_DIGITS
             return bool(tap.what) and is_number
-        case Action.CONFIRM | Action.ORDER | Action.CANCEL | Action.RECEIPT:
+        case Action.CONFIRM | Action.PAY_FOR | Action.ORDER | Action.CANCEL | Action.RECEIPT:
             return _is_code(tap.what)
+        case Action.SHELF | Action.INFO | Action.ZONE:
+            return bool(tap.what)
         case Action.PAY:
             return not tap.what or _is_code(tap.what)
         case _:
@@ -110,6 +139,8 @@ def cart_to_confirm_came(talk: Talk, result: Result) -> Step:
 def order_to_pay_came(talk: Talk, result: Result) -> Step:
     """The order as it is now: paid for, if nothing has happened to it since its button was shown."""
     order = _order_in(talk, result)
+    if order is None:
+        return others.look(talk, talk.turn.code or "")
     if not isinstance(order, OrderView):
         return order
     if can_be_paid(order) and attempt_of(order) == talk.turn.text:
@@ -119,14 +150,16 @@ def order_to_pay_came(talk: Talk, result: Result) -> Step:
 
 def order_to_prove_came(talk: Talk, result: Result) -> Step:
     order = _order_in(talk, result)
+    if order is None:
+        return talk.say("order_unknown", code=talk.turn.code or "", shop=talk.shop.name)
     return show_receipt(talk, order) if isinstance(order, OrderView) else order
 
 
-def _order_in(talk: Talk, result: Result) -> OrderView | Step:
+def _order_in(talk: Talk, result: Result) -> OrderView | Step | None:
+    """None where the customer has no such order."""
     if isinstance(result, ProblemBody):
         return refused(talk, result)
     if not isinstance(result, OrderList):
         return talk.say("our_mistake")
     code = talk.turn.code or ""
-    found = next((order for order in result.orders if order.code == code), None)
-    return found if found is not None else talk.say("order_unknown", code=code, shop=talk.shop.name)
+    return next((order for order in result.orders if order.code == code), None)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from bot.conversation.languages import spoken
-from bot.conversation.model import Command, Heard, Outcome, Reply, Said, State, Step
+from bot.conversation.model import Command, Heard, Location, Outcome, Reply, Said, State, Step
 from bot.conversation.step import step
 from bot.conversation.talk import MAX_COMMANDS
 from bot.replies.rendering import render
@@ -41,8 +41,9 @@ class Chat:
         media: tuple[str, ...] = (),
         waited: timedelta | None = None,
         payload: str | None = None,
+        location: Location | None = None,
     ) -> Answer:
-        taken, commands = self._take(text, media=media, waited=waited, payload=payload)
+        taken, commands = self._take(text, media=media, waited=waited, payload=payload, location=location)
         assert taken.reply is not None, f"{text!r} was not answered"
         assert taken.answers_customer
         self._keep(taken.state)
@@ -63,10 +64,11 @@ class Chat:
         media: tuple[str, ...] = (),
         waited: timedelta | None = None,
         payload: str | None = None,
+        location: Location | None = None,
     ) -> tuple[Step, list[Command]]:
         self.now += timedelta(seconds=5)
         received_at = None if waited is None else self.now - waited
-        said = Said("SM1", text, media, sender_msisdn=self.own_msisdn, received_at=received_at, payload=payload)
+        said = Said("SM1", text, media, self.own_msisdn, received_at, payload, location)
         taken = step(self.state, said, self.now)
         commands: list[Command] = []
         while taken.command is not None:
@@ -79,6 +81,10 @@ class Chat:
     def taps(self, payload: str, text: str = "what stood on it", *, waited: timedelta | None = None) -> Answer:
         """A button or a line of a list with that token."""
         return self.says(text, waited=waited, payload=payload)
+
+    def sends_pin(self, latitude: float, longitude: float, label: str = "") -> Answer:
+        """A location, as the phone sends it: no text, and degrees."""
+        return self.says("", media=("location",), location=Location(latitude, longitude, label=label))
 
     def says_each(self, *texts: str) -> Answer:
         """The answer to the last of them."""

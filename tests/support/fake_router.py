@@ -13,21 +13,30 @@ from bot.conversation.model import (
     AddItem,
     AskForPerson,
     Cancel,
+    ChooseDay,
+    ChooseFulfilment,
     Command,
     Confirm,
     FindItems,
+    FindOther,
     FindShop,
     JoinAlerts,
     LeaveAlerts,
+    LeaveNote,
+    ListCategories,
     ListItems,
     ListOrders,
     ListShops,
+    ListZones,
+    OrderAgain,
     Pay,
     RemoveItem,
     Result,
     ReturnToBot,
     ShowCart,
+    ShowItem,
     StartCharge,
+    UseVoucher,
 )
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.payment_api import ChargeView
@@ -35,14 +44,18 @@ from contracts.router_api import (
     MAX_QUANTITY,
     CancelResult,
     CartView,
+    ItemCard,
     ItemPage,
     ItemsFound,
     LineView,
     OrderList,
     OrderView,
+    OtherOrder,
     PaymentView,
     PayResult,
+    PictureView,
     ShopList,
+    ZoneList,
 )
 from contracts.states import (
     PUSHED_RAILS,
@@ -64,6 +77,7 @@ from tests.support.fake_orders import (
 )
 from tests.support.fake_people import FakePeople
 from tests.support.fake_shops import FakeShop, Stocked, mama_and_kamau
+from tests.support.fake_terms import TermsCommand, arranged, summed
 
 OWN_MSISDN = "254708374149"
 _MAX_ATTEMPTS = 3
@@ -79,7 +93,12 @@ class FakeRouter(FakeOrders):
     def __init__(self, clock: Callable[[], datetime], shops: list[FakeShop] | None = None) -> None:
         super().__init__(clock, mama_and_kamau() if shops is None else shops)
         self.people = FakePeople(clock)
+        self.picture: PictureView | None = None
         self.own_msisdn: str | None = OWN_MSISDN
+        self.of_others: dict[str, OtherOrder] = {}
+        """By code: orders of other customers, whatever the shop."""
+        self.agreed: set[str] = set()
+        """Numbers, beside the own one, that this customer paid from before."""
         self.refuse_next: ProblemBody | None = None
         self._refuse_after: tuple[int, ProblemBody] | None = None
         self.charge = ChargeView(charge_id="charge-1", intent_id="", status=ChargeStatus.CLAIMED)
@@ -109,6 +128,17 @@ class FakeRouter(FakeOrders):
             case FindItems(vendor_id, queries, limit):
                 pages = [self._list_items(ListItems(vendor_id, query=query, limit=limit)) for query in queries]
                 return ItemsFound(found=[page.items for page in pages])
+            case ShowItem(vendor_id, item_id):
+                item = self.item(item_id)
+                if item is None:
+                    return problem(ErrorCode.ITEM_UNKNOWN, 404)
+                return ItemCard(**item.view(self.shop(vendor_id).currency).model_dump(), picture=self.picture)
+            case ListCategories(vendor_id):
+                return self.shop(vendor_id).categories()
+            case ListZones(vendor_id):
+                return ZoneList(zones=self.shop(vendor_id).zones, currency=self.shop(vendor_id).currency)
+            case ChooseFulfilment() | LeaveNote() | UseVoucher() | ChooseDay() | OrderAgain():
+                return self._arrange(command)
             case ShowCart(vendor_id):
                 return self._cart(vendor_id)
             case AddItem():
@@ -121,15 +151,33 @@ class FakeRouter(FakeOrders):
                 return self._cancel(vendor_id, code)
             case Pay():
                 return self._pay(command)
+            case FindOther(_, code):
+                other = self.of_others.get(code)
+                return other if other is not None else problem(ErrorCode.ORDER_UNKNOWN, 404)
             case StartCharge(_, intent_id):
                 self.pushes.append(intent_id)
                 return self.charge.model_copy(update={"intent_id": intent_id})
-            case ListOrders(vendor_id):
-                return OrderList(orders=[order.view for order in reversed(self._of(vendor_id))][:20])
+            case ListOrders(vendor_id, limit, cursor):
+                views = [order.view for order in reversed(self._of(vendor_id))]
+                start = int(cursor or 0)
+                following = str(start + limit) if start + limit < len(views) else None
+                return OrderList(orders=views[start : start + limit], next_cursor=following)
             case AskForPerson() | ReturnToBot() | JoinAlerts() | LeaveAlerts():
                 return self.people.perform(command)
             case _:
                 assert_never(command)
+
+    def _arrange(self, command: TermsCommand) -> CartView | ProblemBody:
+        vendor_id = command.vendor_id
+        draft = self._draft(vendor_id)
+        earlier = [order for order in self._of(vendor_id) if order is not draft]
+
+        def store(lines: list[LineView]) -> OrderView:
+            self._store_cart(vendor_id, draft, lines)
+            (cart,) = self._with(vendor_id, OrderStatus.DRAFT)
+            return cart.view
+
+        return arranged(command, self.shop(vendor_id), draft, earlier, store)
 
     def refuse_after(self, answered: int, refusal: ProblemBody) -> None:
         """Refuse the command after that many more were answered."""
@@ -147,6 +195,8 @@ class FakeRouter(FakeOrders):
     def _list_items(self, command: ListItems) -> ItemPage:
         words = command.query.casefold().split()
         shelf = self.shop(command.vendor_id).items
+        if command.category:
+            shelf = [item for item in shelf if f"category-{item.category}" == command.category]
         fitting = [
             item
             for item in shelf
@@ -228,8 +278,7 @@ class FakeRouter(FakeOrders):
             )
             draft = FakeOrder(view, vendor_id)
             self.orders.append(draft)
-        total = sum(line.total_minor for line in lines)
-        draft.view = draft.view.model_copy(update={"lines": lines, "total_minor": total})
+        draft.view = summed(draft.view.model_copy(update={"lines": lines}))
 
     # --- orders and money ---
 
@@ -273,7 +322,21 @@ class FakeRouter(FakeOrders):
             order=order.view, prompt_is_live=prompt_is_live(before), reference_is_live=has_reference(before)
         )
 
+    def _pay_for_other(self, code: str) -> PayResult | ProblemBody:
+        other = self.of_others.get(code)
+        if other is None:
+            return problem(ErrorCode.ORDER_UNKNOWN, 404)
+        if other.status is not OrderStatus.CONFIRMED:
+            return problem(ErrorCode.ORDER_TRANSITION_REFUSED)
+        shown = {"order_id": "other", "code": other.code, "status": other.status, "currency": other.currency}
+        view = OrderView.model_validate(
+            {**shown, "total_minor": other.total_minor, "lines": [], "created_at": self._now()}
+        )
+        return PayResult(order=view, intent_id="intent-other", payer_msisdn=self.own_msisdn, grant="grant for other")
+
     def _pay(self, command: Pay) -> PayResult | ProblemBody:
+        if command.is_for_other:
+            return self._pay_for_other(command.code or "")
         order = self._payable(command)
         if isinstance(order, ProblemBody):
             return order
@@ -316,8 +379,14 @@ class FakeRouter(FakeOrders):
             return None
         start = "2547" if rail is Rail.MPESA_STK else "2449"
         if command.payer_msisdn is not None:
-            is_good = command.payer_msisdn.startswith(start)
-            return command.payer_msisdn if is_good else problem(ErrorCode.PAYER_INVALID, 422)
+            given, own = command.payer_msisdn, self.own_msisdn
+            if not given.startswith(start):
+                return problem(ErrorCode.PAYER_INVALID, 422)
+            if own is not None and own.startswith(start) and given not in (own, *self.agreed):
+                order = self._payable(command)
+                shown = {} if isinstance(order, ProblemBody) else {"order": order.view.model_dump(mode="json")}
+                return problem(ErrorCode.PAYER_NOT_AGREED, **shown)
+            return given
         own = self.own_msisdn
         return own if own is not None and own.startswith(start) else problem(ErrorCode.PAYER_MISSING, 422)
 

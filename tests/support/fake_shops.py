@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 
 from contracts.money import Currency
-from contracts.router_api import ItemView, ShopView
-from contracts.states import Rail
+from contracts.router_api import CategoryList, CategoryView, ItemView, OpeningView, ShopView, ZoneView
+from contracts.states import FulfilmentKind, Rail
 
 
 @dataclass
@@ -18,6 +18,7 @@ class Stocked:
     stock: int | None = None
     unit: str = ""
     description: str = ""
+    category: str = ""
 
     def view(self, currency: Currency = Currency.KES) -> ItemView:
         return ItemView(
@@ -29,6 +30,9 @@ class Stocked:
             price_minor=self.price_minor,
             currency=currency,
             available=self.stock,
+            category_id=f"category-{self.category}" if self.category else None,
+            category=self.category or None,
+            has_picture=bool(self.description),
         )
 
 
@@ -42,6 +46,8 @@ class FakeShop:
     timezone: str = "Africa/Nairobi"
     rails: list[Rail] = field(default_factory=lambda: [Rail.MPESA_STK])
     locale: str = "en-KE"
+    zones: list[ZoneView] = field(default_factory=list[ZoneView])
+    opening: OpeningView | None = None
 
     def view(self) -> ShopView:
         return ShopView(
@@ -53,7 +59,18 @@ class FakeShop:
             timezone=self.timezone,
             rails=list(self.rails),
             capabilities=[],
+            opening=self.opening,
+            fulfilment=list(FulfilmentKind) if self.zones else [],
         )
+
+    def categories(self) -> CategoryList:
+        """Those that something stands on, in the order of the things."""
+        names = [item.category for item in self.items if item.category]
+        views = [
+            CategoryView(category_id=f"category-{name}", name=name, count=names.count(name))
+            for name in dict.fromkeys(names)
+        ]
+        return CategoryList(categories=views, others=len(self.items) - len(names))
 
 
 def mama_and_kamau() -> list[FakeShop]:
@@ -89,3 +106,16 @@ def ilha() -> FakeShop:
     shop.items.append(Stocked("ilha-1", "I001", "Feijão 1 kg", 145050, 20))
     shop.items.append(Stocked("ilha-2", "I002", "Óleo de palma 1 l", 250000, 12))
     return shop
+
+
+def njeri_with_shelves() -> list[FakeShop]:
+    """Mama Njeri's with shelves, deliveries and a few more things than a page holds."""
+    shops = mama_and_kamau()
+    mama = shops[0]
+    for item, shelf in zip(mama.items, ("Dairy", "Bread", "Dairy", *["Pantry"] * 7, "Fruit", "Fruit"), strict=True):
+        item.category = shelf
+    mama.zones = [
+        ZoneView(zone_id="zone-1", name="Westlands", fee_minor=15000, is_on_map=True),
+        ZoneView(zone_id="zone-2", name="Limuru town", fee_minor=45000),
+    ]
+    return shops

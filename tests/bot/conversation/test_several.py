@@ -128,7 +128,7 @@ def test_a_refusal_in_the_middle_keeps_what_was_added(in_shop: Chat) -> None:
         ("what time do you close", "hours_asked"),
         ("where are you located", "where_asked"),
         ("can I talk to a person", "human_asked"),
-        ("same as last time", "reorder_not_yet"),
+        ("same as last time", "reorder_none"),
         ("nimelipa", "no_orders"),
         ("ndio", "yes_unclear"),
         ("hapana", "no_matter"),

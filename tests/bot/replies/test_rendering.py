@@ -159,7 +159,9 @@ def cart_of(lines: int, name: str) -> Reply:
                 Reply("order_line_plain", {"quantity": 999, "item": name, "price": Money(10**10, Currency.KES)})
                 for _ in range(lines)
             ),
+            "sums": (),
             "total": Money(123_456_00, Currency.KES),
+            "terms": (),
             "proof": (Reply("proof_mpesa", {"receipt": "SJK4H7L2QW"}),),
             "time": datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
             "spare": (),
@@ -201,10 +203,9 @@ def test_whatever_fills_it_a_message_is_short_enough_and_shows_what_it_holds(
     lines: ReplyParam, shop: str, description: str, language: str
 ) -> None:
     params: dict[str, ReplyParam] = {"shop": shop, "lines": lines, "total": Money(100, Currency.KES)}
-    text = render(
-        Reply("cart", {**params, "unpaid": (Reply("item_description", {"description": description}),), "example": 1}),
-        language,
-    )
+    params |= {"sums": (), "terms": (), "example": 1}
+    unpaid = (Reply("item_description", {"description": description}),)
+    text = render(Reply("cart", {**params, "unpaid": unpaid}), language)
     assert 0 < units(text) <= MAX_LENGTH
     assert f": {money_text(Money(100, Currency.KES), language)}*" in text
     assert not any(ord(char) < 32 and char != "\n" for char in text)

@@ -30,8 +30,10 @@ NOT_HERE = {
 }
 """What is said in Brazil or Lisbon, and what only a dictionary says."""
 LONGEST = (
-    dict.fromkeys(("lines", "items", "shops", "orders", "ways", "languages", "unpaid"), 100)
+    dict.fromkeys(("lines", "items", "shelves", "zones", "shops", "orders", "ways", "languages", "unpaid"), 100)
     | dict.fromkeys(("hint", "next", "reason", "stopped", "how", "standing", "other", "steps", "description"), 240)
+    | dict.fromkeys(("sums", "terms", "left"), 130)
+    | {"place": 120, "fee": 20, "minimum": 20, "subtotal": 20}
     | {"instructions": 600, "number": 4, "phone": 20, "code": 12, "amount": 20, "total": 20, "time": 20}
 )
 """In UTF-16 units, of what fills a text; 60 is the longest that a name can be."""
