@@ -17,6 +17,8 @@ from contracts.states import ExceptionKind, FailureReason, Rail
 class EventType(StrEnum):
     ORDER_CONFIRMED = "order.confirmed"
     ORDER_PAID = "order.paid"
+    ORDER_PAID_FOR = "order.paid_for"
+    """Beside order.paid, where somebody else paid: for that person's chat."""
     ORDER_CANCELLED = "order.cancelled"
     PAYMENT_FAILED = "payment.failed"
     PAYMENT_UNKNOWN = "payment.unknown"
@@ -69,8 +71,26 @@ class OrderNews(BaseModel):
     shop_name: str
 
 
+class PaidForNews(BaseModel):
+    """Of order.paid_for. It tells the payer no more of the order than they saw before they paid."""
+
+    customer_address: str
+    """The payer's."""
+    customer_name: str
+    """The first name of whose order it is; empty where it is not known."""
+    shop_name: str
+    order_id: str
+    order_code: str
+    amount_minor: int
+    currency: Currency
+    rail: Rail
+    receipt: str | None = None
+    paid_at: datetime
+
+
 class PaymentNews(BaseModel):
-    """Of payment.failed, payment.unknown."""
+    """Of payment.failed, payment.unknown. `customer_address` is whoever asked for that try: where `is_by_other`, not
+    the order's customer."""
 
     order: OrderView
     customer_address: str
@@ -78,6 +98,7 @@ class PaymentNews(BaseModel):
     intent_id: str
     reason: FailureReason | None = None
     may_retry: bool = False
+    is_by_other: bool = False
 
 
 class ExceptionNews(BaseModel):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.conversation import options
+from bot.conversation import options, others
 from bot.conversation.model import Reply, Result, StartCharge, Step
 from bot.conversation.paying import not_paying
 from bot.conversation.phones import spoken_msisdn
@@ -26,6 +26,11 @@ def pay_came(talk: Talk, result: Result) -> Step:
             return not_paying(talk, result)
         case _:
             return talk.say("our_mistake")
+
+
+def pay_for_other_came(talk: Talk, result: Result) -> Step:
+    step = others.not_paying_for_other(talk, result) if isinstance(result, ProblemBody) else None
+    return step or pay_came(talk, result)
 
 
 def _start_charge(talk: Talk, accepted: PayResult) -> Step:

@@ -30,6 +30,8 @@ def standing_of(order: OrderView) -> Reply:
 def _of_payment(order: OrderView) -> Reply:
     payment, rail = order.payment, rail_of(order)
     match payment.intent_status if payment is not None else None:
+        case IntentStatus.CREATED | IntentStatus.PROVIDER_PENDING if payment is not None and payment.is_by_other:
+            return Reply("standing_by_other")
         case IntentStatus.CREATED | IntentStatus.PROVIDER_PENDING if rings(rail):
             return Reply("standing_prompt", {"rail": rail_name(rail), "answer": answer_there(rail)})
         case IntentStatus.UNKNOWN | IntentStatus.SUCCEEDED:

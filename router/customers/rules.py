@@ -12,6 +12,7 @@ from contracts.money import Currency
 
 _SHOWS_NUMBER = re.compile(r"whatsapp:\+([1-9][0-9]{7,14})")
 _ADDRESS = re.compile(r"[\x21-\x7e]{3,180}")
+_LONGEST_FIRST_NAME = 20
 _REGION: dict[Currency, str] = {Currency.KES: "KE", Currency.AOA: "AO"}
 
 
@@ -66,6 +67,13 @@ def normalized_msisdn(text: str, currency: Currency) -> str | None:
         if phonenumbers.is_valid_number(number):
             return f"{number.country_code}{phonenumbers.national_significant_number(number)}"
     return None
+
+
+def first_name(name: str) -> str:
+    """What somebody else may read of a name: its first word, or nothing if that is no name (a link, a number)."""
+    first = name.split(" ", 1)[0]
+    is_name = len(first) <= _LONGEST_FIRST_NAME and first.replace("-", "").replace("'", "").isalpha()
+    return first if is_name else ""
 
 
 def tidy_name(text: str) -> str:

@@ -15,6 +15,7 @@ from router.customers.models import customers
 from router.customers.rules import (
     Customer,
     address_of,
+    first_name,
     is_address,
     normalized_msisdn,
     phone_of,
@@ -28,6 +29,7 @@ __all__ = [
     "addresses_of",
     "checked_address",
     "find_customer",
+    "first_name",
     "get_customer",
     "known_customer",
     "locked_customer",

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from contracts.errors import ErrorCode
 from contracts.ids import PaymentIntentId, derived_id
-from contracts.router_api import OrderView, PayOrder, PayResult
+from contracts.router_api import CustomerRef, OrderView, PayOrder, PayResult
 from contracts.states import PUSHED_RAILS, IntentStatus, OrderStatus, Rail
 from kit.db import Tx
 from kit.idempotency import stored_response
@@ -20,12 +20,14 @@ from router.customers.service import (
     Customer,
     checked_address,
     find_customer,
+    get_customer,
     locked_customer,
-    normalized_msisdn,
     remember_payer,
 )
 from router.edge import Call, Edge
 from router.orders.checkout import name_of, order_meant, payable, saying_the_order
+from router.orders.others import discreet, order_of_another, own_number, without_details
+from router.orders.payers import Payer, check_named, payer_of
 from router.orders.rules import PAYING_HOLD, Order, OrderEvent
 from router.orders.service import OrderRefused, locked
 from router.orders.views import order_view, refusal, sold_out
@@ -35,9 +37,6 @@ from router.vendors.service import Vendor, rails_of, why_not_offered
 from router.vouchers import service as vouchers
 
 _LIVE = (IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING)
-_KENYA = "254"
-_ANGOLA_MOBILE = "2449"
-_ANGOLA_DIGITS = 12  # the country code and nine
 
 # Another request holds this key: what it reserved under the same intent is not ours to give back.
 _NOT_OURS = (ErrorCode.IDEMPOTENCY_IN_PROGRESS, ErrorCode.IDEMPOTENCY_KEY_REUSED)
@@ -45,16 +44,21 @@ _NOT_OURS = (ErrorCode.IDEMPOTENCY_IN_PROGRESS, ErrorCode.IDEMPOTENCY_KEY_REUSED
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a PAY will try. `payer_msisdn` is the number that rings; on a rail that rings none, the number that the
+    """What a PAY will try. The payer's number is the one that rings; on a rail that rings none, the number that the
     customer pays from, if the rail makes use of it and it is known."""
 
     vendor: Vendor
     intent_id: PaymentIntentId
     rail: Rail
-    payer_msisdn: str | None
+    payer: Payer
     order: Order
     undecided: OrderView | None
     """The order, if nobody knows yet what its last try did."""
+
+    @property
+    def rings(self) -> str | None:
+        """The number of the phone that rings, if one does."""
+        return self.payer.msisdn if self.rail in PUSHED_RAILS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,10 @@ class Cashier:
         """Answers PayResult, or the answer that this key was given before. Raises what PayOrder lists.
 
         The push is reserved in the platform database first, then started in the shop's; a refusal gives it back."""
+        with discreet(is_for_other=wanted.is_for_other):
+            return self._pay(call, wanted)
+
+    def _pay(self, call: Call, wanted: PayOrder) -> Response:
         assert call.key is not None
         now = call.now
         intent_id = PaymentIntentId(derived_id("intent", call.vendor.id, call.key))
@@ -85,8 +93,7 @@ class Cashier:
                 if earlier is None:
                     raise
                 return stored_response(earlier)
-        rings = plan.payer_msisdn if plan.rail in PUSHED_RAILS else None
-        reserved_at = self._reserve(plan, rings, now) if rings is not None else None
+        reserved_at = self._reserve(plan, plan.rings, now) if plan.rings is not None else None
         try:
             return self.edge.perform(call, lambda tx: self._start(tx, plan, wanted, reserved_at, now))
         except Problem as problem:
@@ -117,7 +124,8 @@ class Cashier:
     ) -> tuple[int, BaseModel]:
         """Under the locks of customer, order, payment request and stock, in this order."""
         vendor = plan.vendor
-        customer = locked_customer(tx, vendor.id, wanted.customer, now)
+        customer = _locked_customers(tx, plan, wanted, now)
+        check_named(tx, vendor, customer.id, plan.payer, now)
         order = locked(tx, plan.order)
         _check_payable(tx, vendor, order, now)
         held_until = stock.held_until(tx, vendor.id, [order.id]).get(order.id)
@@ -132,12 +140,13 @@ class Cashier:
                 vendor_id=vendor.id,
                 payable=payable(order),
                 intent_id=plan.intent_id,
-                payer_msisdn=plan.payer_msisdn,
+                payer_msisdn=plan.payer.msisdn,
                 rail=plan.rail,
                 reserved_at=reserved_at,
                 timezone=vendor.timezone,
                 billing_anchor_day=vendor.billing_anchor_day,
                 now=now,
+                asked_by=customer.id,
             )
         except Problem as problem:
             if problem.code is ErrorCode.PAYMENT_IN_PROGRESS:
@@ -150,19 +159,32 @@ class Cashier:
         if isinstance(held, stock.SoldOut):
             raise sold_out(name_of(order, held.item_id), held.available)
         stock.extend(tx, vendor.id, order.id, keep_until)
-        rings = plan.payer_msisdn if plan.rail in PUSHED_RAILS else None
-        if wanted.payer_msisdn is not None and rings is not None:
-            remember_payer(tx, vendor.id, customer, rings)
+        if wanted.payer_msisdn is not None and plan.rings is not None and not wanted.is_for_other:
+            remember_payer(tx, vendor.id, customer, plan.rings)
         view = order_view(tx, vendor, order, now)
-        return 200, PayResult(order=view, intent_id=plan.intent_id, payer_msisdn=rings, grant=grant)
+        shown = without_details(view) if wanted.is_for_other else view
+        return 200, PayResult(order=shown, intent_id=plan.intent_id, payer_msisdn=plan.rings, grant=grant)
+
+
+def _locked_customers(tx: Tx, plan: _Plan, wanted: PayOrder, now: datetime) -> Customer:
+    """Who asks, locked, and with them whose order it is: whatever two people pay for each other, in one order."""
+    refs = {wanted.customer.address: wanted.customer}
+    if wanted.is_for_other:
+        owner = get_customer(tx, plan.vendor.id, plan.order.customer_id)
+        refs[owner.address] = CustomerRef(address=owner.address)
+    found = {address: locked_customer(tx, plan.vendor.id, refs[address], now) for address in sorted(refs)}
+    return found[wanted.customer.address]
 
 
 def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, now: datetime) -> _Plan:
     """Everything that can be refused without a lock is refused here, before a push is reserved."""
-    customer = find_customer(tx, vendor.id, checked_address(wanted.customer.address))
-    order = _to_pay(tx, vendor, customer, wanted.code, now)
+    address = checked_address(wanted.customer.address)
+    customer = find_customer(tx, vendor.id, address)
+    if wanted.is_for_other:
+        order = order_of_another(tx, vendor, address, wanted.code)
+    else:
+        order = _to_pay(tx, vendor, customer, wanted.code, now)
     _check_payable(tx, vendor, order, now)
-    assert customer is not None  # somebody's order was found
     view = order_view(tx, vendor, order, now)
     last = view.payment if view.payment is not None and view.payment.rail in PUSHED_RAILS else None
     if last is not None and last.intent_status in _LIVE:
@@ -170,12 +192,12 @@ def _plan(tx: Tx, vendor: Vendor, wanted: PayOrder, intent_id: PaymentIntentId, 
             409, ErrorCode.PAYMENT_IN_PROGRESS, "a prompt for this order is on the customer's phone", order=view
         )
     is_undecided = last is not None and last.intent_status is IntentStatus.UNKNOWN
-    rail = _rail(vendor, wanted.rail, view)
+    rail = _rail(vendor, wanted, view)
     return _Plan(
         vendor=vendor,
         intent_id=intent_id,
         rail=rail,
-        payer_msisdn=_payer(vendor, customer, wanted.payer_msisdn, rail),
+        payer=_payer(tx, vendor, customer, wanted, rail, view),
         order=order,
         undecided=view if is_undecided else None,
     )
@@ -201,9 +223,11 @@ def _check_payable(tx: Tx, vendor: Vendor, order: Order, now: datetime) -> None:
         raise refusal(tx, vendor, OrderRefused(order, OrderEvent.PAY), now)
 
 
-def _rail(vendor: Vendor, wanted: Rail | None, order: OrderView) -> Rail:
-    """The rail that was named, else the one that this order's last try took, else the only one."""
-    offered = rails_of(vendor)
+def _rail(vendor: Vendor, asked: PayOrder, order: OrderView) -> Rail:
+    """The rail that was named, else the one that this order's last try took, else the only one. For somebody else's
+    order only what rings the payer's own phone: a reference would be paid by whoever reads it."""
+    wanted = asked.rail
+    offered = [rail for rail in rails_of(vendor) if rail in PUSHED_RAILS or not asked.is_for_other]
     if wanted is not None and wanted in offered:
         return wanted
     if wanted is None and offered:
@@ -216,32 +240,19 @@ def _rail(vendor: Vendor, wanted: Rail | None, order: OrderView) -> Rail:
     raise Problem(409, ErrorCode.RAIL_UNAVAILABLE, why_not_offered(vendor, wanted), rails=offered)
 
 
-def _payer(vendor: Vendor, customer: Customer, given: str | None, rail: Rail) -> str | None:
-    """The number to charge: the one that was given, else the customer's own if it can be charged, else the one they
-    gave before. Of the rails that ring none, e-Kwanza draws a ticket's picture for a number, where one is known."""
-    if rail not in PUSHED_RAILS:
-        return _known(customer, rail) if rail is Rail.TICKET else None
-    if given is not None:
-        msisdn = normalized_msisdn(given, vendor.currency)
-        if msisdn is None or not _can_be_charged(msisdn, rail):
-            how = "one such as 254708374149" if rail is Rail.MPESA_STK else "244 and the nine digits of a mobile number"
-            raise Problem(422, ErrorCode.PAYER_INVALID, f"this is not a number that can be charged; send {how}")
-        return msisdn
-    known = _known(customer, rail)
-    if known is not None:
-        return known
-    raise Problem(
-        422, ErrorCode.PAYER_MISSING, "say which number to charge: the customer's address shows none that can be"
-    )
-
-
-def _known(customer: Customer, rail: Rail) -> str | None:
-    numbers = (customer.phone, customer.payer_msisdn)
-    return next((number for number in numbers if number is not None and _can_be_charged(number, rail)), None)
-
-
-def _can_be_charged(msisdn: str, rail: Rail) -> bool:
-    """M-Pesa's prompt reaches Kenyan numbers only, Multicaixa Express's Angolan mobiles only."""
-    if rail is Rail.MPESA_STK:
-        return msisdn.startswith(_KENYA)
-    return msisdn.startswith(_ANGOLA_MOBILE) and len(msisdn) == _ANGOLA_DIGITS
+def _payer(tx: Tx, vendor: Vendor, customer: Customer | None, wanted: PayOrder, rail: Rail, order: OrderView) -> Payer:
+    """Raises Problem 422 payer_missing, 422 payer_invalid or 409 payer_not_agreed."""
+    if wanted.is_for_other:
+        own = own_number(vendor, checked_address(wanted.customer.address))
+        if own is None:
+            raise Problem(422, ErrorCode.PAYER_MISSING, "the payer's address shows no number that can be charged")
+        if wanted.payer_msisdn is not None:
+            raise Problem(409, ErrorCode.PAYER_NOT_AGREED, "for somebody else only the payer's own number is charged")
+        return Payer(own)
+    assert customer is not None  # their order was found
+    try:
+        return payer_of(tx, vendor, customer, wanted.payer_msisdn, rail)
+    except Problem as problem:
+        if problem.code is ErrorCode.PAYER_NOT_AGREED:
+            problem.extra["order"] = order
+        raise

@@ -15,6 +15,7 @@ from contracts.router_api import (
     ConfirmCart,
     OrderList,
     OrderView,
+    OtherOrder,
     PayOrder,
     PayResult,
     RemoveLine,
@@ -36,6 +37,7 @@ from router.operations import BY_BOT, Operation
 from router.orders.arranging import set_day, set_fulfilment, set_note, set_voucher, zone_views
 from router.orders.cart import add_line, remove_line, show_cart
 from router.orders.checkout import Shelves, cancel_order, confirm_cart
+from router.orders.others import other_order
 from router.orders.paying import Cashier
 from router.orders.reordering import reorder
 from router.orders.service import MAX_LISTED, newest_orders
@@ -46,6 +48,11 @@ _ORDERS = (Capability.ORDERS,)
 
 class CartQuery(BaseModel):
     customer: Annotated[str, StringConstraints(min_length=3, max_length=180)]
+
+
+class OtherQuery(BaseModel):
+    customer: Annotated[str, StringConstraints(min_length=3, max_length=180)]
+    code: Annotated[str, StringConstraints(min_length=1, max_length=40)]
 
 
 class OrdersQuery(NewestFirst):
@@ -226,6 +233,7 @@ PAY = Operation(
         (409, ErrorCode.PAYMENT_IN_PROGRESS),
         (409, ErrorCode.ORDER_TRANSITION_REFUSED),
         (409, ErrorCode.ITEM_SOLD_OUT),
+        (409, ErrorCode.PAYER_NOT_AGREED),
         (409, ErrorCode.RAIL_UNAVAILABLE),
         (409, ErrorCode.WHICH_RAIL),
         (409, ErrorCode.VOUCHER_EXPIRED),
@@ -234,7 +242,20 @@ PAY = Operation(
         (422, ErrorCode.PAYER_INVALID),
         (429, ErrorCode.ATTEMPTS_EXHAUSTED),
         (429, ErrorCode.PAYER_BUSY),
+        (429, ErrorCode.TOO_MANY_PAYERS),
     ),
+    tag="orders",
+)
+OTHER = Operation(
+    "orders.other",
+    "GET",
+    "/v1/orders/other",
+    "Another customer's order, for somebody who wants to pay it",
+    BY_BOT,
+    needs=_ORDERS,
+    query=OtherQuery,
+    answer=OtherOrder,
+    problems=((404, ErrorCode.ORDER_UNKNOWN),),
     tag="orders",
 )
 HISTORY = Operation(
@@ -264,6 +285,12 @@ def order_routes(edge: Edge, shelves: Shelves, grant_keys: KeyRing, hold_for: ti
     @routes.add(PAY)
     def pay(call: Call) -> Response:
         return cashier.pay(call, read_body(PayOrder))
+
+    @routes.add(OTHER)
+    def other(call: Call) -> Response:
+        wanted = read_query(OtherQuery)
+        with edge.reading(call.vendor) as tx:
+            return answer(other_order(tx, call.vendor, checked_address(wanted.customer), wanted.code))
 
     @routes.add(HISTORY)
     def history(call: Call) -> Response:

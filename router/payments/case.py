@@ -55,6 +55,11 @@ class Case(Claim):
         ]
 
     @property
+    def is_by_other(self) -> bool:
+        """Whether somebody else than the order's customer asked for it, from their own phone."""
+        return self.intent.customer_id != self.request.customer_id
+
+    @property
     def is_latest(self) -> bool:
         """Whether no later try was made: only about that one is the customer waiting for news."""
         return self.all_intents[-1].id == self.intent.id

@@ -41,6 +41,8 @@ class Intent:
     id: PaymentIntentId
     vendor_id: VendorId
     request_id: PaymentRequestId
+    customer_id: CustomerId
+    """Who asked for it: whose order it is, or somebody who pays for them."""
     rail: Rail
     payer_msisdn: str | None
     """None on a rail that rings no phone."""
@@ -84,10 +86,12 @@ def start_intent(
     timezone: str,
     billing_anchor_day: int,
     now: datetime,
+    asked_by: CustomerId | None = None,
 ) -> str:
     """Start a try to collect and return the signed grant for it, good for 60 s.
 
-    The caller holds the customer's row lock (which makes the day's count true) and the payable's. `reserved_at` is
+    It counts for `asked_by`, or where that is None for the payable's customer. The caller holds their row lock (which
+    makes the day's count true) and the payable's. `reserved_at` is
     what `reserve_push` returned, None where no phone rings. The same id again is the same grant, counted once.
 
     Raises Problem 409 payment_in_progress (a prompt is live, or the last outcome is unknown and less than 10 minutes
@@ -107,7 +111,7 @@ def start_intent(
     refusal = refuse_start(
         request=request.status,
         attempts=[Attempt(intent.status, intent.updated_at, intent.rail) for intent in earlier],
-        started_today=started_on(tx, vendor_id, request.customer_id, day),
+        started_today=started_on(tx, vendor_id, asked_by or request.customer_id, day),
         rail=rail,
         reserved_at=reserved_at,
         now=now,
@@ -120,6 +124,7 @@ def start_intent(
         id=intent_id,
         vendor_id=vendor_id,
         request_id=request.id,
+        customer_id=asked_by or request.customer_id,
         rail=rail,
         payer_msisdn=payer_msisdn,
         status=IntentStatus.CREATED,
@@ -180,7 +185,7 @@ def _store(tx: Tx, request: Request, intent: Intent, day: str) -> None:
             "vendor_id": intent.vendor_id,
             "id": intent.id,
             "request_id": intent.request_id,
-            "customer_id": request.customer_id,
+            "customer_id": intent.customer_id,
             "rail": intent.rail,
             "payer_msisdn": intent.payer_msisdn,
             "status": intent.status,
@@ -263,6 +268,7 @@ def _intent(row: Row[Any]) -> Intent:
         id=row.id,
         vendor_id=row.vendor_id,
         request_id=row.request_id,
+        customer_id=row.customer_id,
         rail=Rail(row.rail),
         payer_msisdn=row.payer_msisdn,
         status=IntentStatus(row.status),

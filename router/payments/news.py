@@ -5,11 +5,20 @@ from datetime import datetime
 
 import structlog
 
-from contracts.events import EventType, ExceptionNews, InstructionsNews, OrderNews, PaymentNews, RefundNews
+from contracts.events import (
+    EventType,
+    ExceptionNews,
+    InstructionsNews,
+    OrderNews,
+    PaidForNews,
+    PaymentNews,
+    RefundNews,
+)
 from contracts.ids import VendorId
 from contracts.payment_api import PaymentInstructions, RefundStatus
 from contracts.states import ExceptionKind, FailureReason
 from kit.db import Tx
+from router.customers.service import first_name, get_customer
 from router.events.service import announce
 from router.payments.case import Case, Claim
 from router.payments.payables import PayableHandler
@@ -34,7 +43,10 @@ class About:
 
 
 def about(claim: Claim) -> About:
+    """Whoever asked for the try is told of its money, else the payable's customer."""
     news = claim.handler.news(claim.tx, claim.vendor_id, claim.payable_id, claim.now)
+    if isinstance(claim, Case) and claim.is_by_other:
+        news = news.model_copy(update={"customer_address": _asked_by(claim)})
     return About(claim.tx, claim.vendor_id, claim.now, claim.aggregate, news)
 
 
@@ -59,16 +71,49 @@ def tell_unknown(case: Case) -> None:
 
 def tell_paid(claim: Claim, type: EventType) -> None:  # noqa: A002  # named as the envelope names it
     """The payable's own news. The receipt is in it if it was known by then (a look-up knows none); one that comes
-    later shows wherever the order is shown, and is not announced again."""
+    later shows wherever the order is shown, and is not announced again. Somebody else who paid is told, too."""
+    news = claim.handler.news(claim.tx, claim.vendor_id, claim.payable_id, claim.now)
     announce(
         claim.tx,
         type=type,
         vendor_id=claim.vendor_id,
         aggregate=claim.aggregate,
-        data=claim.handler.news(claim.tx, claim.vendor_id, claim.payable_id, claim.now),
+        data=news,
         now=claim.now,
         fact="paid",
     )
+    if isinstance(claim, Case) and claim.is_by_other:
+        _tell_payer(claim, news)
+
+
+def _tell_payer(case: Case, news: OrderNews) -> None:
+    """That what they paid for is paid, and nothing more of an order that is not theirs."""
+    order = news.order
+    whose = get_customer(case.tx, case.vendor_id, case.request.customer_id)
+    announce(
+        case.tx,
+        type=EventType.ORDER_PAID_FOR,
+        vendor_id=case.vendor_id,
+        aggregate=case.aggregate,
+        data=PaidForNews(
+            customer_address=_asked_by(case),
+            customer_name=first_name(whose.name),
+            shop_name=news.shop_name,
+            order_id=order.order_id,
+            order_code=order.code,
+            amount_minor=case.request.amount.minor,
+            currency=case.request.amount.currency,
+            rail=case.intent.rail,
+            receipt=order.receipt,
+            paid_at=order.paid_at or case.now,
+        ),
+        now=case.now,
+        fact="paid",
+    )
+
+
+def _asked_by(case: Case) -> str:
+    return get_customer(case.tx, case.vendor_id, case.intent.customer_id).address
 
 
 def tell_instructions(case: Case, instructions: PaymentInstructions) -> None:
@@ -154,11 +199,12 @@ def _tell_of_intent(
         aggregate=case.aggregate,
         data=PaymentNews(
             order=news.order,
-            customer_address=news.customer_address,
+            customer_address=_asked_by(case) if case.is_by_other else news.customer_address,
             shop_name=news.shop_name,
             intent_id=case.intent.id,
             reason=reason,
             may_retry=may_retry,
+            is_by_other=case.is_by_other,
         ),
         now=case.now,
         fact=case.intent.id,

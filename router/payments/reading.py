@@ -33,6 +33,7 @@ _LATEST = (
         _i.status.label("intent_status"),
         _i.reason,
         _i.rail,
+        (_i.customer_id != _r.customer_id).label("is_by_other"),
         _i.instructions,
         _i.payable_until,
     )
@@ -141,4 +142,5 @@ def _view(row: Row[Any], reference: Row[Any] | None, attempts_left: int) -> Paym
         attempts_left_today=attempts_left,
         instructions=None if reference is None else PaymentInstructions.model_validate_json(reference.instructions),
         instructions_rail=None if reference is None else Rail(reference.rail),
+        is_by_other=bool(row.is_by_other),
     )

@@ -24,6 +24,7 @@ from router.payments.payables import (
     Registry,
     UnknownPayableKind,
 )
+from router.payments.payers import PushesAsked, has_paid_from, pushes_asked_by
 from router.payments.pushes import release_push, reserve_push
 from router.payments.reading import StillOpen, receipts, still_open, views
 from router.payments.refund_intake import refund_events
@@ -40,6 +41,7 @@ __all__ = [
     "Paid",
     "Payable",
     "PayableHandler",
+    "PushesAsked",
     "Registry",
     "StillOpen",
     "Sweep",
@@ -47,8 +49,10 @@ __all__ = [
     "apply_event",
     "close_requests",
     "collected",
+    "has_paid_from",
     "open_request",
     "payment_events",
+    "pushes_asked_by",
     "receipts",
     "refund_events",
     "release_push",

@@ -96,6 +96,12 @@ ADVICE: dict[ErrorCode, Advice] = {
     ErrorCode.PAYER_BUSY: Advice("This number has a live prompt, or had too many today.", "Try again later."),
     ErrorCode.PAYER_MISSING: Advice("No number to charge is known.", "Send payer_msisdn."),
     ErrorCode.PAYER_INVALID: Advice("This is not a number that can be charged.", "Write it as 254708374149."),
+    ErrorCode.PAYER_NOT_AGREED: Advice(
+        "The number is not this customer's own.", "Let its owner write PAY and the order's code from their own chat."
+    ),
+    ErrorCode.TOO_MANY_PAYERS: Advice(
+        "The customer named as many different numbers today as they may.", "Take one of those, or try again tomorrow."
+    ),
     ErrorCode.RAIL_UNAVAILABLE: Advice("The shop does not offer this way to pay.", "Take one of `rails`."),
     ErrorCode.WHICH_RAIL: Advice("The shop offers several ways to pay.", "Name one of `rails` as `rail`."),
     ErrorCode.AMOUNT_INVALID: Advice(

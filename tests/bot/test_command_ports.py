@@ -14,6 +14,7 @@ from bot.conversation.model import (
     Command,
     Confirm,
     FindItems,
+    FindOther,
     FindShop,
     JoinAlerts,
     LeaveAlerts,
@@ -31,6 +32,7 @@ from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
 from contracts.chat_api import AlertsJoined, AlertsLeft, ChatMode, HandoverView
 from contracts.errors import ErrorCode, ProblemBody
+from contracts.money import Currency
 from contracts.router_api import (
     CancelResult,
     CartView,
@@ -38,10 +40,12 @@ from contracts.router_api import (
     ItemPage,
     ItemsFound,
     OrderList,
+    OtherOrder,
     PayResult,
     ShopList,
     ShopView,
 )
+from contracts.states import OrderStatus
 from kit.clock import FixedClock
 from kit.peers import Peer, Unreachable
 from kit.signing import KeyRing
@@ -108,8 +112,22 @@ def commands_at(url: str, clock: FixedClock) -> Commands:
             Pay("v1", None, "254708374149"),
             "POST",
             "/v1/orders/pay",
-            {**WHO, "code": None, "payer_msisdn": "254708374149", "rail": None},
+            {**WHO, "code": None, "payer_msisdn": "254708374149", "rail": None, "is_for_other": False},
             PAID,
+        ),
+        (
+            FindOther("v1", "CDFGHJ"),
+            "GET",
+            f"/v1/orders/other?{QUERY_WHO}&code=CDFGHJ",
+            None,
+            OtherOrder(
+                code="CDFGHJ",
+                customer_name="Amina",
+                total_minor=12000,
+                currency=Currency.KES,
+                status=OrderStatus.CONFIRMED,
+                payer_msisdn=None,
+            ),
         ),
         (ListOrders("v1"), "GET", f"/v1/orders?{QUERY_WHO}&limit=10", None, OrderList(orders=[])),
         (AskForPerson("v1", "Is it fresh?"), "POST", "/v1/chat/handover", {**WHO, "about": "Is it fresh?"}, BOTS),

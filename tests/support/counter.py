@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Table, insert, select, update
 
+from contracts.events import DomainEvent
 from contracts.ids import PaymentIntentId, VendorId
 from contracts.money import Currency
 from contracts.payment_api import PaymentEvent
@@ -140,6 +141,11 @@ class Counter:
     def news(self) -> list[str]:
         """Types of the events that were announced, in order."""
         return [row["type"] for row in sorted(self.rows(outbox), key=lambda row: row["seq"])]
+
+    def announced(self) -> list[DomainEvent]:
+        """Every event that was announced, in order."""
+        rows = sorted(self.rows(outbox), key=lambda row: row["seq"])
+        return [DomainEvent.model_validate_json(row["body"]) for row in rows]
 
     # --- asking --------------------------------------------------------------------------------------------------
 

@@ -70,6 +70,13 @@ class FakeOrders:
         changed = payment.model_copy(update=changes)
         order.view = order.view.model_copy(update={"payment": changed})
 
+    def is_paid_by_other(self, code: str) -> None:
+        """Somebody else is paying it: the prompt is on their phone."""
+        order = self._by_code(code)
+        assert order.view.payment is not None
+        changed = order.view.payment.model_copy(update={"is_by_other": True})
+        order.view = order.view.model_copy(update={"payment": changed})
+
     def is_paid(self, code: str, receipt: str | None = "SJK4H7L2QW") -> DomainEvent:
         """The money arrived: the order is PAID, and this is the news."""
         order = self._by_code(code)

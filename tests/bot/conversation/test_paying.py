@@ -282,7 +282,7 @@ def test_the_question_for_a_number_closes_after_a_quarter_of_an_hour(hidden: Cha
 
 
 def test_nobody_can_make_another_phone_ring_where_the_own_number_is_known(confirmed: Chat) -> None:
-    assert confirmed.says("PAY 0700000001").key == "pay_number_not_asked"
+    assert confirmed.says("PAY 0700000001").key == "payer_must_agree"
     assert confirmed.says("0700000001").key == "phone_not_asked"
     assert confirmed.router.pushes == []
 

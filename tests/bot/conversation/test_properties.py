@@ -71,8 +71,10 @@ instructions = st.builds(
 def may_ask_to_pay(state: State, said: Said, chat: Chat) -> bool:
     """A written PAY, a line of "which order?" or "which way?", or the phone number that was asked for: nothing else."""
     intent = parse(said.text)
-    if intent.word in (Word.PAY, Word.PAY_BY):
+    if intent.word in (Word.PAY, Word.PAY_BY, Word.PAY_AT):
         return True
+    if intent.word is Word.YES:
+        return state.other_question is not None and state.other_question.is_open(chat.now)
     listing = state.other if state.other is not None and state.other.is_alive(chat.now) else None
     if intent.word is Word.NUMBER:
         return listing is not None and listing.kind in (ListKind.PAY, ListKind.RAIL)

@@ -195,7 +195,7 @@ def test_an_angolan_number_is_not_sent_to_m_pesa(chat: Chat) -> None:
 
 
 def test_nobody_can_make_another_phone_ring_where_the_own_number_can(chat: Chat) -> None:
-    assert chat.says("PAY 923 000 002").key == "pay_number_not_asked"
+    assert chat.says("PAY 923 000 002").key == "payer_must_agree"
 
 
 @pytest.mark.parametrize("reason", [*FailureReason, None])

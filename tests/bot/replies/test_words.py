@@ -23,6 +23,9 @@ SAMPLES = {
 }
 """What fills the gaps of something to type."""
 
+UNDERSTOOD = {"pay": (Word.PAY, Word.PAY_AT)}
+"""What else a meaning may be understood as, where more than the word was said."""
+
 CAPITALS = re.compile(r"[^\W\d_]{2,}")
 OFFERED = re.compile(r"\*([^*\n]+)\*")
 
@@ -86,7 +89,8 @@ def test_what_a_text_tells_to_type_is_understood_as_it_is_meant(language: str) -
     wrong = {
         text: parse(text)
         for text in sorted(typed)
-        if (meaning := meaning_of(text, language)) not in (None, "language") and parse(text).word != Word(meaning)
+        if (meaning := meaning_of(text, language)) not in (None, "language")
+        and parse(text).word not in UNDERSTOOD.get(meaning, (Word(meaning),))
     }
     assert wrong == {}
 

@@ -330,13 +330,13 @@ def test_what_protects_money_holds_without_redis(counter_without_redis: Counter)
         return answer.status, answer.body.get("code", "")
 
     for customer in range(3):
-        who = f"whatsapp:+2547000000{customer + 10}"
+        who = f"whatsapp:KE.20000000000{customer + 10}"
         code = counter.confirmed("milk", who=who).code
         for _ in range(3):
             assert push(who, code)[0] == 200
             pushes += 1
         assert push(who, code) == (429, "attempts_exhausted")
-    who = "whatsapp:+254700000013"
+    who = "whatsapp:KE.20000000000013"
     code = counter.confirmed("milk", who=who).code
     assert push(who, code)[0] == 200
     pushes += 1

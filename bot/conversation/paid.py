@@ -1,0 +1,71 @@
+""" "I have paid": answered from the router's books, whatever the customer hopes."""
+
+from datetime import timedelta
+
+from bot.conversation import options
+from bot.conversation.model import ListOrders, Reply, Result, Step
+from bot.conversation.orders import orders_came, say_order
+from bot.conversation.rails import answer_there, rail_name, rail_of, rings
+from bot.conversation.receipts import show_receipt
+from bot.conversation.refusals import refused
+from bot.conversation.showing import total_of
+from bot.conversation.standing import has_open_reference
+from bot.conversation.state import Purpose
+from bot.conversation.talk import Talk
+from bot.conversation.taps import attempt_of, is_under_way
+from contracts.errors import ProblemBody
+from contracts.router_api import OrderList, OrderView
+from contracts.states import IntentStatus, OrderStatus, Rail
+
+_JUST_NOW = timedelta(minutes=30)
+
+
+def on_paid(talk: Talk, rest: str = "") -> Step:
+    return talk.ask(Purpose.PAID, ListOrders(talk.shop.vendor_id))
+
+
+def paid_came(talk: Talk, result: Result) -> Step:
+    """About the order that they most likely mean: one that is being paid, one that was just paid, one that waits."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, OrderList):
+        return talk.say("our_mistake")
+    waiting = [order for order in result.orders if order.status is OrderStatus.CONFIRMED]
+    under_way = [order for order in waiting if is_under_way(order)]
+    paid = [order for order in result.orders if order.status is OrderStatus.PAID]
+    just_paid = [order for order in paid if order.paid_at is not None and talk.now - order.paid_at < _JUST_NOW]
+    meant = [*under_way, *just_paid, *waiting, *paid]
+    if not meant:
+        return orders_came(talk, result)
+    if len(waiting) > 1 and not under_way and not just_paid:
+        return orders_came(talk, result)
+    return _answer(talk, meant[0])
+
+
+def _answer(talk: Talk, order: OrderView) -> Step:
+    payment, rail = order.payment, rail_of(order)
+    if order.status is OrderStatus.PAID:
+        return show_receipt(talk, order)
+    if payment is not None and payment.intent_status in (IntentStatus.UNKNOWN, IntentStatus.SUCCEEDED):
+        return talk.say("payment_being_checked", code=order.code, rail=rail_name(rail))
+    if is_under_way(order) and payment is not None and payment.is_by_other:
+        return talk.say("payment_by_other", code=order.code)
+    if is_under_way(order) and rings(rail):
+        return talk.say(
+            "paid_waiting",
+            code=order.code,
+            total=total_of(order),
+            shop=talk.shop.name,
+            rail=rail_name(rail),
+            answer=answer_there(rail),
+        )
+    if is_under_way(order) or has_open_reference(order):
+        return say_order(talk, order)
+    return _nothing_seen(talk, order)
+
+
+def _nothing_seen(talk: Talk, order: OrderView) -> Step:
+    shop = talk.shop
+    by_hand = (Reply("paid_by_hand", {"code": order.code}),) if Rail.MPESA_STK in shop.rails else ()
+    talk = talk.offering(options.pay(order.code, attempt_of(order), shop.vendor_id), options.person(shop.vendor_id))
+    return talk.say("paid_not_seen", code=order.code, total=total_of(order), shop=shop.name, by_hand=by_hand)
