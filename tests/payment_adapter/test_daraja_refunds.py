@@ -373,7 +373,7 @@ def test_a_result_that_is_still_under_way_decides_nothing(daraja: Daraja) -> Non
 
 def test_a_status_may_repeat_a_key_and_leave_out_a_value() -> None:
     assert read_status(raw(status_result(FinalisedTime=20261120120030))) == TransactionStatus(
-        "Completed", "UF2R00BACK", 45_000, datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC)
+        "Completed", "UF2R00BACK", 45_000, datetime(2026, 11, 20, 9, 0, 30, tzinfo=UTC), paid_to=None
     )
 
 
