@@ -22,6 +22,7 @@ from dukani.refunds_cli import refunds
 from dukani.secrets_cli import secrets_group
 from dukani.shop_cli import shop
 from dukani.signing_cli import keys
+from dukani.transcript_cli import transcript
 from dukani.usage_cli import usage
 from dukani.vendor_cli import vendor
 from dukani.vendor_move_cli import move, purge
@@ -62,6 +63,7 @@ dukani.add_command(refunds)
 dukani.add_command(reconcile)
 dukani.add_command(key)
 dukani.add_command(secrets_group)
+dukani.add_command(transcript)
 dukani.add_command(vendor)
 dukani.add_command(whatsapp)
 vendor.add_command(move)

@@ -29,7 +29,8 @@ hidden, `number hidden`). Then `chat`, a list in the order of time. Each entry h
   never reached the phone.
 - `phone`: a prompt for a PIN as `<brand> asks for <amount> to <shop>[, account|reference <…>]: <ending>`, where the
   ending is `PIN entered`, `wrong PIN entered`, `cancelled`, `not answered`, `PIN entered, too little money`, `ended by
-  the provider` or `waiting`; or `M-PESA pays <amount> to <number>[, account <…>]` for money paid by hand.
+  the provider` or `waiting`; or `M-PESA pays <amount> to <number>[, account <…>]` for money paid by hand; or `The bank
+  pays <amount> for reference|code <…>` where one that the shop had told was paid.
 - `wait`: how much time passed, from five minutes up: `10 min`, `2 h`, `1 d 3 h`."""
 
 import json
@@ -41,6 +42,7 @@ from typing import cast
 from simulators.customers import Customer
 from simulators.daraja import pushes
 from simulators.ekwanza import book
+from simulators.ekwanza.book import Kind
 from simulators.moments import SECOND_US
 from simulators.problems import JsonObject
 from simulators.prompts import PromptState
@@ -63,8 +65,9 @@ _ENDINGS = {
     PromptState.FAILED: "ended by the provider",
     PromptState.WAITING: "waiting",
 }
-_BARE = re.compile(r"[A-Za-z][\w ,./()×·’!?*-]*")
-_BARE_IN_LIST = re.compile(r"[A-Za-z][\w ./()×·’!?*-]*")
+_BARE = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][\w ,./()×·’!?*-]*")
+_BARE_IN_LIST = re.compile(r"[A-Za-zÀ-ÖØ-öø-ÿ][\w ./()×·’!?*-]*")
+_GROUPED = re.compile(r"([0-9]{3})(?=[0-9])")
 _NO_TEXTS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 """What YAML takes for something else than a text."""
 _TITLED = {"QUICK_REPLY": "buttons", "ITEM": "list"}
@@ -84,6 +87,7 @@ def of(tx: Transaction, customer: Customer, directory: Directory, language: str)
     said = [messages.message_of(row) for row in rows]
     events = [(one.at_us, one.place, _entry(one)) for one in said]
     events += [(at_us, 0, entry) for at_us, entry in _on_the_phone(tx, customer, directory)]
+    events += [(at_us, 0, entry) for at_us, entry in _at_the_bank(tx, [one.body for one in said])]
     events.sort(key=lambda event: event[:2])
     chat: list[JsonObject] = []
     before_us = None
@@ -187,6 +191,21 @@ def _on_the_phone(tx: Transaction, customer: Customer, directory: Directory) -> 
         paid = f"M-PESA pays {amount} to {row['shortcode']}{f', account {account}' if account else ''}"
         told.append((int(row["at_us"]), {"phone": paid}))
     return told
+
+
+def _at_the_bank(tx: Transaction, told: Sequence[str]) -> list[tuple[int, JsonObject]]:
+    """Whoever pays it: references and tickets that were paid and stand in this chat."""
+    paid: list[tuple[int, JsonObject]] = []
+    for row in tx.rows("SELECT * FROM ekwanza_charges WHERE kind <> 'gpo' AND paid_minor IS NOT NULL"):
+        charge = book.charge_of(row)
+        is_ticket = charge.kind is Kind.TICKET
+        digits = charge.id if is_ticket else charge.reference or ""
+        spoken = digits if is_ticket else _GROUPED.sub(r"\1 ", digits)
+        if any(spoken in text for text in told):
+            what = f"{'code' if is_ticket else 'reference'} {spoken}"
+            entry = f"The bank pays {_money(charge.paid_minor or 0, 'AOA')} for {what}"
+            paid.append((charge.updated_us, {"phone": entry}))
+    return paid
 
 
 def _shop(said: Sequence[Message], directory: Directory) -> str:

@@ -21,8 +21,9 @@ def request_id() -> str:
 
 
 def receipt() -> str:
-    """Ten capitals and digits, beginning with a letter."""
-    return secrets.choice(string.ascii_uppercase) + "".join(secrets.choice(_RECEIPT_ALPHABET) for _ in range(9))
+    """Ten capitals and digits, beginning with a letter; one of them is a digit, so that it is never a word."""
+    rest = "".join(secrets.choice(_RECEIPT_ALPHABET) for _ in range(8))
+    return secrets.choice(string.ascii_uppercase) + rest + secrets.choice(string.digits)
 
 
 def transaction_date(at_us: int) -> int:
