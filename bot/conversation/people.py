@@ -25,12 +25,12 @@ _SHOP = frozenset(fold(words["shop"]) for words in WORDS.values())
 _BOT = frozenset(phrase for phrase, word in VOCABULARY.exact.items() if word == "bot")
 _MAX_CODE = 20
 _ANSWERED = frozenset(
-    (Word.STOP, Word.START, Word.PAY, Word.PAY_BY, Word.PAY_OTHER, Word.BOT, Word.ALERTS, Word.ALERTS_OFF)
+    (Word.STOP, Word.START, Word.PAY, Word.PAY_BY, Word.PAY_OTHER, Word.PAY_AT, Word.BOT, Word.ALERTS, Word.ALERTS_OFF)
 )
 """What is said to the bot even while a person answers."""
-_ANSWERED_TAPS = frozenset((Action.PAY, Action.ORDER, Action.RECEIPT, Action.BOT, Action.SHOP))
+_ANSWERED_TAPS = frozenset((Action.PAY, Action.PAY_FOR, Action.ORDER, Action.RECEIPT, Action.BOT, Action.SHOP))
 _OWN_QUESTIONS = frozenset((ListKind.PAY, ListKind.RAIL, ListKind.ORDERS, ListKind.SHOPS))
-"""Lists that the bot shows while it is mute otherwise: a number answers them, where one was shown since."""
+"""Lists that the bot shows while it is mute otherwise: a number answers them, if it is the next thing that is said."""
 
 
 # --- while a person answers ------------------------------------------------------------------------------------------
@@ -72,6 +72,9 @@ def is_meant_for_them(talk: Talk, said: Said) -> bool:
         case Word.PHONE:
             question = talk.state.payer_question
             return question is None or not question.is_open(talk.now)
+        case Word.YES:
+            other = talk.state.other_question
+            return other is None or not other.is_open(talk.now)
         case Word.TEXT:
             return named_rail(said.text) is None or talk.list_of(ListKind.RAIL) is None
         case _:

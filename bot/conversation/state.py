@@ -340,15 +340,17 @@ class State:
         return next((known for known in self.handovers if known.vendor_id == vendor_id), None)
 
     def handed(self, handover: Handover) -> "State":
-        """That is whose turn it is there now. Where the bot falls silent, what it was waiting for is no longer asked: a
-        number for a person of the shop must pay for nothing."""
-        before = self.handover(handover.vendor_id)
+        """That is whose turn it is there now. Where it is a person's, nothing is asked by the bot any more: a number or
+        a yes for them must pay for nothing."""
         others = (known for known in self.handovers if known.vendor_id != handover.vendor_id)
         state = replace(self, handovers=(handover, *others)[:_MAX_HANDOVERS])
-        falls_silent = handover.mode is not ChatMode.BOT and (before is None or before.mode is ChatMode.BOT)
-        if falls_silent and self.shop is not None and self.shop.vendor_id == handover.vendor_id:
-            return replace(state, other=None, payer_question=None)
-        return state
+        is_theirs = handover.mode is not ChatMode.BOT
+        is_here = self.shop is not None and self.shop.vendor_id == handover.vendor_id
+        return state.asking_nothing() if is_theirs and is_here else state
+
+    def asking_nothing(self) -> "State":
+        """With no question open that a number, a phone number or a yes would answer."""
+        return replace(self, other=None, payer_question=None, other_question=None)
 
     def did(self, order_id: str, status: OrderStatus) -> "State":
         """The customer brought the order there in this chat: news of it would only repeat the answer."""

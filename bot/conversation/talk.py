@@ -81,8 +81,8 @@ class Talk:
         return Step(replace(self.state, turn=None, is_greeted=True), reply=Reply(key, params, options=self.options))
 
     def quiet(self) -> Step:
-        """The turn is over, and nothing is said."""
-        return Step(replace(self.state, turn=None))
+        """The turn is over, and nothing is said: it was for a person of the shop, and so may the next word be."""
+        return Step(replace(self.state.asking_nothing(), turn=None))
 
     def list_of(self, kind: ListKind) -> Listing | None:
         """The list last shown, if it is of that kind and not too old. For items: the items last shown, whatever was

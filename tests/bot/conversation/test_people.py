@@ -1,5 +1,6 @@
 """A customer asks for a person of the shop: the bot falls silent and says until when, and money is never swallowed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from bot.conversation.model import AskForPerson, JoinAlerts, LeaveAlerts, Pay, ReturnToBot
 from bot.conversation.options import bot as back_button
 from bot.conversation.options import show_menu
+from bot.conversation.state import OtherQuestion
 from contracts.chat_api import AlertKind, AlertNews, ChatMode
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.events import EventType
@@ -123,6 +125,28 @@ def test_a_number_for_the_person_pays_for_nothing(staffed: Chat) -> None:
     staffed.says("PAY")
     staffed.hears(staffed.router.people.take())
     staffed.says_unanswered("1")
+
+
+def test_a_question_of_the_bot_is_for_the_next_message_alone(staffed: Chat) -> None:
+    staffed.confirms_two()
+    staffed.says("PERSON")
+    staffed.says("PAY")
+    staffed.says_unanswered("wait, are they fresh?")
+    staffed.says_unanswered("2")
+    staffed.says("PAY")
+    staffed.hears(staffed.router.people.write("How many shall I keep?"))
+    staffed.says_unanswered("2")
+
+
+def test_a_yes_pays_for_somebody_else_only_where_the_bot_has_just_asked(staffed: Chat) -> None:
+    staffed.says("PERSON")
+    question = OtherQuestion("vendor-mama", "BCDFGH", staffed.now)
+    staffed.state = replace(staffed.state, other_question=question)
+    staffed.says_unanswered("are they fresh?")
+    staffed.says_unanswered("yes")
+    staffed.state = replace(staffed.state, other_question=question)
+    (command, *_) = staffed.says("YES").commands
+    assert command == Pay("vendor-mama", "BCDFGH", is_for_other=True)
 
 
 def test_the_number_to_charge_is_asked_for_and_taken_in_the_silence(staffed: Chat) -> None:
