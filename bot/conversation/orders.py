@@ -20,6 +20,8 @@ from contracts.states import OrderStatus
 
 _MAX_SHOWN = 8
 _PER_PAGE = 9
+_PER_LOOK = 20
+_MAX_LOOKS = 5  # a hundred orders and no more
 _MAX_CLOSED = 3  # paid and cancelled ones, beside those that are open
 
 
@@ -107,7 +109,15 @@ def order_came(talk: Talk, result: Result) -> Step:
     for order in result.orders:
         if order.code.casefold() == wanted:
             return say_order(talk, order)
-    return talk.say("order_unknown", code=talk.turn.code or "", shop=talk.shop.name)
+    further = look_further(talk, Purpose.ORDER, result)
+    return further or talk.say("order_unknown", code=talk.turn.code or "", shop=talk.shop.name)
+
+
+def look_further(talk: Talk, purpose: Purpose, result: OrderList) -> Step | None:
+    """Among older orders, as far back as one answer may take; None where there are no more."""
+    if result.next_cursor is None or talk.turn.asked >= _MAX_LOOKS:
+        return None
+    return talk.ask(purpose, ListOrders(talk.shop.vendor_id, _PER_LOOK, result.next_cursor))
 
 
 def say_order(talk: Talk, order: OrderView) -> Step:

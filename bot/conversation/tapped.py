@@ -68,6 +68,10 @@ def on_tap(talk: Talk, tap: Tap, said: str) -> Step | None:
             return there.ask(Purpose.TAP_PAY, ListOrders(there.shop.vendor_id))
         case Action.PAY:
             return paying.pay(there, None, rail=tap.rail)
+        case Action.WAYS:
+            return paying.on_pay_other(there, tap.what)
+        case Action.PAYER:
+            return paying.on_other_payer(there, tap.what)
         case Action.PAY_FOR:
             return others.agreed(there, tap.what) or others.look(there, tap.what)
         case Action.ORDER:
@@ -96,7 +100,7 @@ def _is_meaningful(tap: Tap) -> bool:
         case Action.ADD:
             is_number = tap.version.isascii() and tap.version.isdigit() and len(tap.version) <= _MAX_QUANTITY_DIGITS
             return bool(tap.what) and is_number
-        case Action.CONFIRM | Action.PAY_FOR | Action.ORDER | Action.CANCEL | Action.RECEIPT:
+        case Action.WAYS | Action.PAYER | Action.CONFIRM | Action.PAY_FOR | Action.ORDER | Action.CANCEL | Action.RECEIPT:
             return _is_code(tap.what)
         case Action.SHELF | Action.INFO | Action.ZONE:
             return bool(tap.what)
@@ -149,6 +153,10 @@ def order_to_pay_came(talk: Talk, result: Result) -> Step:
 
 
 def order_to_prove_came(talk: Talk, result: Result) -> Step:
+    if isinstance(result, OrderList) and all(order.code != talk.turn.code for order in result.orders):
+        further = orders.look_further(talk, Purpose.TAP_RECEIPT, result)
+        if further is not None:
+            return further
     order = _order_in(talk, result)
     if order is None:
         return talk.say("order_unknown", code=talk.turn.code or "", shop=talk.shop.name)
