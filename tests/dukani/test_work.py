@@ -61,6 +61,7 @@ def status(port: int, path: str) -> int:
 
 def buy(phone: Phone) -> None:
     phone.asks("Achieng", "SHOP mama", timeout_s=WITHIN_S)
+    phone.asks("Achieng", "MENU", timeout_s=WITHIN_S)
     phone.asks("Achieng", "ADD 2", containing="total", timeout_s=WITHIN_S)
     phone.asks("Achieng", "CONFIRM", containing="PAY", timeout_s=WITHIN_S)
     paying = phone.says("Achieng", "PAY")

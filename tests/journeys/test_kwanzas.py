@@ -194,6 +194,7 @@ def test_a_ticket_comes_with_a_picture_to_scan_and_is_paid(phone: Phone, books: 
 def confirmed_in_shillings(phone: Phone) -> str:
     """Tomatoes for KES 120; returns the order's code."""
     phone.asks(KENYAN, "SHOP mama")
+    phone.asks(KENYAN, "MENU")
     phone.asks(KENYAN, "ADD 2", containing="total")
     return phone.asks(KENYAN, "CONFIRM", containing="PAY").split("*")[1]
 

@@ -13,6 +13,7 @@ def test_purchases_in_swahili_and_in_portuguese_end_in_receipts_in_these(phone: 
     greeted = phone.asks(KENYAN, "Niaje! 👋", containing="Andika namba")
     assert "English:" not in greeted
     phone.asks(KENYAN, "DUKA mama", containing="Karibu *Mama")
+    phone.asks(KENYAN, "BIDHAA", containing="2.")
     assert "Ksh 120" in phone.asks(KENYAN, "ONGEZA 2", containing="kikapu")
     phone.asks(KENYAN, "THIBITISHA", containing="kulipa kwa M-Pesa")
     kenyan_pays = phone.says(KENYAN, "LIPA")

@@ -40,6 +40,7 @@ def buy(run: Up) -> None:
     phone = Phone(f"http://127.0.0.1:{run.ports['DUKANI_SIMULATORS_PORT']}")
     try:
         phone.asks(WHO, "SHOP mama", timeout_s=SETTLED_S)
+        phone.asks(WHO, "MENU", timeout_s=SETTLED_S)
         phone.asks(WHO, "ADD 2", containing="total", timeout_s=SETTLED_S)
         phone.asks(WHO, "CONFIRM", containing="PAY", timeout_s=SETTLED_S)
         paying = phone.says(WHO, "PAY")
