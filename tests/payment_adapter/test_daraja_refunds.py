@@ -41,6 +41,7 @@ from payment_adapter.providers.daraja.wire import Wire
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials
 from tests.support.daraja import TOKEN_PATH, credentials, error, give_tokens
+from tests.support.processes import eventually
 from tests.support.refunds import result, status_result
 
 RESULT_URL = Secret("https://pay.example.com/callbacks/refunds/" + "cd" * 32)
@@ -242,6 +243,9 @@ def test_no_answer_in_time_is_unknown_and_not_repeated(httpserver: HTTPServer, r
         assert reversals.refund(ORDER, settings()).status is RefundStatus.UNKNOWN
     finally:
         may_end.set()
+    # A request is noted once it is answered: after that it is in no other test's notes.
+    eventually(lambda: bool(asked(httpserver, REVERSAL_PATH)), "the request was answered at last")
+    assert len(asked(httpserver, REVERSAL_PATH)) == 1
 
 
 def test_a_dead_token_is_replaced_once(httpserver: HTTPServer, reversals: Reversals) -> None:
