@@ -28,6 +28,7 @@ from tests.support.daraja import (
     tokens,
 )
 from tests.support.payments import PAYER
+from tests.support.processes import eventually
 
 
 def test_the_password_is_the_published_one_for_the_public_sandbox_pair() -> None:
@@ -239,6 +240,8 @@ def test_a_push_that_is_not_answered_in_time_is_in_doubt(
         assert isinstance(daraja.create_charge(order, credentials()), Unclear)
     finally:
         may_end.set()
+    # A request is noted once it is answered: after that it is in no other test's notes.
+    eventually(lambda: bool(pushes(httpserver)), "the push was answered at last")
 
 
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{", b"nonsense\r\n\r\n"])
