@@ -6,7 +6,7 @@ from bot.conversation import options, others
 from bot.conversation.model import Reply, Result, StartCharge, Step
 from bot.conversation.paying import not_paying
 from bot.conversation.phones import spoken_msisdn
-from bot.conversation.rails import rail_name, rings, usual_push, what_it_gives
+from bot.conversation.rails import rail_name, rings, usual_push, what_it_gives, whose_phone_rings
 from bot.conversation.reasons import another_try, is_worth_another_try, reason_words
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
@@ -61,8 +61,14 @@ def charge_came(talk: Talk, result: Result) -> Step:
             reason = reason_words(result.reason, rail)
             talk = talk.with_state(talk.state.told(turn.intent_id))
             if can_retry:
-                talk = talk.offering(options.pay(code, attempt(turn.intent_id), talk.shop.vendor_id))
-            return talk.say("charge_failed", amount=amount, code=code, reason=reason, next=next_step)
+                has_ways = len(talk.shop.rails) > 1
+                again = options.after_failure(code, attempt(turn.intent_id), talk.shop.vendor_id, has_ways=has_ways)
+                talk = talk.offering(*again)
+            shop, payer = talk.shop, turn.payer
+            rung = whose_phone_rings((rail,), turn.currency, payer, None) if can_retry else ()
+            return talk.say(
+                "charge_failed", amount=amount, shop=shop.name, code=code, reason=reason, payer=rung, next=next_step
+            )
         case ChargeView(status=ChargeStatus.UNKNOWN) if rings(rail):
             return talk.say("charge_unknown", amount=amount, code=code, rail=rail_name(rail))
         case ChargeView(status=ChargeStatus.UNKNOWN):

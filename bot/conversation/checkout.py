@@ -4,8 +4,7 @@ from dataclasses import replace
 
 from bot.conversation import options
 from bot.conversation.model import Confirm, Reply, Result, ShowCart, Step
-from bot.conversation.phones import is_of, spoken_msisdn
-from bot.conversation.rails import how_it_is_paid, rail_name, rings
+from bot.conversation.rails import how_it_is_paid, whose_phone_rings
 from bot.conversation.refusals import available_in, item_in, refused
 from bot.conversation.showing import filled_cart, local_time, order_lines, sums_of, terms_of, total_of, unpaid_notes
 from bot.conversation.state import Purpose
@@ -64,13 +63,9 @@ def _say_confirmed(talk: Talk, order: OrderView) -> Step:
 def _who_is_asked(talk: Talk) -> tuple[Reply, ...]:
     """Whose phone will ring, where that is known by now."""
     shop = talk.shop
-    if len(shop.rails) != 1 or not rings(shop.rails[0]):
+    if len(shop.rails) != 1:
         return ()
-    own, kept = talk.turn.own_msisdn, talk.state.payer
-    payer = next((one for one in (own, kept) if one is not None and is_of(one, shop.currency)), None)
-    if payer is None:
-        return ()
-    return (Reply("payer_known", {"rail": rail_name(shop.rails[0]), "phone": spoken_msisdn(payer)}),)
+    return whose_phone_rings(shop.rails, shop.currency, talk.turn.own_msisdn, talk.state.payer)
 
 
 def confirm_was_empty(talk: Talk, result: Result) -> Step:

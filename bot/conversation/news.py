@@ -10,7 +10,17 @@ from pydantic import BaseModel, ValidationError
 from bot.conversation import options
 from bot.conversation.model import Reply, State, Step
 from bot.conversation.others import whose
-from bot.conversation.rails import how_to_pay_it, picture_of, proof_of, rail_name, rail_of, usual_rail, what_it_gives
+from bot.conversation.phones import shown_in
+from bot.conversation.rails import (
+    how_to_pay_it,
+    picture_of,
+    proof_of,
+    rail_name,
+    rail_of,
+    usual_rail,
+    what_it_gives,
+    whose_phone_rings,
+)
 from bot.conversation.reasons import another_try, has_run_out, how_to_pay, reason_words
 from bot.conversation.receipts import receipt_of
 from bot.conversation.showing import local_time, order_lines, sums_of, terms_of, total_of
@@ -255,11 +265,28 @@ def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | Non
             "shop": failed.shop_name,
             "code": order.code,
             "reason": reason_words(failed.reason, rail),
+            "payer": _who_is_asked(state, failed) if can_pay else (),
             "next": next_step,
         },
-        options=_pay_button(state, news, order, attempt(failed.intent_id)) if can_pay else (),
+        options=_after_failure(state, news, failed) if can_pay else (),
         template=Reply("template_payment_failed", _of_template(order, failed.shop_name)),
     )
+
+
+def _who_is_asked(state: State, failed: PaymentNews) -> tuple[Reply, ...]:
+    """Whose phone the next prompt would come to."""
+    order = failed.order
+    return whose_phone_rings((rail_of(order),), order.currency, shown_in(failed.customer_address), state.payer)
+
+
+def _after_failure(state: State, news: DomainEvent, failed: PaymentNews) -> tuple[Option, ...]:
+    shop = state.known_shop(news.vendor_id)
+    if shop is None:
+        return ()
+    version, has_ways = attempt(failed.intent_id), len(shop.rails) > 1 and not failed.is_by_other
+    if failed.is_by_other:
+        return _pay_button(state, news, failed.order, version)
+    return options.after_failure(failed.order.code, version, news.vendor_id, has_ways=has_ways)
 
 
 def _settled(exception: ExceptionNews, told: Reply) -> Reply:

@@ -172,6 +172,14 @@ def pay(code: str, version: str, vendor_id: str) -> Option:
     return Option(Tap(Action.PAY, code, version, vendor_id).token(), Reply("button_pay"))
 
 
+def after_failure(code: str, version: str, vendor_id: str, *, has_ways: bool) -> tuple[Option, ...]:
+    """Again, another way where there is one, another phone."""
+    again = Option(Tap(Action.PAY, code, version, vendor_id).token(), Reply("button_pay_again"))
+    way = Option(Tap(Action.WAYS, code, vendor_id=vendor_id).token(), Reply("button_ways"))
+    payer = Option(Tap(Action.PAYER, code, vendor_id=vendor_id).token(), Reply("button_payer"))
+    return (again, way, payer) if has_ways else (again, payer)
+
+
 def pay_for_other(code: str, vendor_id: str) -> Option:
     return Option(Tap(Action.PAY_FOR, code, vendor_id=vendor_id).token(), Reply("button_pay_for"))
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from bot.conversation import options, others
 from bot.conversation.catalogue import on_text
 from bot.conversation.intents import is_list_number, looks_like_phone, named_rail, read_code
-from bot.conversation.model import FindShop, Pay, Reply, Result, Step
+from bot.conversation.model import FindShop, ListOrders, Pay, Reply, Result, Step
 from bot.conversation.phones import is_of, read_msisdn, spoken_msisdn
 from bot.conversation.rails import (
     answer_there,
@@ -21,6 +21,7 @@ from bot.conversation.rails import (
     usual_push,
     usual_rail,
     what_it_gives,
+    whose_phone_rings,
 )
 from bot.conversation.refusals import item_in, order_in, orders_in, rails_in, refused
 from bot.conversation.showing import order_choices, order_lines, order_listing, sums_of, terms_of, total_of
@@ -28,7 +29,7 @@ from bot.conversation.state import Entry, Listing, ListKind, PayerQuestion, Purp
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action, attempt_of
 from contracts.errors import ErrorCode, ProblemBody
-from contracts.router_api import OrderView, ShopView
+from contracts.router_api import OrderList, OrderView, ShopView
 from contracts.states import IntentStatus, OrderStatus, Rail
 
 
@@ -126,8 +127,30 @@ def ways_came(talk: Talk, result: Result) -> Step:
     talk = talk.with_state(talk.state.with_rails(result.vendor_id, rails))
     if len(rails) < 2:
         return talk.say("no_other_way", shop=talk.shop.name)
+    return talk.ask(Purpose.PAY_OTHER_ORDER, ListOrders(talk.shop.vendor_id))
+
+
+def order_for_ways_came(talk: Talk, result: Result) -> Step:
+    """What would be paid is said with the ways, where it is clear which order that is."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, OrderList):
+        return talk.say("our_mistake")
+    waiting = [order for order in result.orders if order.status is OrderStatus.CONFIRMED]
     code = talk.turn.code or None
-    return _offering(talk, rails, code).say("pay_how_other", ways=rail_lines(rails))
+    meant = [order for order in waiting if order.code == code] if code is not None else waiting
+    if len(meant) == 1:
+        return _ask_which_way(talk, meant[0], talk.shop.rails)
+    return _offering(talk, talk.shop.rails, code).say("pay_how_other", ways=rail_lines(talk.shop.rails))
+
+
+def on_other_payer(talk: Talk, code: str) -> Step:
+    """Another phone for that order: one more of the customer's own, where the chat shows none; else somebody else's,
+    who pays from their own chat."""
+    own, shop = talk.turn.own_msisdn, talk.shop
+    if own is None or not is_of(own, shop.currency):
+        return _ask_payer(talk.with_state(replace(talk.state, payer=None)), code, None, "missing")
+    return talk.say("other_payer", code=code, word=shop.word.upper())
 
 
 def _offering(talk: Talk, rails: Sequence[Rail], code: str | None, order: OrderView | None = None) -> Talk:
@@ -160,7 +183,13 @@ def not_paying(talk: Talk, problem: ProblemBody) -> Step:
             listing = order_listing(ListKind.PAY, orders, shop.vendor_id, talk.now)
             talk = talk.showing(replace(listing, rail=talk.turn.rail))
             talk = talk.offering(*options.of_orders(Action.PAY, orders, shop.vendor_id, talk.turn.rail))
-            return talk.say("pay_which", orders=order_choices(orders), example=orders[0].code)
+            return talk.say(
+                "pay_which",
+                shop=shop.name,
+                orders=order_choices(orders),
+                payer=_who_is_asked(talk, shop.rails if len(shop.rails) == 1 else ()),
+                example=orders[0].code,
+            )
         case ErrorCode.WHICH_RAIL if rails_in(problem):
             return _ask_which_way(talk, order, rails_in(problem))
         case ErrorCode.PAYMENT_IN_PROGRESS:
@@ -207,7 +236,18 @@ def _ask_which_way(talk: Talk, order: OrderView | None, rails: Sequence[Rail]) -
     talk = _offering(talk, rails, code, order)
     if order is None:
         return talk.say("pay_how_other", ways=rail_lines(rails))
-    return talk.say("pay_how", total=total_of(order), code=order.code, ways=rail_lines(rails))
+    return talk.say(
+        "pay_how",
+        total=total_of(order),
+        shop=talk.shop.name,
+        code=order.code,
+        ways=rail_lines(rails),
+        payer=_who_is_asked(talk, rails),
+    )
+
+
+def _who_is_asked(talk: Talk, rails: Sequence[Rail]) -> tuple[Reply, ...]:
+    return whose_phone_rings(rails, talk.shop.currency, talk.turn.own_msisdn, talk.turn.payer or talk.state.payer)
 
 
 def _in_progress(talk: Talk, order: OrderView | None) -> Step:

@@ -25,6 +25,12 @@ def is_of(msisdn: str, currency: Currency) -> bool:
     return msisdn.startswith(_COUNTRY_CODES[currency])
 
 
+def shown_in(address: str) -> str | None:
+    """The number that a channel's address shows: `whatsapp:+254708374149` → `254708374149`."""
+    _, _, number = address.partition(":+")
+    return number if number.isascii() and number.isdigit() else None
+
+
 def spoken_msisdn(msisdn: str) -> str:
     """`254708374149` → `0708 374149`, as its owner would write it."""
     try:

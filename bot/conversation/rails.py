@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.conversation.model import Reply
+from bot.conversation.phones import is_of, spoken_msisdn
 from bot.conversation.showing import local_time
 from bot.conversation.state import Entry, Listing, ListKind, Shop
 from bot.replies.reply import Picture, ReplyParam
@@ -58,6 +59,17 @@ def rings(rail: Rail) -> bool:
 def rail_name(rail: Rail) -> tuple[Reply, ...]:
     """Who is asked for the money: `M-Pesa`."""
     return (Reply(_NAMES[rail]),)
+
+
+def whose_phone_rings(
+    rails: Sequence[Rail], currency: Currency, own: str | None, kept: str | None
+) -> tuple[Reply, ...]:
+    """Whose phone a prompt comes to, where that is known by now: the own number, else the one that was given."""
+    rail = next((rail for rail in rails if rings(rail)), None)
+    payer = next((one for one in (own, kept) if one is not None and is_of(one, currency)), None)
+    if rail is None or payer is None:
+        return ()
+    return (Reply("payer_known", {"rail": rail_name(rail), "phone": spoken_msisdn(payer)}),)
 
 
 def what_it_gives(rail: Rail) -> tuple[Reply, ...]:

@@ -82,6 +82,7 @@ class Purpose(StrEnum):
     CONFIRM_EMPTY = "confirm_empty"
     PAY = "pay"
     PAY_OTHER = "pay_other"
+    PAY_OTHER_ORDER = "pay_other_order"
     PAY_AT = "pay_at"
     OTHER_ORDER = "other_order"
     PAY_FOR_OTHER = "pay_for_other"

@@ -121,6 +121,7 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.CONFIRM_EMPTY: checkout.confirm_was_empty,
     Purpose.PAY: charging.pay_came,
     Purpose.PAY_OTHER: paying.ways_came,
+    Purpose.PAY_OTHER_ORDER: paying.order_for_ways_came,
     Purpose.PAY_AT: others.shop_at_came,
     Purpose.OTHER_ORDER: others.other_came,
     Purpose.PAY_FOR_OTHER: charging.pay_for_other_came,

@@ -100,7 +100,9 @@ def _is_meaningful(tap: Tap) -> bool:
         case Action.ADD:
             is_number = tap.version.isascii() and tap.version.isdigit() and len(tap.version) <= _MAX_QUANTITY_DIGITS
             return bool(tap.what) and is_number
-        case Action.WAYS | Action.PAYER | Action.CONFIRM | Action.PAY_FOR | Action.ORDER | Action.CANCEL | Action.RECEIPT:
+        case (
+            Action.WAYS | Action.PAYER | Action.CONFIRM | Action.PAY_FOR | Action.ORDER | Action.CANCEL | Action.RECEIPT
+        ):
             return _is_code(tap.what)
         case Action.SHELF | Action.INFO | Action.ZONE:
             return bool(tap.what)

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from rapidfuzz import fuzz
-
 from bot.conversation.model import (
     AddItem,
     AskForPerson,
@@ -76,6 +74,7 @@ from tests.support.fake_orders import (
     prompt_is_live,
 )
 from tests.support.fake_people import FakePeople
+from tests.support.fake_shelves import page_of
 from tests.support.fake_shops import FakeShop, Stocked, mama_and_kamau
 from tests.support.fake_terms import TermsCommand, arranged, summed
 
@@ -193,27 +192,7 @@ class FakeRouter(FakeOrders):
         return next((item for shop in self.shops for item in shop.items if item.item_id == item_id), None)
 
     def _list_items(self, command: ListItems) -> ItemPage:
-        words = command.query.casefold().split()
-        shelf = self.shop(command.vendor_id).items
-        if command.category:
-            shelf = [item for item in shelf if f"category-{item.category}" == command.category]
-        fitting = [
-            item
-            for item in shelf
-            if item.sku.casefold() == command.query.casefold() or all(word in item.name.casefold() for word in words)
-        ]
-        if self.search is not None and command.query:
-            fitting = self.search(shelf, command.query)
-        if not fitting and self.finds_alike:
-            fitting = [item for item in shelf if fuzz.partial_ratio(command.query, item.name.casefold()) > 70]
-        after = next((place + 1 for place, item in enumerate(fitting) if item.item_id == command.after), 0)
-        page = fitting[after : after + command.limit]
-        has_more = after + command.limit < len(fitting)
-        return ItemPage(
-            items=[item.view(self.shop(command.vendor_id).currency) for item in page],
-            next_after=page[-1].item_id if has_more and page else None,
-            total=len(fitting),
-        )
+        return page_of(self.shop(command.vendor_id), command, self.search, finds_alike=self.finds_alike)
 
     def _of(self, vendor_id: str) -> list[FakeOrder]:
         return [order for order in self.orders if order.vendor_id == vendor_id]
@@ -385,7 +364,7 @@ class FakeRouter(FakeOrders):
             if own is not None and own.startswith(start) and given not in (own, *self.agreed):
                 order = self._payable(command)
                 shown = {} if isinstance(order, ProblemBody) else {"order": order.view.model_dump(mode="json")}
-                return problem(ErrorCode.PAYER_NOT_AGREED, **shown)
+                return problem(ErrorCode.PAYER_NOT_AGREED, 409, **shown)
             return given
         own = self.own_msisdn
         return own if own is not None and own.startswith(start) else problem(ErrorCode.PAYER_MISSING, 422)

@@ -42,6 +42,7 @@ _FROM_BOT: Mapping[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     "orders.cancel": ({"customer": {"address": AMINA}}, {}),
     "orders.pay": ({"customer": {"address": AMINA}}, {}),
     "orders.history": (None, {"customer": AMINA}),
+    "orders.other": (None, {"customer": f"whatsapp:+{_STRANGER}", "code": "KANARI"}),
     "items.list": (None, {}),
     "items.look_up": (None, {"queries": "milk\nbread"}),
     "shops.find": (None, {}),

@@ -10,7 +10,7 @@ from contracts.errors import ErrorCode
 from contracts.events import DomainEvent, EventType, PaidForNews
 from contracts.money import Currency
 from contracts.router_api import OtherOrder
-from contracts.states import IntentStatus, OrderStatus, Rail
+from contracts.states import FailureReason, IntentStatus, OrderStatus, Rail
 from tests.support.chat import START, Answer, Chat
 from tests.support.fake_router import OWN_MSISDN, problem
 
@@ -246,3 +246,44 @@ def test_after_an_earlier_receipt_i_have_paid_is_about_the_order_that_waits(conf
 def test_i_have_paid_without_any_order_says_there_is_none() -> None:
     chat = Chat()
     assert chat.says_each("SHOP mama", "PAID").key == "no_orders"
+
+
+# --- before and after a push ------------------------------------------------------------------------------------------
+
+
+def buttons(chat: Chat) -> list[str]:
+    return [option.title.key for option in chat.replies[-1].options]
+
+
+def test_after_a_failure_shop_amount_and_phone_are_said_again_with_what_can_be_done(confirmed: Chat) -> None:
+    confirmed.says("PAY")
+    code = confirmed.router.latest().code
+    told = confirmed.hears(confirmed.router.has_failed(code, FailureReason.INSUFFICIENT_FUNDS))
+    assert told is not None
+    for part in ("KES 120", "Mama Njeri Groceries", code, "0708 374149", "not enough money"):
+        assert part in told
+    assert buttons(confirmed) == ["button_pay_again", "button_payer"]
+    again, another = (option.payload for option in confirmed.replies[-1].options)
+    asked = confirmed.taps(another)
+    assert asked.key == "other_payer"
+    assert f"*PAY {code} MAMA*" in asked.text
+    assert confirmed.taps(again).key == "charge_sent"
+
+
+def test_a_hidden_customer_is_asked_for_another_number() -> None:
+    chat = Chat()
+    chat.router.own_msisdn = None
+    chat.says_each("SHOP mama", "add milk", "CONFIRM", "PAY", "0700000001")
+    code = chat.router.latest().code
+    told = chat.hears(chat.router.has_failed(code, FailureReason.WRONG_PIN))
+    assert told is not None
+    another = next(one.payload for one in chat.replies[-1].options if one.title.key == "button_payer")
+    assert chat.taps(another).key == "ask_payer"
+    assert asked_to_pay(chat.says("0700000002")) == [Pay(SHOP, code, "254700000002")]
+
+
+def test_which_order_is_asked_with_the_shop_and_the_phone(with_cart: Chat) -> None:
+    with_cart.confirms_two()
+    asked = with_cart.says("PAY").text
+    for part in ("Mama Njeri Groceries", "KES 65", "KES 60", "0708 374149"):
+        assert part in asked

@@ -108,9 +108,10 @@ def test_after_a_failure_another_way_is_offered_and_can_be_taken(chat: Chat) -> 
     assert told is not None
     assert "*PAY OTHER*" in told
     asked = chat.says("PAY OTHER")
-    assert asked.key == "pay_how_other"
+    assert asked.key == "pay_how"
+    assert code_of(chat) in asked.text
     assert pays_asked(asked) == []
-    assert pays_asked(chat.says("2")) == [Pay(SHOP, None, None, Rail.EMIS_REF)]
+    assert pays_asked(chat.says("2")) == [Pay(SHOP, code_of(chat), None, Rail.EMIS_REF)]
 
 
 def test_where_there_is_one_way_nothing_is_asked(chat: Chat) -> None:
