@@ -86,7 +86,7 @@ def welcome(settings: Settings) -> None:
     if settings.simulators_on:
         phone = click.style(place(Process.SIMULATORS, settings).url + "/", bold=True)
         say(f"\nYour shop is open:  {phone}  is a phone with WhatsApp, M-Pesa and Multicaixa on it.")
-        say("Write SHOP mama and go on from there: ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
+        say("Write SHOP mama and go on from there: MENU, ADD 1, CONFIRM, PAY. The M-Pesa PIN is 1234.")
         say("On Nzinga's phone SHOP ilha sells in kwanzas: PAY by Multicaixa Express, by reference or by e-Kwanza.")
     else:
         bot = f"{settings.bot_public_url}/webhooks/twilio/whatsapp"

@@ -21,6 +21,7 @@ from bot.conversation.matching import Candidate, find
 from bot.conversation.model import AddItem, ListItems, RemoveItem, Reply, Result, ShowCart, Step
 from bot.conversation.quantities import Wanted, read_wanted
 from bot.conversation.refusals import refused
+from bot.conversation.shelves import open_shelf
 from bot.conversation.showing import (
     PAGE_SIZE,
     cart_lines,
@@ -56,6 +57,9 @@ def on_add(talk: Talk, rest: str) -> Step:
         return complaint
     if wanted.number is None:
         return _add_named(talk, wanted)
+    shelf = _shelf(talk, wanted.number)
+    if shelf is not None:
+        return open_shelf(talk, shelf.id)
     listing = talk.list_of(ListKind.ITEMS)
     if listing is None or listing.vendor_id != talk.shop.vendor_id:
         return menu_again(talk)
@@ -64,6 +68,12 @@ def on_add(talk: Talk, rest: str) -> Step:
         return number_unknown(talk, wanted.number, listing)
     asked_for = entry.quantity if entry.quantity is not None else listing.quantity
     return add_entry(talk, entry, wanted.quantity if wanted.quantity is not None else asked_for)
+
+
+def _shelf(talk: Talk, number: int) -> Entry | None:
+    """The shelf of that number, where shelves are all that there is to choose from."""
+    shelves = talk.list_of(ListKind.SHELVES)
+    return shelves.pick(number) if shelves is not None and shelves.vendor_id == talk.shop.vendor_id else None
 
 
 def add_entry(talk: Talk, entry: Entry, quantity: int | None) -> Step:

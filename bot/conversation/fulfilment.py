@@ -119,12 +119,10 @@ def fulfilment_came(talk: Talk, result: Result) -> Step:
     if cart.delivery.latitude is None and not cart.delivery.landmark and cart.delivery.zone_id is not None:
         question = PlaceQuestion(shop.vendor_id, cart.delivery.zone_id, talk.now)
         talk, place = talk.with_state(replace(talk.state, place_question=question)), (Reply("ask_place"),)
-    sums = sums_of(cart)
     return _offering(talk, cart).say(
         "delivery_chosen",
         zone=cart.delivery.zone_name or "–",
-        fee=next(line.params["fee"] for line in sums if "fee" in line.params),
-        sums=sums,
+        sums=sums_of(cart),
         total=total_of(cart),
         terms=terms_of(cart, shop),
         place=place,

@@ -34,10 +34,13 @@ def test_a_number_opens_a_shelf_and_the_next_one_adds_what_stands_on_it(chat: Ch
     assert chat.cart() == [("Eggs, tray of 30", 1)]
 
 
-def test_an_add_by_number_right_after_the_shelves_shows_what_the_numbers_are(chat: Chat) -> None:
+def test_an_add_by_number_right_after_the_shelves_opens_that_shelf_and_adds_nothing(chat: Chat) -> None:
     chat.says("SHOP mama")
-    assert chat.says("ADD 2").key == "menu_again"
+    answer = chat.says("ADD 1")
+    assert answer.key == "shelf"
+    assert "1. Fresh milk" in answer.text
     assert chat.cart() == []
+    assert chat.says("ADD 1").key == "added"
 
 
 @pytest.mark.parametrize("said", ["5", "MENU"])
