@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from dukani.transcript_player import Phones
     from simulators.transcript import Transcript
 
+ANSWER_WITHIN_S = 20.0
+"""For one message of the shop."""
+
 
 @click.group()
 def transcript() -> None:
@@ -50,38 +53,40 @@ def replay(files: Sequence[Path], update: bool) -> None:
     Where time passes in a file, the shop's clock is moved."""
     from simulators.transcript import write
 
-    changed = 0
+    changed, kept = 0, 0
     chosen = _in(files)
     with _phones() as phones:
         for file in chosen:
             expected = _read(file)
-            said, lines = _played(phones, expected, is_patient=update)
-            _show(file, lines)
-            changed += bool(lines)
-            if update and lines:
+            said, lines, stuck = _played(phones, expected, is_patient=update)
+            _show(file, [*lines, *([f"! {stuck}"] if stuck else [])])
+            changed += bool(lines or stuck)
+            if update and lines and stuck is None:
                 _keep(file, write(said))
-    told = f"{len(chosen)} transcripts, {changed} differ"
-    click.echo(f"{told}; the files say it now." if update and changed else f"{told}.")
-    if changed and not update:
+                kept += 1
+    click.echo(f"{len(chosen)} transcripts, {changed} differ{f', {kept} were written anew' if update else ''}.")
+    if changed > kept:
         sys.exit(1)
 
 
-def _played(phones: "Phones", expected: "Transcript", *, is_patient: bool) -> "tuple[Transcript, Sequence[str]]":
-    """What was said, as if by the one whom the file names, and how it differs."""
+def _played(
+    phones: "Phones", expected: "Transcript", *, is_patient: bool
+) -> "tuple[Transcript, Sequence[str], str | None]":
+    """What was said, as if by the one whom the file names; how it differs; and where the chat did not go on, if so."""
     from dataclasses import replace
 
     from dukani.transcript_player import NotSaid, Player
     from dukani.transcripts import differences
 
-    player = Player(phones, phones.newcomer(expected.who), expected, is_patient=is_patient)
-    stuck = []
+    player = Player(phones, phones.newcomer(expected.who), expected, ANSWER_WITHIN_S, is_patient=is_patient)
+    stuck: str | None = None
     try:
         player.play()
         player.settle()
     except NotSaid as late:
-        stuck = [f"! {late}"]
+        stuck = str(late)
     said = replace(player.recorded(), who=expected.who)
-    return said, [*differences(expected, said), *stuck]
+    return said, differences(expected, said), stuck
 
 
 def _show(file: Path, lines: Sequence[str]) -> None:

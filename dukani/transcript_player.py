@@ -38,7 +38,8 @@ _UNANSWERED_S = 90
 _BEGINS_HOUR = 9
 _KENYA, _ANGOLA, _FIRST_NEWCOMER = "2547000000", "2449230000", 10
 _QUIET_S = 1.0
-_QUIET_AFTER_WAIT_S = 7.0
+_SILENT_S = 4.0
+_SILENT_AFTER_WAIT_S = 7.0
 """Of real time: what is due is looked for every five seconds."""
 _NO_NEWS = "/sim/state?since=999999999999"
 
@@ -140,16 +141,18 @@ class Player:
                 continue
             self.one(entry)
             if self.is_patient:
-                self.settle(_QUIET_AFTER_WAIT_S if "wait" in entry else _QUIET_S)
+                self.settle(_SILENT_AFTER_WAIT_S if "wait" in entry else _SILENT_S)
 
-    def settle(self, quiet_s: float = _QUIET_S) -> None:
-        """Until the shop has said nothing more for so long."""
-        told, since = -1, time.monotonic()
-        while time.monotonic() - since < quiet_s:
+    def settle(self, silent_s: float = _QUIET_S) -> None:
+        """Until the shop has said nothing more for a while; until it has not said anything for so long, where it is
+        silent."""
+        self._look()
+        told, since, patience_s = len(self._shown), time.monotonic(), silent_s
+        while time.monotonic() - since < patience_s:
+            time.sleep(_POLL_S)
             self._look()
             if len(self._shown) != told:
-                told, since = len(self._shown), time.monotonic()
-            time.sleep(_POLL_S)
+                told, since, patience_s = len(self._shown), time.monotonic(), _QUIET_S
 
     def begin_by_day(self) -> None:
         """Move the clock on to nine in the morning, UTC: it is day in Luanda and in Nairobi, for hours to come."""

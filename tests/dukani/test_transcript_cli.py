@@ -53,6 +53,7 @@ def simulators(tmp_path: Path, counter: Shop, monkeypatch: pytest.MonkeyPatch) -
     }
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr("dukani.transcript_player._QUIET_S", 0.3)
     running = Simulators(load_settings(environ, dotenv=None))
     try:
         yield running
@@ -85,7 +86,19 @@ def test_a_chat_is_recorded_and_played_again_and_what_is_said_differently_is_sho
     assert "1 transcripts, 1 differ." in other.output
     updated = run("replay", file, "--update")
     assert (updated.exit_code, file.read_text()) == (0, TWO_SENTENCES)
-    assert "the files say it now" in updated.output
+    assert "1 were written anew" in updated.output
+
+
+def test_a_chat_that_does_not_go_on_is_not_written_over(
+    simulators: Simulators, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dukani.transcript_cli.ANSWER_WITHIN_S", 0.3)
+    file = tmp_path / "chat.yaml"
+    text = TWO_SENTENCES + "  - tap: Receipt\n"
+    file.write_text(text)
+    stuck = run("replay", file, "--update")
+    assert (stuck.exit_code, file.read_text()) == (1, text)
+    assert "! not within 0.3 s: 'Receipt' to tap" in stuck.output
 
 
 def test_a_file_that_can_not_be_played_says_why(simulators: Simulators, tmp_path: Path) -> None:
