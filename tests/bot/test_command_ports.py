@@ -1,6 +1,7 @@
 """Commands on the wire: each reaches the route that the contract names, with its vendor and its key."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from bot.conversation.model import (
     AddItem,
     AskForPerson,
     Cancel,
+    ChooseDay,
+    ChooseFulfilment,
     Command,
     Confirm,
     FindItems,
@@ -18,14 +21,20 @@ from bot.conversation.model import (
     FindShop,
     JoinAlerts,
     LeaveAlerts,
+    LeaveNote,
+    ListCategories,
     ListItems,
     ListOrders,
     ListShops,
+    ListZones,
+    OrderAgain,
     Pay,
     RemoveItem,
     ReturnToBot,
     ShowCart,
+    ShowItem,
     StartCharge,
+    UseVoucher,
 )
 from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
@@ -36,16 +45,20 @@ from contracts.money import Currency
 from contracts.router_api import (
     CancelResult,
     CartView,
+    CategoryList,
     CustomerRef,
+    ItemCard,
     ItemPage,
     ItemsFound,
     OrderList,
     OtherOrder,
     PayResult,
+    ReorderResult,
     ShopList,
     ShopView,
+    ZoneList,
 )
-from contracts.states import OrderStatus
+from contracts.states import FulfilmentKind, OrderStatus
 from kit.clock import FixedClock
 from kit.peers import Peer, Unreachable
 from kit.signing import KeyRing
@@ -68,6 +81,7 @@ SHOP_VIEW = ShopView(
     capabilities=[],
 )
 CART = CartView(cart=None)
+CARD = ItemCard(item_id="i1", sku="S1", name="Milk", price_minor=6000, currency=Currency.KES, available=None)
 BOTS = HandoverView(mode=ChatMode.BOT)
 PAID = PayResult(order=an_order(), intent_id="i1", payer_msisdn="254708374149", grant="g1")
 
@@ -130,6 +144,47 @@ def commands_at(url: str, clock: FixedClock) -> Commands:
             ),
         ),
         (ListOrders("v1"), "GET", f"/v1/orders?{QUERY_WHO}&limit=10", None, OrderList(orders=[])),
+        (
+            ListOrders("v1", 9, "c+1"),
+            "GET",
+            f"/v1/orders?{QUERY_WHO}&limit=9&cursor=c%2B1",
+            None,
+            OrderList(orders=[]),
+        ),
+        (
+            ListItems("v1", category="c1"),
+            "GET",
+            "/v1/catalog/items?category=c1&limit=9",
+            None,
+            ItemPage(items=[], total=0),
+        ),
+        (ShowItem("v1", "i1"), "GET", "/v1/catalog/items/i1", None, CARD),
+        (ListCategories("v1"), "GET", "/v1/catalog/categories", None, CategoryList(categories=[])),
+        (ListZones("v1"), "GET", "/v1/delivery/zones", None, ZoneList(zones=[], currency=Currency.KES)),
+        (
+            ChooseFulfilment("v1", FulfilmentKind.DELIVERY, None, -1.25, 36.8, "Sarit Centre"),
+            "POST",
+            "/v1/cart/fulfilment",
+            {
+                **WHO,
+                "kind": "delivery",
+                "zone_id": None,
+                "latitude": -1.25,
+                "longitude": 36.8,
+                "landmark": "Sarit Centre",
+            },
+            CART,
+        ),
+        (LeaveNote("v1", "no onions"), "POST", "/v1/cart/note", {**WHO, "note": "no onions"}, CART),
+        (UseVoucher("v1", None), "POST", "/v1/cart/voucher", {**WHO, "code": None}, CART),
+        (ChooseDay("v1", date(2026, 11, 21)), "POST", "/v1/cart/schedule", {**WHO, "day": "2026-11-21"}, CART),
+        (
+            OrderAgain("v1", "CDFGHJ"),
+            "POST",
+            "/v1/cart/reorder",
+            {**WHO, "code": "CDFGHJ"},
+            ReorderResult(cart=None, from_code="CDFGHJ"),
+        ),
         (AskForPerson("v1", "Is it fresh?"), "POST", "/v1/chat/handover", {**WHO, "about": "Is it fresh?"}, BOTS),
         (ReturnToBot("v1"), "POST", "/v1/chat/return", WHO, BOTS),
         (JoinAlerts("v1", "CDFGHJ"), "POST", "/v1/chat/alerts", {**WHO, "code": "CDFGHJ"}, AlertsJoined(shop_name="M")),
