@@ -109,6 +109,8 @@ _PAY_BY = re.compile(r"\S+ (?:(?:by|with|via|using|com|por|no|na|kwa|kupitia) )?
 _PAY_OTHER_CODE = re.compile(r"(?:pay other|lipa njia nyingine|pagar de outra forma) (\S+)", re.IGNORECASE)
 _PAY_AT = re.compile(r"#?(\w{4,12}) ([^\W\d_][\w-]{1,39})")
 _ORDER_CODE = re.compile(r"[A-Z0-9]{4,12}")
+_PROOF = re.compile(r"(?=.{0,9}[0-9])([A-Z][A-Z0-9]{9})(?:\.? (?:[Cc]onfirmed|[Ii]methibitishwa)\b.*)?")
+"""The code of a payment by M-Pesa, in capitals as its message writes it, alone or with that message."""
 _LIST_NUMBER = re.compile(r"[-+]?[0-9]{1,8}")
 _NUMBER_TIMES = re.compile(r"[0-9]{1,8} ?[x×*] ?\S.*", re.IGNORECASE)
 _PHONE_WITHIN = re.compile(r"(?<!\w)\+?[0-9][0-9 ().\-]{6,19}[0-9](?!\w)")
@@ -170,6 +172,9 @@ def parse(text: str) -> Intent:
     whole = _WHOLE.get(squeezed(said))
     if whole is not None:
         return Intent(whole)
+    proof = _PROOF.fullmatch(said)
+    if proof is not None:
+        return Intent(Word.PAID, proof[1])
     return _parse_money(said) or _parse_phrase(said, cleaned)
 
 

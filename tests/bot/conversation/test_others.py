@@ -243,6 +243,19 @@ def test_after_an_earlier_receipt_i_have_paid_is_about_the_order_that_waits(conf
     assert confirmed.router.latest().code in answer.text
 
 
+@pytest.mark.parametrize("text", ["TKL4H7XQ2P", "TKL4H7XQ2P Confirmed. Ksh120.00 sent to MAMA NJERI on 20/11/26."])
+def test_the_code_of_an_m_pesa_message_is_looked_for_and_credits_nothing(confirmed: Chat, text: str) -> None:
+    assert confirmed.says(text).key == "paid_not_seen"
+    assert confirmed.router.latest().status is OrderStatus.CONFIRMED
+    code = confirmed.router.latest().code
+    confirmed.router.is_paid(code, "TKL4H7XQ2P")
+    confirmed.waits(timedelta(hours=1))
+    confirmed.says_each("add bread", "CONFIRM")
+    answer = confirmed.says(text)
+    assert (answer.key, code in answer.text) == ("receipt", True)
+    assert confirmed.says("TKL4H7XQ2Q").key == "paid_not_seen"
+
+
 def test_i_have_paid_without_any_order_says_there_is_none() -> None:
     chat = Chat()
     assert chat.says_each("SHOP mama", "PAID").key == "no_orders"
