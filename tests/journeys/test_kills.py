@@ -118,7 +118,7 @@ def test_a_process_that_dies_the_moment_after_pay_pushes_once_at_most(
         purchase.step(name)
     said = phone.says(WHO, "PAY")
     shop.kill(process)
-    shop.start(process)
+    shop.start(process, by_command=True)
     if any(one.place == said and one.status == "failed" for one in phone.messages(WHO)):
         phone.insists(WHO, "PAY", timeout_s=40)  # it was never taken, so nobody was promised anything
 

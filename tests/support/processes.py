@@ -1,4 +1,7 @@
-"""The real processes on free ports, as `dukani serve` starts them: for journeys that kill and restart them."""
+"""The real processes on free ports, as `dukani serve` starts them: for journeys that kill and restart them.
+
+Most are forked from one that has imported what they need (`tests.support.forking`), which costs a tenth of a start by
+the command line; what a test asks for `by_command` is started as a shop's owner would."""
 
 import json
 import os
@@ -24,10 +27,12 @@ from kit.clock import SharedClock
 from kit.ports import PortTaken, check_port
 from kit.settings import Settings, load_settings
 from tests.support.canaries import OURS, check_logs, own_keys
+from tests.support.forking import Running, Zygote, zygotes
 
 ROOT = Path(__file__).resolve().parents[2]
 
 _WITHIN_S = 30.0
+_PYTHON = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
 
 
 def free_ports(count: int) -> list[int]:
@@ -77,7 +82,7 @@ class Shop:
         }
         self.settings: Settings = load_settings(self.environ, dotenv=None)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        self._running: dict[Process, subprocess.Popen[bytes]] = {}
+        self._running: dict[Process, Running] = {}
         self._is_to_be_introduced = False
         self.options: dict[Process, tuple[str, ...]] = {}
         """What `dukani serve` is told besides, by process."""
@@ -98,24 +103,41 @@ class Shop:
     def url(self, process: Process) -> str:
         return place(process, self.settings).url
 
-    def start(self, *processes: Process) -> None:
-        """These, or all that are not running; returns when each is ready."""
+    def start(self, *processes: Process, by_command: bool = False) -> None:
+        """These, or all that are not running; returns when each is ready. What `python -m dukani serve` itself does is
+        the same `by_command`: that also proves the way there, and costs a second of imports for each."""
         chosen = processes or tuple(process for process in wanted(self.settings) if process not in self._running)
+        for process in () if by_command else chosen:
+            self._zygote(process)  # all import at the same time
         for process in chosen:
-            with self._log_path(process).open("ab") as log:
-                self._running[process] = subprocess.Popen(
-                    command_line(process, *self.options.get(process, ())),
-                    cwd=self.folder,
-                    env={**_clean_environ(), **self.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                )
+            self._running[process] = self._by_command(process) if by_command else self._forked(process)
         for process in chosen:
             self._await_ready(process)
         if Process.SIMULATORS in chosen and self._is_to_be_introduced:
             introduce(self.settings, pytest.fail)
             self._is_to_be_introduced = False
+
+    def _forked(self, process: Process) -> Running:
+        zygote = self._zygote(process)
+        arguments = ("serve", process.value, "--parent", str(zygote.pid), *self.options.get(process, ()))
+        return zygote.fork(arguments, environ=self._its_environ(), folder=self.folder, log=self._log_path(process))
+
+    def _zygote(self, process: Process) -> Zygote:
+        return zygotes.of(process, {**_clean_environ(), **_PYTHON})
+
+    def _by_command(self, process: Process) -> Running:
+        with self._log_path(process).open("ab") as log:
+            return subprocess.Popen(
+                command_line(process, *self.options.get(process, ())),
+                cwd=self.folder,
+                env=self._its_environ(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def _its_environ(self) -> dict[str, str]:
+        return {**_clean_environ(), **self.environ, **_PYTHON}
 
     def kill(self, process: Process) -> None:
         """As the kernel would: no drain, no goodbye. Returns when its port is free again."""
@@ -143,7 +165,7 @@ class Shop:
         return tuple(self._running)
 
     def pid(self, process: Process) -> int:
-        """Of the parent; the worker is its child."""
+        """Of the process that was started; where it has several workers, they are its children."""
         return self._running[process].pid
 
     def get(self, process: Process, path: str, headers: Mapping[str, str]) -> Any:
@@ -191,6 +213,12 @@ class Shop:
         return exit_code
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_zygote_outlives_the_run() -> Generator[None]:
+    yield
+    zygotes.close()
+
+
 @pytest.fixture
 def shop(tmp_path: Path) -> Generator[Shop]:
     """All processes, running, with the demo shops planted. In the end their logs hold no key and no phone number."""
@@ -213,7 +241,8 @@ def _is_free(port: int) -> bool:
 
 
 def _clean_environ() -> dict[str, str]:
-    """This run's environment without settings of the shop, so that a developer's own never reach a test."""
+    """This run's environment without settings of the shop, so that a developer's own never reach a test, and without
+    what pytest says of itself."""
     ours = (
         "DUKANI_",
         "TWILIO_",
@@ -224,5 +253,6 @@ def _clean_environ() -> dict[str, str]:
         "OPS_",
         "CONVERSATIONS_",
         "PAYMENTS_",
+        "PYTEST_",
     )
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
