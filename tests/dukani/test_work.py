@@ -13,9 +13,11 @@ from typing import Any, cast
 import psutil
 import pytest
 import redis
+import urllib3
 
 from dukani.processes import Process, command_line, why_not, work_command_line
 from dukani.supervise import is_ready
+from kit.settings import DEV_INTERNAL_KEY
 from tests.support.phone import Phone
 from tests.support.processes import ROOT, Shop, eventually, free_ports, is_alive
 
@@ -157,8 +159,21 @@ def test_work_without_settings_is_one_sentence(unstarted: Shop) -> None:
         assert len(said.splitlines()) == 1
 
 
+def tell_an_endpoint(shop: Shop) -> None:
+    """Mama's events are wanted by an endpoint at which nobody listens."""
+    headers = {"x-internal-key": DEV_INTERNAL_KEY}
+    url = shop.url(Process.ROUTER)
+    listed = urllib3.request("GET", f"{url}/vendors", headers=headers).json()["vendors"]
+    mama = next(each["id"] for each in listed if each["word"] == "mama")
+    (nobody,) = free_ports(1)
+    body = {"url": f"http://127.0.0.1:{nobody}/in"}
+    made = urllib3.request("POST", f"{url}/api/v1/webhooks", json=body, headers={**headers, "x-vendor-id": mama})
+    assert made.status == 201, made.data
+
+
 def test_a_web_process_wakes_the_work_elsewhere_through_redis(tmp_path: Path, valkey_server_url: str) -> None:
-    """The sweep would find it within five seconds; a wake-up is heard on the wire."""
+    """What an endpoint is told is the work's alone to send. The sweep would find it within five seconds; a wake-up is
+    heard on the wire."""
     shop = Shop(tmp_path, {"REDIS_URL": valkey_server_url})
     shop.prepare()
     (port,) = free_ports(1)
@@ -169,6 +184,7 @@ def test_a_web_process_wakes_the_work_elsewhere_through_redis(tmp_path: Path, va
         with running(shop, web), running(shop, work_command_line(Process.ROUTER, port)), client.pubsub() as heard:
             heard.subscribe("dukani_wakes")
             eventually(lambda: is_ready(shop.settings.router_port) and is_ready(port), "both are ready", within_s=60)
+            tell_an_endpoint(shop)
             phone = Phone(shop.url(Process.SIMULATORS))
             buy(phone)
             phone.close()
@@ -178,7 +194,7 @@ def test_a_web_process_wakes_the_work_elsewhere_through_redis(tmp_path: Path, va
                 message = cast(Any, heard.get_message(ignore_subscribe_messages=True, timeout=0.1))
                 if message is not None:
                     topics.append(str(message["data"]))
-                return any(topic.startswith("events:") for topic in topics)
+                return any(topic.startswith("webhooks:") for topic in topics)
 
             eventually(came, "a wake-up was sent")
     finally:
