@@ -90,9 +90,9 @@ def start_intent(
 ) -> str:
     """Start a try to collect and return the signed grant for it, good for 60 s.
 
-    It counts for `asked_by`, or where that is None for the payable's customer. The caller holds their row lock (which
-    makes the day's count true) and the payable's. `reserved_at` is
-    what `reserve_push` returned, None where no phone rings. The same id again is the same grant, counted once.
+    It counts for `asked_by`, else for the payable's customer: the caller holds their row lock (which makes the day's
+    count true) and the payable's. `reserved_at` is what `reserve_push` returned, None where no phone rings. The same
+    id again is the same grant, counted once.
 
     Raises Problem 409 payment_in_progress (a prompt is live, or the last outcome is unknown and less than 10 minutes
     old), 429 attempts_exhausted, 409 nothing_to_pay (no open request), 422 amount_invalid, 503 unavailable (the
@@ -104,14 +104,14 @@ def start_intent(
         if intent.id == intent_id:
             return _repeat_grant(ring, known, intent, payer_msisdn, rail)
     if request is None:
-        raise Problem(409, ErrorCode.NOTHING_TO_PAY, "there is no open payment request for this")
+        raise _problem(Refusal.NOT_OPEN, timezone, now)
     if rail is Rail.MPESA_STK and not request.amount.is_whole:
         raise Problem(422, ErrorCode.AMOUNT_INVALID, "M-Pesa collects whole shillings only")
-    day = local_day(now, timezone)
+    day, who = local_day(now, timezone), asked_by or request.customer_id
     refusal = refuse_start(
         request=request.status,
         attempts=[Attempt(intent.status, intent.updated_at, intent.rail) for intent in earlier],
-        started_today=started_on(tx, vendor_id, asked_by or request.customer_id, day),
+        started_today=started_on(tx, vendor_id, who, day),
         rail=rail,
         reserved_at=reserved_at,
         now=now,
@@ -120,19 +120,7 @@ def start_intent(
         raise _problem(refusal, timezone, now)
     if request.status is RequestStatus.FAILED:
         requests.set_status(tx, request, RequestStatus.PENDING, now)
-    intent = Intent(
-        id=intent_id,
-        vendor_id=vendor_id,
-        request_id=request.id,
-        customer_id=asked_by or request.customer_id,
-        rail=rail,
-        payer_msisdn=payer_msisdn,
-        status=IntentStatus.CREATED,
-        reason=None,
-        created_at=now,
-        grant_expires_at=now + GRANT_LIFETIME,
-        updated_at=now,
-    )
+    intent = _created(vendor_id, intent_id, request, who, rail, payer_msisdn, now)
     _store(tx, request, intent, day)
     count(tx, Metered.PAYMENT_INTENTS, vendor_id, intent_id, Calendar(timezone, billing_anchor_day), now)
     return sign_grant(ring, _grant(request, intent))
@@ -176,6 +164,30 @@ def keep_instructions(tx: Tx, intent: Intent, instructions: PaymentInstructions)
         )
     )
     return stored.rowcount == 1
+
+
+def _created(
+    vendor_id: VendorId,
+    intent_id: PaymentIntentId,
+    request: Request,
+    customer_id: CustomerId,
+    rail: Rail,
+    payer_msisdn: str | None,
+    now: datetime,
+) -> Intent:
+    return Intent(
+        id=intent_id,
+        vendor_id=vendor_id,
+        request_id=request.id,
+        customer_id=customer_id,
+        rail=rail,
+        payer_msisdn=payer_msisdn,
+        status=IntentStatus.CREATED,
+        reason=None,
+        created_at=now,
+        grant_expires_at=now + GRANT_LIFETIME,
+        updated_at=now,
+    )
 
 
 def _store(tx: Tx, request: Request, intent: Intent, day: str) -> None:
