@@ -1,9 +1,9 @@
 """The router put together: it starts, says whether it can serve, sweeps by itself, and opens demo shops once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from kit.settings import Settings, SettingsError, load_settings
 from router.app import create_service, plant
 from router.catalog.models import catalog_items
 from router.payments.models import payment_requests
+from router.planting import AreaToPlant, CouponToPlant
 from router.stock.models import stock
 from router.vendors.models import vendors
 from tests.support.counter import HOLD, MAMA, Counter, make_counter
@@ -31,6 +32,9 @@ class Thing:
     unit: str
     stock: int
     price_cents: int = 0
+    category: str = ""
+    keywords: tuple[str, ...] = ()
+    picture: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,10 @@ class Stall:
     locale: str
     items: tuple[Thing, ...]
     rails: tuple[Rail, ...] = (Rail.MPESA_STK,)
+    has_people: bool = False
+    areas: tuple[AreaToPlant, ...] = ()
+    coupon: CouponToPlant | None = None
+    hours: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
 STALL = Stall(
