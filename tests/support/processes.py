@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,31 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One of a data folder, by its path there. In memory, so that nothing is left of it in the end."""
+
+    path: Path
+    mode: int
+    content: bytes
+
+    def write_to(self, folder: Path) -> None:
+        path = folder / self.path
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=self.mode)
+        path.write_bytes(self.content)
+
+
+_prepared: list[_File] = []
+"""Databases and keys of a shop that is prepared and never ran; none before the first one is."""
+
+
+def _files(folder: Path) -> list[_File]:
+    # The clock is of the shop that has it open.
+    found = [path for path in folder.rglob("*") if path.is_file() and path.name != "clock"]
+    return [_File(path.relative_to(folder), path.stat().st_mode & 0o777, path.read_bytes()) for path in found]
+
+
 class Shop:
     """A shop of real processes in a folder of its own. `settings`, `clock` and `environ` are what they see."""
 
@@ -83,6 +109,7 @@ class Shop:
         self.settings: Settings = load_settings(self.environ, dotenv=None)
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         self._running: dict[Process, Running] = {}
+        self._is_usual = not environ
         self._is_to_be_introduced = False
         self.options: dict[Process, tuple[str, ...]] = {}
         """What `dukani serve` is told besides, by process."""
@@ -95,9 +122,17 @@ class Shop:
         return clock
 
     def prepare(self) -> None:
-        """What `dukani up` does first: tables, the demo shops, credentials."""
-        migrate_all(self.settings, LINEAGES, lambda line: None)
-        seed(self.settings, lambda line: None)
+        """What `dukani up` does first: tables, the demo shops, credentials. Shops that are told nothing of their own
+        get copies of what that made for the first of them."""
+        is_usual = self._is_usual and not list(self.settings.data_dir.glob("*.sqlite"))
+        if is_usual and _prepared:
+            for file in _prepared:
+                file.write_to(self.settings.data_dir)
+        else:
+            migrate_all(self.settings, LINEAGES, lambda line: None)
+            seed(self.settings, lambda line: None)
+            if is_usual:
+                _prepared.extend(_files(self.settings.data_dir))
         self._is_to_be_introduced = True
 
     def url(self, process: Process) -> str:
