@@ -1,6 +1,7 @@
 """The router put together: it starts, says whether it can serve, sweeps by itself, and opens demo shops once."""
 
 import time
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from router.app import create_service, plant
 from router.catalog.models import catalog_items
 from router.payments.models import payment_requests
 from router.planting import AreaToPlant, CouponToPlant
+from router.reference.examples import DOT
 from router.stock.models import stock
 from router.vendors.models import vendors
 from tests.support.counter import HOLD, MAMA, Counter, make_counter
@@ -32,9 +34,9 @@ class Thing:
     unit: str
     stock: int
     price_cents: int = 0
-    category: str = ""
+    category: str = "Tools"
     keywords: tuple[str, ...] = ()
-    picture: bytes = b""
+    picture: bytes = b64decode(DOT)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Stall:
     has_people: bool = False
     areas: tuple[AreaToPlant, ...] = ()
     coupon: CouponToPlant | None = None
-    hours: Mapping[str, object] = field(default_factory=dict[str, object])
+    hours: Mapping[str, object] = field(default_factory=lambda: {"week": {}})
 
 
 STALL = Stall(
