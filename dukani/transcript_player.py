@@ -39,8 +39,8 @@ _BEGINS_HOUR = 9
 _KENYA, _ANGOLA, _FIRST_NEWCOMER = "2547000000", "2449230000", 10
 _QUIET_S = 1.0
 _SILENT_S = 4.0
-_SILENT_AFTER_WAIT_S = 7.0
-"""Of real time: what is due is looked for every five seconds."""
+_SILENT_AFTER_EVENT_S = 12.0
+"""Of real time: what is due, or was not heard of, is looked for every five seconds."""
 _NO_NEWS = "/sim/state?since=999999999999"
 
 
@@ -141,7 +141,7 @@ class Player:
                 continue
             self.one(entry)
             if self.is_patient:
-                self.settle(_SILENT_AFTER_WAIT_S if "wait" in entry else _SILENT_S)
+                self.settle(_SILENT_AFTER_EVENT_S if "wait" in entry or "phone" in entry else _SILENT_S)
 
     def settle(self, silent_s: float = _QUIET_S) -> None:
         """Until the shop has said nothing more for a while; until it has not said anything for so long, where it is
