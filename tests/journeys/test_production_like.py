@@ -105,10 +105,9 @@ def assert_each_line_is_an_object_without_numbers_or_secrets(run: Up, folder: Pa
     names = ("bot", "router", "router work", "payment_adapter")
     lines = [line.partition("│") for line in list(run.lines)]
     logged = [(name.strip(), json.loads(text)) for name, bar, text in lines if bar and name.strip() in names]
-    assert logged
+    assert "payment_adapter" in {name for name, _ in logged}
     for _, entry in logged:
         assert {"timestamp", "level", "event", "process"} <= entry.keys()
-    assert "payment event" in {entry["event"] for _, entry in logged}
     assert "254708374149" not in run.text
     for key in (folder / "var" / "production-like" / "keys").iterdir():
         assert key.read_text().strip() not in run.text
