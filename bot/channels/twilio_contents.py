@@ -16,7 +16,7 @@ from bot.replies.tappable import MAX_BUTTONS, MAX_LINES, Tappable
 from bot.replies.template import SAMPLES, TEMPLATES, Template, names_in, numbered, wording
 from bot.replies.texts import LANGUAGES
 
-MOST_BODY_LINES = {True: 6, False: 16}
+MOST_BODY_LINES = {True: 12, False: 16}
 """Of a list, and above buttons. What is longer goes out as text."""
 
 CATEGORY = "UTILITY"

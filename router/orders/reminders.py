@@ -34,7 +34,8 @@ BATCH = 50
 DAY_BEGINS, DAY_ENDS = time(8), time(20)
 """In the shop's zone. Between the end and the beginning nobody is reminded of anything."""
 PROMPT_GRACE = timedelta(minutes=10)
-"""How much later an order is spoken of whose prompt is on a phone."""
+"""How much later it is looked again at an order whose prompt is on a phone, or whose reference can still be paid.
+Whoever has that knows how to pay, and is reminded once it is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class Reminders:
 
     def _is_being_paid(self, tx: Tx, order: Order) -> bool:
         still_open = payments.still_open(tx, vendor_id=order.vendor_id, payable_kind=PAYABLE_KIND, payable_id=order.id)
-        return still_open.prompt
+        return still_open.prompt or still_open.reference
 
 
 def reminders_loop(reminders: Reminders) -> Loop:

@@ -81,7 +81,8 @@ def test_no_value_holds_a_line_break_a_tab_or_many_spaces_and_none_is_empty() ->
 def test_a_body_of_more_lines_than_any_content_has_goes_out_as_text() -> None:
     assert filled(buttons("\n".join("x" * 16))) is not None
     assert filled(buttons("\n".join("x" * 17))) is None
-    assert filled(lines("\n".join("x" * 7))) is None
+    assert filled(lines("\n".join("x" * 12))) is not None
+    assert filled(lines("\n".join("x" * 13))) is None
     assert filled(buttons(" \n ")) is None
 
 

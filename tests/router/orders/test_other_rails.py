@@ -15,6 +15,7 @@ from kit.grants import open_grant
 from kit.signing import KeyRing
 from router.customers.models import customers
 from router.events.models import outbox
+from router.orders.reminders import Patience, Reminders
 from router.orders.rules import code_in
 from router.payments.models import live_pushes, payment_exceptions, payment_intents, payment_requests
 from router.payments.service import Outcome, apply_event
@@ -142,6 +143,21 @@ def test_how_to_pay_is_told_and_shown_with_the_order(luanda: Counter) -> None:
     assert (told["type"], told["vendor_id"]) == ("payment.instructions", LUANDA)
     assert (told["data"]["customer_address"], told["data"]["shop_name"]) == (AMINA, "Luanda Bolos")
     assert told["data"]["instructions"]["reference"] == "123456789"
+
+
+def test_who_can_still_pay_by_a_reference_is_reminded_once_it_has_expired(luanda: Counter) -> None:
+    _, started = with_reference(luanda)
+    reminders = Reminders(luanda.databases, luanda.directory, luanda.clock, Patience(cart=None, order=HOLD))
+
+    def is_reminded_by(hours: int) -> bool:
+        luanda.clock.advance(timedelta(hours=hours))
+        reminders.turn()
+        return "order.unpaid" in luanda.news()
+
+    assert not is_reminded_by(2)
+    assert not is_reminded_by(24)
+    hear(luanda, started, Rail.EMIS_REF, EXPIRED, reason=FailureReason.REFERENCE_EXPIRED)
+    assert is_reminded_by(1)
 
 
 def test_another_rail_may_be_tried_while_a_reference_waits(luanda: Counter) -> None:
