@@ -11,6 +11,7 @@ from twilio.rest import Client
 from tests.simulators.running import Simulators
 from tests.simulators.shop import Shop, wait_until
 from tests.support.phone import Phone
+from tests.support.processes import eventually
 
 ACHIENG = "whatsapp:+254708374149"
 BARAKA = "whatsapp:+254700000001"
@@ -135,6 +136,7 @@ def test_the_list_filters_by_recipient_and_time_newest_first(
     phone.says("Achieng", "Hi")
     phone.says("Baraka", "Hi")
     old = send("old")
+    eventually(lambda: twilio.messages(old).fetch().date_sent is not None, "the old one was sent")
     phone.advance(3600)
     between = simulators.clock.now() - timedelta(minutes=30)
     new, other = send("new"), send("other", to=BARAKA)
