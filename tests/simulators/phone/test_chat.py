@@ -128,12 +128,20 @@ def test_new_messages_wait_behind_a_pill_while_somebody_reads_further_up(desktop
     expect(replies(achieng).last).to_be_in_viewport()
 
 
+def moved_s(shop: PhoneShop) -> int:
+    offset_s = shop.control("GET", "/sim/state?since=0")["clock_offset_s"]
+    assert isinstance(offset_s, int)
+    return offset_s
+
+
 def test_days_are_told_apart(desktop: Watched, shop: PhoneShop) -> None:
     achieng = phone_of(desktop.page, "Achieng")
     type_message(achieng, "HELP")
     expect(replies(achieng)).to_have_count(1)
     expect(achieng.locator(".day")).to_have_text(["Today"])
+    before = moved_s(shop)  # by whoever used this shop's clock before
     desktop.page.get_by_role("button", name="+1 day").click()
-    expect(desktop.page.locator("#clock-offset")).to_contain_text("1 d ahead")
+    shop.waits_for(lambda: moved_s(shop) == before + 24 * 3600, "the clock has moved by a day")
+    expect(desktop.page.locator("#clock-offset")).to_contain_text("d ahead")
     type_message(achieng, "HELP")
     expect(achieng.locator(".day")).to_have_text(["Yesterday", "Today"])
