@@ -15,6 +15,7 @@ import structlog
 from pydantic import BaseModel
 
 from bot.conversation.model import Said, State
+from bot.pauses import ENOUGH_UNANSWERED, Pauses, is_shops_own
 from bot.store import telling
 from bot.store.tables import MessageStatus
 from bot.store.telling import HeardItem, SentItem
@@ -36,7 +37,7 @@ from contracts.router_api import CustomerRef
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database, Tx
-from kit.peers import Broken, Peer, Refusal, Unreachable
+from kit.peers import Peer, Refusal, Unreachable
 
 _log = structlog.get_logger()
 
@@ -53,8 +54,6 @@ MOST_LEFT_OUT = 1000
 """Rows that are marked at a time."""
 
 _FIRST_PAUSE = timedelta(seconds=5)
-_LONGEST_PAUSE = timedelta(minutes=10)
-_ENOUGH_UNANSWERED = 3
 _MOST_MEDIA = 10
 _MAX_REASON = 200
 _OWN = "out:"
@@ -84,12 +83,6 @@ class ChatRouter:
         return self._peer.post(UndeliveredTaken, UNDELIVERED_PATH, told, vendor=vendor_id, idempotency_key=key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pause:
-    until: datetime
-    lasts: timedelta
-
-
 class Mirroring:
     """Several may run at once, in several processes: then some is told twice, which changes nothing. `read` is the
     channel's: what its stored message of that id says."""
@@ -104,7 +97,7 @@ class Mirroring:
         self._lock = threading.Lock()
         self._live: dict[str, datetime] = {}
         self._urgent: set[str] = set()
-        self._paused: dict[str, _Pause] = {}
+        self._paused = Pauses(clock, _FIRST_PAUSE)
         self._alone: dict[str, datetime] = {}
         self._batch: dict[str, int] = {}
         self._after = {"lost": "", "said": ""}
@@ -171,23 +164,24 @@ class Mirroring:
             answered = self._try(vendor_id, tell)
             is_more = bool(answered) or is_more
             unanswered += answered is None
-            if unanswered >= _ENOUGH_UNANSWERED:
+            if unanswered >= ENOUGH_UNANSWERED:
                 return False
         return True
 
     def _try(self, vendor_id: str, tell: Callable[[str], bool]) -> bool | None:
         """Whether the shop has more to be told; None if nobody answered."""
-        pause = self._paused.get(vendor_id)
-        if pause is not None and self._clock.now() < pause.until:
+        if self._paused.holds(vendor_id):
             return False
         try:
             is_more = tell(vendor_id)
         except (Unreachable, Refusal) as error:
-            # It may concern this shop alone (its database is down, it is not known), so the others go on.
-            grows = isinstance(error, Refusal | Broken)
-            self._pause(vendor_id, str(error), grows=grows)
-            return False if grows else None
-        self._paused.pop(vendor_id, None)
+            again_in = str(self._paused.begin(vendor_id, error))
+            why = str(error)
+            _log.warning(
+                "a shop was not told of its conversations yet", vendor_id=vendor_id, why=why, again_in=again_in
+            )
+            return False if is_shops_own(error) else None
+        self._paused.end(vendor_id)
         return is_more
 
     def _tell(self, vendor_id: str) -> bool:
@@ -278,12 +272,6 @@ class Mirroring:
         """A shop without people in the chat: nothing of its conversations is needed. Returns whether there is more."""
         with self._db.write() as tx:
             return telling.leave_out(tx, vendor_id, now, limit=MOST_LEFT_OUT) >= MOST_LEFT_OUT
-
-    def _pause(self, vendor_id: str, why: str, *, grows: bool) -> None:
-        earlier = self._paused.get(vendor_id)
-        lasts = _FIRST_PAUSE if earlier is None or not grows else min(earlier.lasts * 2, _LONGEST_PAUSE)
-        self._paused[vendor_id] = _Pause(self._clock.now() + lasts, lasts)
-        _log.warning("a shop was not told of its conversations yet", vendor_id=vendor_id, why=why, again_in=str(lasts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,12 @@ Every message is reported until the router has said that it has it, so a report 
 message once. While the router can't be reached, everything waits here."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
 import structlog
 
+from bot.pauses import ENOUGH_UNANSWERED, Pauses, is_shops_own
 from bot.store import messages
 from bot.store.messages import Accepted
 from contracts.ids import derived_id
@@ -17,7 +17,7 @@ from contracts.usage import MAX_REPORTED, MessageReport, ReportTaken, SentMessag
 from kit.background import Loop
 from kit.clock import Clock
 from kit.db import Database
-from kit.peers import Broken, Peer, Refusal, Unreachable
+from kit.peers import Peer, Refusal, Unreachable
 
 _log = structlog.get_logger()
 
@@ -25,15 +25,6 @@ PATH = "/v1/usage/messages"
 IDLE_S = 10.0
 SHOPS_A_TURN = 100
 _FIRST_PAUSE = timedelta(seconds=20)
-_LONGEST_PAUSE = timedelta(minutes=10)
-_ENOUGH_UNANSWERED = 3
-"""Shops for which nobody answered, before a turn takes the router for down."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Pause:
-    until: datetime
-    lasts: timedelta
 
 
 class Listener(Protocol):
@@ -59,7 +50,7 @@ class Reporting:
         self._db = db
         self._clock = clock
         self._listener = listener
-        self._paused: dict[str, _Pause] = {}
+        self._paused = Pauses(clock, _FIRST_PAUSE)
         self._after = ""
 
     def loop(self) -> Loop:
@@ -73,16 +64,18 @@ class Reporting:
         self._after = waiting[-1] if is_more else ""
         unanswered = 0
         for vendor_id in waiting:
-            if self._is_paused(vendor_id):
+            if self._paused.holds(vendor_id):
                 continue
             try:
                 is_more = self._report(vendor_id) or is_more
             except (Unreachable, Refusal) as error:
-                # It may concern this shop alone (its database is down, it is not known), so the others go on.
-                grows = isinstance(error, Refusal | Broken)
-                self._pause(vendor_id, str(error), grows=grows)
-                unanswered += not grows
-            if unanswered >= _ENOUGH_UNANSWERED:
+                again_in_s = self._paused.begin(vendor_id, error).seconds
+                why = str(error)
+                _log.warning(
+                    "a shop's messages were not reported yet", vendor_id=vendor_id, why=why, again_in_s=again_in_s
+                )
+                unanswered += not is_shops_own(error)
+            if unanswered >= ENOUGH_UNANSWERED:
                 return False
         return is_more
 
@@ -95,18 +88,8 @@ class Reporting:
         self._listener.take(vendor_id, _report_of(batch), _key_of(batch))
         with self._db.write() as tx:
             messages.reported(tx, [message.seq for message in batch], self._clock.now())
-        self._paused.pop(vendor_id, None)
+        self._paused.end(vendor_id)
         return len(batch) == MAX_REPORTED
-
-    def _is_paused(self, vendor_id: str) -> bool:
-        pause = self._paused.get(vendor_id)
-        return pause is not None and self._clock.now() < pause.until
-
-    def _pause(self, vendor_id: str, why: str, *, grows: bool) -> None:
-        earlier = self._paused.get(vendor_id)
-        lasts = _FIRST_PAUSE if earlier is None or not grows else min(earlier.lasts * 2, _LONGEST_PAUSE)
-        self._paused[vendor_id] = _Pause(self._clock.now() + lasts, lasts)
-        _log.warning("a shop's messages were not reported yet", vendor_id=vendor_id, why=why, again_in_s=lasts.seconds)
 
 
 def _report_of(batch: Sequence[Accepted]) -> MessageReport:
