@@ -23,7 +23,7 @@ from kit.background import Loop
 from kit.clock import Clock
 from kit.columns import is_one_of
 from kit.db import Database, Tx, VendorMoved
-from kit.outbox import Delivered, Delivery, Outboxes, OutboxEvent, Retry, Whole, is_not_behind, outcome_values
+from kit.outbox import Delivered, Delivery, Outboxes, OutboxEvent, Whole, is_not_behind, outcome_values, tried
 
 _log = structlog.get_logger()
 
@@ -121,16 +121,9 @@ class Carrier:
         except IndexError:
             return False
         is_in_time = time.monotonic() < load.until_s
-        self._outcomes.append((load, self._try(load.event) if is_in_time else None))
+        self._outcomes.append((load, tried(self._deliver, load.event) if is_in_time else None))
         self._record()
         return True
-
-    def _try(self, event: OutboxEvent) -> Delivery:
-        try:
-            return self._deliver(event)
-        except Exception as error:
-            _log.exception("delivering an event failed", event_id=event.event_id, type=event.type)
-            return Retry(type(error).__name__)
 
     def _record(self) -> None:
         """Whoever is at it writes down what the others bring meanwhile, too."""

@@ -238,7 +238,7 @@ class Relay:
         for event in events:
             # A slow listener must not outlast the lease: what it keeps waiting is put off, not delivered twice.
             is_in_time = time.monotonic() < give_up_at
-            outcomes.append((event, self._try(event) if is_in_time else Retry("put off: the listener is slow")))
+            outcomes.append((event, tried(self._deliver, event) if is_in_time else Retry("put off: the listener is slow")))
         try:
             self._record(outcomes, owner)
         except VendorMoved:
@@ -252,13 +252,6 @@ class Relay:
             for event, outcome in outcomes:
                 values = outcome_values(event, outcome, now)
                 tx.execute(self._statements.record_one, {**values, "which": event.seq, "owner": owner})
-
-    def _try(self, event: OutboxEvent) -> Delivery:
-        try:
-            return self._deliver(event)
-        except Exception as error:
-            _log.exception("delivering an event failed", event_id=event.event_id, type=event.type)
-            return Retry(type(error).__name__)
 
     def _claim(self, owner: str) -> list[OutboxEvent]:
         now = self._clock.now()
@@ -357,6 +350,15 @@ def _recording(table: Table, is_ours: ColumnElement[bool]) -> Executable:
             lease_until=None,
         )
     )
+
+
+def tried(deliver: Callable[[OutboxEvent], Delivery], event: OutboxEvent) -> Delivery:
+    """What came of it. A mistake of ours is tried again like any other failure."""
+    try:
+        return deliver(event)
+    except Exception as error:
+        _log.exception("delivering an event failed", event_id=event.event_id, type=event.type)
+        return Retry(type(error).__name__)
 
 
 def outcome_values(event: OutboxEvent, outcome: Delivery, now: datetime) -> dict[str, Any]:
