@@ -5,12 +5,13 @@ opens every transaction in the scope of that shop alone; loops that serve all sh
 whose turn it is (`OpsDatabase.across`)."""
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+import structlog
 from sqlalchemy import CheckConstraint, Column, ColumnElement, MetaData, PrimaryKeyConstraint, Table, Text, select
 
 from contracts.errors import ErrorCode
@@ -21,6 +22,8 @@ from kit.idempotency import idempotency_table
 from kit.problems import Problem
 from router.dedicated import DedicatedDatabase, Tenants, target_unusable
 from router.targets import DbTarget, Dedicated, Location, Shared, Unusable
+
+_log = structlog.get_logger()
 
 platform_metadata = MetaData()
 ops_metadata = MetaData()
@@ -112,6 +115,10 @@ class ShopDatabase:
             ) from moved
 
 
+Due = tuple[VendorId, str]
+"""Something of a vendor's that it is time for, by its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpsDatabase:
     """A whole ops database, for loops. `only` names the vendor of a dedicated one.
@@ -135,6 +142,22 @@ class OpsDatabase:
         """As `across`, in a transaction that may also write leases and outcomes of deliveries."""
         with self.db.write(self._scope()) as tx:
             yield tx
+
+    def one_by_one(self, due: Iterable[Due], do: Callable[[Tx, VendorId, str], None], failed: str) -> int:
+        """`do` for each of these, in a transaction of its vendor of its own; how many were done. One that fails is
+        logged as `failed` and holds back no other."""
+        done = 0
+        for vendor_id, what in due:
+            try:
+                with self.of(vendor_id).write() as tx:
+                    do(tx, vendor_id, what)
+            except VendorMoved:
+                continue  # it is done where the vendor lives now
+            except Exception:
+                _log.exception(failed, vendor_id=vendor_id, id=what)
+                continue
+            done += 1
+        return done
 
     def _scope(self) -> Scope:
         return Scope(self.only) if self.only is not None else Scope(role=RELAY_ROLE)

@@ -2,19 +2,16 @@
 
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy import literal_column, select
 
 from contracts.ids import VendorId
 from kit.background import Loop
 from kit.clock import Clock
-from kit.db import VendorMoved
+from kit.db import Tx
 from router.conversations.models import conversations
 from router.conversations.service import end_turn
 from router.databases import Databases, OpsDatabase, has_stayed
 from router.vendors.service import Directory
-
-_log = structlog.get_logger()
 
 IDLE_S = 5.0
 BATCH = 50
@@ -42,20 +39,11 @@ class TurnSweep:
                 .order_by(c.until)
                 .limit(BATCH)
             ).all()
-        ended = 0
-        for row in due:
-            try:
-                vendor = self.directory.named(VendorId(row.vendor_id))
-                with database.of(vendor.id).write() as tx:
-                    end_turn(tx, vendor, row.id, self.clock.now())
-            except VendorMoved:
-                continue  # it is ended where the shop lives now
-            except Exception:
-                # One that can't be ended must not hold back the others.
-                _log.exception("a conversation could not be given back", conversation=row.id)
-                continue
-            ended += 1
-        return ended > 0
+        over = ((VendorId(row.vendor_id), row.id) for row in due)
+        return database.one_by_one(over, self._end, "a conversation could not be given back") > 0
+
+    def _end(self, tx: Tx, vendor_id: VendorId, conversation_id: str) -> None:
+        end_turn(tx, self.directory.named(vendor_id), conversation_id, self.clock.now())
 
     def loop(self) -> Loop:
         return Loop("turn-sweep", self.turn, idle_s=IDLE_S)

@@ -1,15 +1,14 @@
 """Gives stock back when its time is up. The order stays CONFIRMED: a later PAY holds again, if something is left."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-import structlog
+from datetime import timedelta
 
 from contracts.events import EventType
+from contracts.ids import OrderId, VendorId
 from contracts.states import OrderStatus, RequestStatus
 from kit.background import Loop
 from kit.clock import Clock
-from kit.db import Tx, VendorMoved
+from kit.db import Tx
 from router.databases import Databases, OpsDatabase
 from router.orders.checkout import tell
 from router.orders.service import lock, order_of
@@ -18,8 +17,6 @@ from router.payments import service as payments
 from router.stock import service as stock
 from router.vendors.service import Directory
 from router.vouchers import service as vouchers
-
-_log = structlog.get_logger()
 
 IDLE_S = 1.0
 BATCH = 20
@@ -45,22 +42,11 @@ class HoldSweep:
         """Returns whether any hold was dealt with."""
         with database.across() as tx:
             overdue = stock.due(tx, self.clock.now(), BATCH)
-        dealt_with = 0
-        for hold in overdue:
-            try:
-                with database.of(hold.vendor_id).write() as tx:
-                    self._expire(tx, hold, self.clock.now())
-            except VendorMoved:
-                continue  # it is ended where the shop lives now
-            except Exception:
-                # One that can't be ended must not hold back the others.
-                _log.exception("a hold could not be ended", order_id=hold.order_id)
-                continue
-            dealt_with += 1
-        return dealt_with > 0
+        due = ((hold.vendor_id, hold.order_id) for hold in overdue)
+        return database.one_by_one(due, self._expire, "a hold could not be ended") > 0
 
-    def _expire(self, tx: Tx, hold: stock.DueHold, now: datetime) -> None:
-        vendor_id, order_id = hold.vendor_id, hold.order_id
+    def _expire(self, tx: Tx, vendor_id: VendorId, what: str) -> None:
+        now, order_id = self.clock.now(), OrderId(what)
         lock(tx, vendor_id, order_id)
         held_until = stock.held_until(tx, vendor_id, [order_id]).get(order_id)
         if held_until is None or held_until > now:

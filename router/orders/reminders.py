@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import structlog
 from sqlalchemy import Boolean, ColumnElement, and_, bindparam, literal_column, or_, select, update
 
 from contracts.events import EventType
@@ -17,7 +16,7 @@ from contracts.states import OrderStatus
 from kit.background import Loop
 from kit.clock import Clock
 from kit.columns import UtcTime
-from kit.db import Tx, VendorMoved
+from kit.db import Tx
 from router.databases import Databases, OpsDatabase, has_stayed
 from router.orders.checkout import tell
 from router.orders.models import orders
@@ -26,8 +25,6 @@ from router.orders.service import lock, open_orders, order_of
 from router.orders.views import PAYABLE_KIND
 from router.payments import service as payments
 from router.vendors.service import Directory
-
-_log = structlog.get_logger()
 
 IDLE_S = 20.0
 BATCH = 50
@@ -77,22 +74,11 @@ class Reminders:
         with database.across() as tx:
             params = {"carts": _before(now, self.patience.cart), "orders": _before(now, self.patience.order)}
             due = tx.execute(_DUE, params).all()
-        decided = 0
-        for row in due:
-            vendor_id, order_id = VendorId(row.vendor_id), OrderId(row.id)
-            try:
-                with database.of(vendor_id).write() as tx:
-                    self._decide(tx, vendor_id, order_id, self.clock.now())
-            except VendorMoved:
-                continue  # it is decided where the shop lives now
-            except Exception:
-                # One that can't be decided about must not hold back the others.
-                _log.exception("nobody could be reminded of an order", order_id=order_id)
-                continue
-            decided += 1
-        return decided > 0
+        orders_due = ((VendorId(row.vendor_id), row.id) for row in due)
+        return database.one_by_one(orders_due, self._decide, "nobody could be reminded of an order") > 0
 
-    def _decide(self, tx: Tx, vendor_id: VendorId, order_id: OrderId, now: datetime) -> None:
+    def _decide(self, tx: Tx, vendor_id: VendorId, what: str) -> None:
+        now, order_id = self.clock.now(), OrderId(what)
         lock(tx, vendor_id, order_id)
         row = tx.execute(_WHEN, {"vendor": vendor_id, "order": order_id}).one()
         patience = self.patience.of(OrderStatus(row.status))
