@@ -238,7 +238,9 @@ class Relay:
         for event in events:
             # A slow listener must not outlast the lease: what it keeps waiting is put off, not delivered twice.
             is_in_time = time.monotonic() < give_up_at
-            outcomes.append((event, tried(self._deliver, event) if is_in_time else Retry("put off: the listener is slow")))
+            outcomes.append(
+                (event, tried(self._deliver, event) if is_in_time else Retry("put off: the listener is slow"))
+            )
         try:
             self._record(outcomes, owner)
         except VendorMoved:
