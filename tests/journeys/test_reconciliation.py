@@ -1,46 +1,24 @@
 """A payment that nobody ever told of is found in the provider's statement, and ends as every payment does."""
 
 import json
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import pytest
 
 from tests.journeys.books import Books
+from tests.journeys.commands import dukani, reconcile
 from tests.journeys.test_purchase import WHO, confirmed
 from tests.support.phone import Phone
-from tests.support.processes import ROOT, Shop, eventually
+from tests.support.processes import Shop, eventually
 from tests.support.statements import EAT, Row, org
 
 WITHIN_S = 20.0
 
 
-def dukani(shop: Shop, *words: str) -> str:
-    """The command line, as an operator uses it; returns what it says."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "dukani", *words],
-        cwd=shop.folder,
-        env={"PATH": "/usr/bin:/bin", **shop.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    return ran.stdout
-
-
-def reconcile(shop: Shop, statement: str) -> str:
-    file = shop.folder / "november.csv"
-    file.write_text(statement)
-    return dukani(shop, "reconcile", str(file), "--vendor", "mama", "--apply", "--yes")
-
-
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """A payment that nobody told of, and that M-Pesa's queries say nothing about."""
+    """A payment that nobody told of, and that nobody can ask M-Pesa about."""
 
     said: int
     """The place of PAY in the chat."""
@@ -49,10 +27,11 @@ class Untold:
     paid_at: datetime
 
 
-@pytest.fixture
-def untold(shop: Shop, phone: Phone, books: Books) -> Untold:
+@pytest.fixture(params=["query_error_html", "push_timeout"])
+def untold(shop: Shop, phone: Phone, books: Books, request: pytest.FixtureRequest) -> Untold:
+    """Either M-Pesa answers no question about it, or its answer to the push was lost: nothing is known to ask about."""
     code = confirmed(phone).split("*")[1]
-    phone.faults(callback_lost=True, query_error_html=True)
+    phone.faults(**{"callback_lost": True, request.param: True})
     said = phone.says(WHO, "PAY")
     receipt = phone.enter_pin(WHO).receipt
     assert receipt is not None
