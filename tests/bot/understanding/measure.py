@@ -1,8 +1,9 @@
 """How much of what people type is understood: every labelled message is said to a shop in a fresh chat, and what comes
 of it is compared with its label.
 
-Half of the messages, by a hash of their text, are kept out of the making of the rules: nobody looks at what becomes of
-them one by one (`show` in `__main__` refuses to), only at their share."""
+There are two sets: what was thought of before the rules were made, and what strangers type (`strangers/`), written by
+somebody who had not read the rules. Half of the messages of each, by a hash of their text, are kept out of the making of
+the rules: nobody looks at what becomes of them one by one (`show` in `__main__` refuses to), only at their share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,6 +28,10 @@ from tests.support.fake_shops import FakeShop, Stocked
 
 LANGUAGES = {"en": "nairobi", "sw": "nairobi", "pt": "luanda"}
 """And the shop that is spoken to."""
+
+OURS = "."
+STRANGERS = "strangers"
+"""The sets, by their folder."""
 
 Items = dict[str, int]
 Label = Items | int | str | None
@@ -60,8 +65,8 @@ class Share:
 
 
 @cache
-def messages(language: str) -> tuple[Message, ...]:
-    with (_HERE / f"{language}.yaml").open(encoding="utf-8") as file:
+def messages(language: str, whose: str = OURS) -> tuple[Message, ...]:
+    with (_HERE / whose / f"{language}.yaml").open(encoding="utf-8") as file:
         labelled = cast(dict[str, list[str] | dict[str, Label]], yaml.safe_load(file))
     return tuple(_messages(labelled))
 
@@ -81,12 +86,12 @@ def shelf(shop: str) -> dict[str, str]:
         return cast(dict[str, dict[str, str]], yaml.safe_load(file))[shop]
 
 
-def shares(language: str) -> tuple[Share, Share]:
+def shares(language: str, whose: str = OURS) -> tuple[Share, Share]:
     """Of the messages that the rules were made with, and of those that were kept out."""
     listener = Listener(language)
     right = {False: 0, True: 0}
     of = {False: 0, True: 0}
-    for message in messages(language):
+    for message in messages(language, whose):
         of[message.is_held_out] += 1
         right[message.is_held_out] += listener.understands(message)
     return Share(right[False], of[False]), Share(right[True], of[True])
