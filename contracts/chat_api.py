@@ -13,7 +13,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from contracts.money import Currency
-from contracts.router_api import CustomerRef, Wire
+from contracts.router_api import CustomerRef, DeliveryView, Wire
 
 MAX_REPORTED = 50
 """Messages, and as many statuses, in one report."""
@@ -230,4 +230,10 @@ class AlertNews(BaseModel):
     amount_minor: int | None = None
     currency: Currency | None = None
     text: str = ""
-    """What the customer wrote, or what did not arrive."""
+    """What the customer wrote, what did not arrive, or what was ordered."""
+    delivery: DeliveryView | None = None
+    """Of a paid order: how it gets to the customer. None where they did not say."""
+    note: str = ""
+    """Of a paid order: what the customer wants the shop to know."""
+    scheduled_for: datetime | None = None
+    """Of a paid order: not before this moment. None: as soon as possible."""

@@ -69,6 +69,8 @@ class OrderNews(BaseModel):
     order: OrderView
     customer_address: str
     shop_name: str
+    customer_name: str = ""
+    """As the channel told it; empty where it did not."""
 
 
 class PaidForNews(BaseModel):

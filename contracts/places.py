@@ -14,8 +14,16 @@ Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
 EXAMPLE = (-1.2921, 36.7856)
 """Degrees of Kilimani in Nairobi, to show how a place is written."""
 
+_MAP = "https://www.google.com/maps/search/?api=1&query="
+"""Google's address for any device: https://developers.google.com/maps/documentation/urls/get-started"""
+
 _EARTH_RADIUS_M = 6_371_009
 _MILLION = 1_000_000
+
+
+def map_url(latitude: float, longitude: float) -> str:
+    """What opens a map at this place, on a phone and in a browser. Degrees."""
+    return f"{_MAP}{latitude:.6f},{longitude:.6f}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,8 @@ class DeliveryView(Wire):
     fee_minor: int = 0
     latitude: Latitude | None = None
     longitude: Longitude | None = None
+    map_url: str | None = None
+    """Opens a map at the pin. None without a pin."""
     landmark: str = ""
 
 

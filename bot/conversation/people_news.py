@@ -12,12 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from bot.conversation.model import Reply, State, Step
 from bot.conversation.people import until_text, who_answers
-from bot.conversation.state import Handover
+from bot.conversation.showing import local_time
+from bot.conversation.state import Handover, Shop
 from bot.replies.rendering import MAX_LENGTH, sanitise, sanitise_lines
 from bot.replies.reply import ReplyParam
 from contracts.chat_api import AlertKind, AlertNews, ChatMode, HandoverNews, StaffMessageNews
 from contracts.events import DomainEvent, EventType
-from contracts.money import Money
+from contracts.money import Currency, Money
+from contracts.states import FulfilmentKind
 
 _News = TypeVar("_News", bound=BaseModel)
 
@@ -38,7 +40,8 @@ def heard(state: State, news: DomainEvent, now: datetime) -> Step | None:
             return _written(state, news, written, now) if written is not None else None
         case EventType.SHOP_ALERT:
             alert = _read(AlertNews, news)
-            reply = _alert(alert) if alert is not None and not state.opted_out else None
+            shop = state.known_shop(news.vendor_id)
+            reply = _alert(alert, shop) if alert is not None and not state.opted_out else None
             return Step(state, reply=reply, answers_customer=False, is_for_staff=True)
         case _:
             return None
@@ -114,8 +117,8 @@ def _length(text: str) -> int:
 # --- alerts ----------------------------------------------------------------------------------------------------------
 
 
-def _alert(alert: AlertNews) -> Reply | None:
-    """For one of the shop's own people."""
+def _alert(alert: AlertNews, known: Shop | None) -> Reply | None:
+    """For one of the shop's own people. `known`: the shop, where this conversation knows it."""
     shop, customer = alert.shop_name, (_customer(alert),)
     match alert.alert:
         case AlertKind.ORDER_PAID:
@@ -131,6 +134,7 @@ def _alert(alert: AlertNews) -> Reply | None:
                     "amount": amount,
                     "customer": customer,
                     "description": alert.text,
+                    "terms": _terms(alert, amount.currency, known),
                 },
                 template=Reply("template_alert_paid", about),
             )
@@ -147,6 +151,29 @@ def _alert(alert: AlertNews) -> Reply | None:
             amount = _amount(alert)
             order = (Reply("of_order", {"code": alert.order_code}),) if alert.order_code else ()
             return None if amount is None else Reply("alert_money", {"shop": shop, "amount": amount, "order": order})
+
+
+def _terms(alert: AlertNews, currency: Currency, known: Shop | None) -> tuple[Reply, ...]:
+    """Whether it is brought or fetched, where to, when, and what the customer wants the shop to know.
+
+    A customer of a shop that delivers who did not say was told that they fetch it: so is the shop."""
+    lines, delivery = list[Reply](), alert.delivery
+    if delivery is None:
+        if known is not None and known.delivers:
+            lines.append(Reply("alert_pickup"))
+    elif delivery.kind is FulfilmentKind.PICKUP:
+        lines.append(Reply("alert_pickup"))
+    else:
+        lines.append(Reply("alert_delivery", {"zone": delivery.zone_name or "–"}))
+        if delivery.landmark:
+            lines.append(Reply("term_place", {"description": delivery.landmark}))
+        if delivery.map_url is not None:
+            lines.append(Reply("alert_pin", {"description": delivery.map_url}))
+    if alert.scheduled_for is not None:
+        lines.append(Reply("alert_day", {"time": local_time(alert.scheduled_for, known, currency)}))
+    if alert.note:  # whole, and on one line: what they wrote must not look like a line of ours
+        lines.append(Reply("alert_note", {"words": " ".join(alert.note.split())}))
+    return tuple(lines)
 
 
 def _amount(alert: AlertNews) -> Money | None:

@@ -101,15 +101,20 @@ def alert(tx: Tx, event: DomainEvent) -> None:
 
 def _paid(event: DomainEvent) -> AlertNews:
     about = OrderNews.model_validate(event.data)
+    order = about.order
     return AlertNews(
         alert=AlertKind.ORDER_PAID,
         customer_address="",
         shop_name=about.shop_name,
         about_address=about.customer_address,
-        order_code=about.order.code,
-        amount_minor=about.order.total_minor,
-        currency=about.order.currency,
-        text=", ".join(f"{line.quantity} × {line.name}" for line in about.order.lines),
+        about_name=about.customer_name,
+        order_code=order.code,
+        amount_minor=order.total_minor,
+        currency=order.currency,
+        text=", ".join(f"{line.quantity} × {line.name}" for line in order.lines),
+        delivery=order.delivery,
+        note=order.note,
+        scheduled_for=order.scheduled_for,
     )
 
 

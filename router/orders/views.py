@@ -6,6 +6,7 @@ from datetime import datetime
 from contracts.errors import ErrorCode
 from contracts.events import OrderNews
 from contracts.ids import OrderId
+from contracts.places import map_url
 from contracts.router_api import CartView, DeliveryView, DiscountView, LineView, OrderView
 from contracts.states import OrderStatus
 from kit.db import Tx
@@ -55,8 +56,8 @@ def order_views(tx: Tx, vendor: Vendor, orders: Sequence[Order], now: datetime) 
             receipt=receipts.get(order.id),
             payment=money.get(order.id),
             subtotal_minor=order.sum.subtotal.minor,
-            delivery=_delivery_view(order),
-            discount=_discount_view(order),
+            delivery=delivery_view(order),
+            discount=discount_view(order),
             note=order.note,
             scheduled_for=order.scheduled_for,
         )
@@ -76,10 +77,12 @@ def cart_view(tx: Tx, vendor: Vendor, found: OpenOrders, now: datetime) -> CartV
 def order_news(tx: Tx, vendor: Vendor, order_id: OrderId, now: datetime) -> OrderNews:
     """How the order stands, and whom to tell."""
     order = order_of(tx, vendor.id, order_id)
+    customer = get_customer(tx, vendor.id, order.customer_id)
     return OrderNews(
         order=order_view(tx, vendor, order, now),
-        customer_address=get_customer(tx, vendor.id, order.customer_id).address,
+        customer_address=customer.address,
         shop_name=vendor.name,
+        customer_name=customer.name,
     )
 
 
@@ -120,22 +123,26 @@ def line_view(line: Line) -> LineView:
     )
 
 
-def _delivery_view(order: Order) -> DeliveryView | None:
+def delivery_view(order: Order) -> DeliveryView | None:
+    """None where the customer did not say."""
     delivery = order.delivery
     if delivery is None:
         return None
+    place = delivery.place
     return DeliveryView(
         kind=delivery.kind,
         zone_id=delivery.zone_id,
         zone_name=delivery.zone_name,
         fee_minor=delivery.fee.minor,
-        latitude=None if delivery.place is None else delivery.place.latitude,
-        longitude=None if delivery.place is None else delivery.place.longitude,
+        latitude=None if place is None else place.latitude,
+        longitude=None if place is None else place.longitude,
+        map_url=None if place is None else map_url(place.latitude, place.longitude),
         landmark=delivery.landmark,
     )
 
 
-def _discount_view(order: Order) -> DiscountView | None:
+def discount_view(order: Order) -> DiscountView | None:
+    """None without a voucher."""
     discount = order.discount
     if discount is None or order.taken_off is None:
         return None

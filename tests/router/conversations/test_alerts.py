@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from contracts.chat_api import AlertNews
 from router.conversations.alerts import ALERTING, alert
 from router.events.models import outbox
 from router.events.service import tell_rooms
@@ -48,7 +49,33 @@ def test_who_wrote_the_word_is_told_of_a_paid_order(counter: Counter) -> None:
         "amount_minor": 20_000,
         "currency": "KES",
         "text": "2 × Milk",
+        "delivery": None,
+        "note": "",
+        "scheduled_for": None,
     }
+
+
+def test_a_paid_order_says_how_it_gets_to_the_customer_and_what_they_wrote(counter: Counter) -> None:
+    join(counter, invited(counter))
+    counter.put("milk")
+    tell_rooms(counter.db.engine, dict.fromkeys(ALERTING, alert))
+    zone = {"name": "Kilimani", "fee_minor": 15_000, "latitude": -1.2921, "longitude": 36.7856, "radius_m": 3000}
+    vendor_api(counter).post("/api/v1/delivery-zones", zone)
+    customer = {"customer": {"address": AMINA, "name": "Amina"}}
+    counter.add("milk")
+    where = {"kind": "delivery", "latitude": -1.2921, "longitude": 36.7856, "landmark": "Blue gate"}
+    tomorrow = (counter.clock.now() + timedelta(days=1)).date().isoformat()
+    for what, said in (("fulfilment", where), ("note", {"note": "Call me"}), ("schedule", {"day": tomorrow})):
+        assert counter.post(f"/v1/cart/{what}", {**customer, **said}).status == 200
+    assert counter.confirm().status == 200
+    counter.hear(counter.started())
+    news = AlertNews.model_validate(data_of_last(counter))
+    assert news.delivery is not None
+    assert (news.delivery.zone_name, news.delivery.landmark) == ("Kilimani", "Blue gate")
+    assert news.delivery.map_url == "https://www.google.com/maps/search/?api=1&query=-1.292100,36.785600"
+    assert (news.note, news.about_name) == ("Call me", "Amina")
+    assert news.scheduled_for is not None
+    assert news.scheduled_for > counter.clock.now()
 
 
 def test_everybody_who_was_invited_is_told_once(counter: Counter) -> None:
