@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from contracts.errors import ErrorCode, FieldError
 from contracts.ids import OrderId
 from contracts.money import Currency, Money
-from contracts.router_api import LineView
+from contracts.router_api import DeliveryView, DiscountView, LineView
 from contracts.states import Capability, OrderStatus, RequestStatus
 from kit.db import Tx
 from kit.paging import Moment, NewestFirst, Time, paged
@@ -21,7 +21,7 @@ from router.operations import BY_BOT, BY_VENDOR, KeyScope, Operation
 from router.orders.listing import Filters, Sale, newest_sales, one_sale
 from router.orders.open_amount import draft_open_amount
 from router.orders.rules import OrderSource
-from router.orders.views import line_view
+from router.orders.views import delivery_view, discount_view, line_view
 
 _MAX_ID_LENGTH = 100
 _MAX_AMOUNT_MINOR = 10_000_000_000
@@ -85,7 +85,21 @@ class VendorOrder(_Answer):
     source: OrderSource
     currency: Currency
     total_minor: int
+    """What is to be paid: `subtotal_minor` + `delivery_fee_minor` - `discount_minor`. All are in minor units."""
+    subtotal_minor: int
+    """The lines together."""
+    delivery_fee_minor: int
+    discount_minor: int
+    """What the voucher takes off."""
     lines: list[LineView]
+    delivery: DeliveryView | None
+    """How the goods get to the customer. None where they did not say: where the shop delivers, they come for it."""
+    discount: DiscountView | None
+    """The voucher. None without one."""
+    note: str
+    """What the customer wants the shop to know."""
+    scheduled_for: datetime | None
+    """Not before this moment. None: as soon as possible."""
     customer: VendorCustomer
     created_at: datetime
     confirmed_at: datetime | None
@@ -209,7 +223,14 @@ def _shown(call: Call, sale: Sale) -> VendorOrder:
         source=order.source,
         currency=order.currency,
         total_minor=order.total.minor,
+        subtotal_minor=order.sum.subtotal.minor,
+        delivery_fee_minor=0 if order.delivery is None else order.delivery.fee.minor,
+        discount_minor=0 if order.taken_off is None else order.taken_off.minor,
         lines=[line_view(line) for line in order.lines],
+        delivery=delivery_view(order),
+        discount=discount_view(order),
+        note=order.note,
+        scheduled_for=order.scheduled_for,
         customer=VendorCustomer(
             customer_id=customer.id,
             name=customer.name,

@@ -253,6 +253,9 @@ class _Described:
         content: Schema = {"application/json": {"schema": schema}}
         if self.operation.media_type != "application/json":
             content = {self.operation.media_type: {"schema": {"type": "string"}}}
+        example = EXAMPLES.get(self.operation.name)
+        if example is not None and example.answer is not None:
+            content["application/json"]["example"] = dict(example.answer)
         response: Schema = {"description": self.operation.summary, "content": content}
         if self.operation.is_command:
             response["headers"] = {REPLAYED_HEADER: _REPLAYED}

@@ -1,10 +1,11 @@
-"""A request for every operation that people call: shown in the reference, and run by a test against the router."""
+"""A request for every operation that people call: shown in the reference, and run by a test against the router. And
+answers, where what comes back is best understood from one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from contracts.places import EXAMPLE
+from contracts.places import EXAMPLE, map_url
 
 SHOP = "vendor-mama"
 DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNoaGgAAAMEAYF1LgG8AAAAAElFTkSuQmCC"
@@ -14,11 +15,12 @@ SOME_ID = "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f50"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`path` fills the parameters of the path; `body` None sends none."""
+    """`path` fills the parameters of the path; `body` None sends none; `answer` None shows none."""
 
     body: Mapping[str, Any] | None = None
     query: Mapping[str, str] = field(default_factory=dict[str, str])
     path: Mapping[str, str] = field(default_factory=dict[str, str])
+    answer: Mapping[str, Any] | None = None
 
 
 _OF_SHOP = {"vendor_id": SHOP}
@@ -27,9 +29,55 @@ _ENDPOINT = {"endpoint_id": SOME_ID}
 _DELIVERY = {"delivery_id": SOME_ID}
 _CONVERSATION = {"conversation_id": SOME_ID}
 
+_ORDER = {
+    "order_id": SOME_ID,
+    "code": "K7M4QX",
+    "status": "PAID",
+    "source": "chat",
+    "currency": "KES",
+    "total_minor": 26700,
+    "subtotal_minor": 13000,
+    "delivery_fee_minor": 15000,
+    "discount_minor": 1300,
+    "lines": [
+        {
+            "line_no": 1,
+            "item_id": "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f51",
+            "name": "Milk 500 ml",
+            "quantity": 2,
+            "unit_price_minor": 6500,
+            "total_minor": 13000,
+        }
+    ],
+    "delivery": {
+        "kind": "delivery",
+        "zone_id": "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f52",
+        "zone_name": "Kilimani",
+        "fee_minor": 15000,
+        "latitude": EXAMPLE[0],
+        "longitude": EXAMPLE[1],
+        "map_url": map_url(*EXAMPLE),
+        "landmark": "Blue gate, next to the school",
+    },
+    "discount": {"code": "KARIBU10", "amount_minor": 1300, "percent": 10, "minimum_minor": 10000},
+    "note": "Call me at the gate",
+    "scheduled_for": "2026-11-22T05:00:00Z",
+    "customer": {"customer_id": "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f53", "name": "Achieng", "phone": "2547*****149"},
+    "created_at": "2026-11-21T09:00:00Z",
+    "confirmed_at": "2026-11-21T09:01:00Z",
+    "paid_at": "2026-11-21T09:02:00Z",
+    "cancelled_at": None,
+    "cancel_reason": None,
+    "payment": {"request_id": "0191b6f0-7d2e-7cc1-b3a4-5f1c2d3e4f54", "status": "paid", "receipt": "TKL4H7XQ2P"},
+}
+"""To be brought tomorrow: 2 × 65 shillings, 150 for the delivery, and ten percent off the goods."""
+
 EXAMPLES: Mapping[str, Example] = {
-    "vendor.orders.list": Example(query={"status": "PAID", "since": "2026-11-01T00:00:00+03:00", "limit": "50"}),
-    "vendor.orders.show": Example(path={"order_id": SOME_ID}),
+    "vendor.orders.list": Example(
+        query={"status": "PAID", "since": "2026-11-01T00:00:00+03:00", "limit": "50"},
+        answer={"orders": [_ORDER], "next_cursor": None},
+    ),
+    "vendor.orders.show": Example(path={"order_id": SOME_ID}, answer=_ORDER),
     "vendor.orders.create": Example({"customer_phone": "254708374149", "amount_minor": 3000}),
     "vendor.payments.list": Example(query={"status": "succeeded", "limit": "50"}),
     "vendor.payments.show": Example(path={"payment_id": SOME_ID}),

@@ -44,6 +44,15 @@ def test_an_example_can_be_pasted_into_a_shell(quick_counter: Counter) -> None:
             assert json.loads(words[words.index("--data") + 1]) == example.body
 
 
+def test_an_example_of_an_answer_is_one(quick_counter: Counter) -> None:
+    shown = {name: example.answer for name, example in EXAMPLES.items() if example.answer is not None}
+    assert set(shown) == {"vendor.orders.list", "vendor.orders.show"}
+    for name, answer in shown.items():
+        model = operations(quick_counter)[name].answer
+        assert model is not None
+        assert model.model_validate(answer).model_dump(mode="json") == answer
+
+
 def _path_of(name: str, counter: Counter, api: VendorApi) -> dict[str, str]:
     """The parameters of the example's path, with ids of things that are there."""
     made: dict[str, str] = {}

@@ -132,6 +132,49 @@ def test_an_order_shows_where_its_money_stands(counter: Counter) -> None:
     assert paid["paid_at"] is not None
 
 
+def test_an_order_tells_how_it_gets_to_the_customer_and_what_its_total_is_made_of(counter: Counter) -> None:
+    counter.put("milk", price=65)
+    api = vendor_api(counter)
+    zone = {"name": "Kilimani", "fee_minor": 15_000, "latitude": -1.2921, "longitude": 36.7856, "radius_m": 3000}
+    assert api.post("/api/v1/delivery-zones", zone).status == 200
+    assert api.post("/api/v1/vouchers", {"code": "KARIBU10", "percent": 10}).status == 201
+    customer = {"customer": {"address": AMINA, "name": "Amina"}}
+    counter.add("milk", 2)
+    where = {"kind": "delivery", "latitude": -1.2921, "longitude": 36.7856, "landmark": "Blue gate"}
+    tomorrow = (counter.clock.now() + timedelta(days=1)).date().isoformat()
+    terms = {"fulfilment": where, "note": {"note": "Call me"}, "voucher": {"code": "karibu10"}}
+    for what, said in {**terms, "schedule": {"day": tomorrow}}.items():
+        assert counter.post(f"/v1/cart/{what}", {**customer, **said}).status == 200
+    code = counter.confirm().body["code"]
+    (order,) = api.get(PATH, code=code).body["orders"]
+    assert api.get(f"{PATH}/{order['order_id']}").body == order
+    sums = [order[f"{part}_minor"] for part in ("subtotal", "delivery_fee", "discount", "total")]
+    assert (sums, order["currency"]) == ([13_000, 15_000, 1_300, 26_700], "KES")
+    delivery = order["delivery"]
+    assert (delivery["kind"], delivery["zone_name"], delivery["fee_minor"]) == ("delivery", "Kilimani", 15_000)
+    assert delivery["landmark"] == "Blue gate"
+    assert delivery["map_url"] == "https://www.google.com/maps/search/?api=1&query=-1.292100,36.785600"
+    assert (order["discount"]["code"], order["discount"]["amount_minor"]) == ("KARIBU10", 1_300)
+    assert (order["note"], order["customer"]["name"]) == ("Call me", "Amina")
+    assert order["scheduled_for"] > order["confirmed_at"]
+    (told,) = [event for event in counter.announced() if event.type == "order.confirmed"]
+    of_event = told.data["order"]
+    for part in ("total_minor", "subtotal_minor", "delivery", "discount", "note", "scheduled_for"):
+        assert of_event[part] == order[part], part
+
+
+def test_an_order_that_is_fetched_says_so_and_one_that_said_nothing_does_not(quick_counter: Counter) -> None:
+    quick_counter.put("milk")
+    quick_counter.add("milk")
+    quick_counter.post("/v1/cart/fulfilment", {"customer": {"address": AMINA}, "kind": "pickup"})
+    quick_counter.confirm()
+    quick_counter.confirmed("milk", who=BARAKA)
+    silent, fetched = vendor_api(quick_counter).get(PATH).body["orders"]
+    assert (silent["delivery"], silent["discount"], silent["note"], silent["scheduled_for"]) == (None, None, "", None)
+    assert (fetched["delivery"]["kind"], fetched["delivery"]["map_url"]) == ("pickup", None)
+    assert fetched["total_minor"] == fetched["subtotal_minor"]
+
+
 def test_a_cancelled_order_says_when_and_by_whom(quick_counter: Counter) -> None:
     quick_counter.put("milk")
     order = quick_counter.confirmed("milk")
