@@ -62,7 +62,6 @@ class Sender:
         self._pace = pace
         self.moved: Callable[[], None] = lambda: None
         """Called when something became of a message."""
-        self._is_warm = False
         self.slots: Slots[int, Outgoing] = Slots(threads)
 
     def wake(self) -> None:
@@ -88,9 +87,6 @@ class Sender:
 
     def next(self) -> Ran:
         """`turn`, told more exactly."""
-        if not self._is_warm:
-            self._messenger.warm_up()
-            self._is_warm = True
         ran = self.slots.run_next(self._claim, self._send)
         if ran is Ran.NOTHING and self._apply_early():
             return Ran.CLAIMED

@@ -5,10 +5,10 @@ from typing import TypeVar
 from urllib.parse import urlencode
 
 import structlog
-import urllib3
 from pydantic import BaseModel, ValidationError
 
 from contracts.errors import ProblemBody
+from kit.calls import Answer, Calls, CutOff, NotConnected, TimedOut
 from kit.clock import Clock
 from kit.signing import KeyRing, sign_headers
 
@@ -39,16 +39,9 @@ class Peer:
     def __init__(
         self, base_url: str, ring: KeyRing, clock: Clock, *, timeout_s: float = 5.0, pool_size: int = 8
     ) -> None:
-        self._base_url = base_url.rstrip("/")
         self._ring = ring
         self._clock = clock
-        self._pool = urllib3.PoolManager(
-            num_pools=2,
-            maxsize=pool_size,
-            block=False,
-            retries=False,
-            timeout=urllib3.Timeout(connect=min(2.0, timeout_s), read=timeout_s),
-        )
+        self._calls = Calls(base_url, keep=pool_size, connect_s=min(2.0, timeout_s), answer_s=timeout_s)
 
     def get(
         self, model: type[M], path: str, *, vendor: str | None = None, params: Mapping[str, str] | None = None
@@ -62,7 +55,7 @@ class Peer:
         return self._call(model, "POST", path, body.model_dump_json().encode(), vendor, idempotency_key)
 
     def close(self) -> None:
-        self._pool.clear()
+        self._calls.close()
 
     def _call(self, model: type[M], method: str, target: str, body: bytes, vendor: str | None, key: str | None) -> M:
         response = self._send(method, target, body, vendor, key)
@@ -72,30 +65,24 @@ class Peer:
             raise Unreachable(f"{method} {target.partition('?')[0]} answered {response.status}")
         try:
             if response.status >= 400:
-                raise Refusal(ProblemBody.model_validate_json(response.data))
-            return model.model_validate_json(response.data)
+                raise Refusal(ProblemBody.model_validate_json(response.body))
+            return model.model_validate_json(response.body)
         except ValidationError as error:
             raise Unreachable(f"{method} {target.partition('?')[0]}: the answer can't be read") from error
 
-    def _send(
-        self, method: str, target: str, body: bytes, vendor: str | None, key: str | None
-    ) -> urllib3.BaseHTTPResponse:
+    def _send(self, method: str, target: str, body: bytes, vendor: str | None, key: str | None) -> Answer:
         headers = sign_headers(self._ring, self._clock.now(), method, target, body, vendor=vendor, idempotency_key=key)
         if method == "POST":
             headers["content-type"] = "application/json"
-        url = self._base_url + target
         try:
-            return self._pool.request(method, url, body=body or None, headers=headers, redirect=False)
-        except urllib3.exceptions.ProtocolError:
-            # A kept connection that the other side has closed meanwhile. Once more on a fresh one is safe: a GET
-            # changes nothing and a POST carries its key.
-            return self._send_again(method, url, body, headers)
-        except urllib3.exceptions.HTTPError as error:
+            try:
+                return self._calls.request(method, target, headers, body)
+            except TimedOut:
+                raise
+            except CutOff:
+                # A kept connection that the other side has closed meanwhile. Once more on a fresh one is safe: a GET
+                # changes nothing and a POST carries its key.
+                self._calls.close()
+                return self._calls.request(method, target, headers, body)
+        except (NotConnected, CutOff) as error:
             raise Unreachable(f"{method} {target.partition('?')[0]}: {type(error).__name__}") from error
-
-    def _send_again(self, method: str, url: str, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
-        self._pool.clear()
-        try:
-            return self._pool.request(method, url, body=body or None, headers=headers, redirect=False)
-        except urllib3.exceptions.HTTPError as error:
-            raise Unreachable(f"{method}: {type(error).__name__}") from error

@@ -77,9 +77,6 @@ class FakeMessenger:
     def remedy(self, code: int | None) -> Remedy:
         return remedy_for(code)
 
-    def warm_up(self) -> None:
-        pass
-
     def bodies(self, recipient: str | None = None) -> list[str]:
         with self._lock:
             return [posted.body for posted in self.taken if recipient in (None, posted.recipient)]

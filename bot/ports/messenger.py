@@ -106,7 +106,3 @@ class Messenger(Protocol):
     def remedy(self, code: int | None) -> Remedy:
         """What an error code of the channel means for us; None: it gave none."""
         ...
-
-    def warm_up(self) -> None:
-        """Do at leisure what the first call would otherwise wait for."""
-        ...

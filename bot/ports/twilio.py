@@ -1,19 +1,16 @@
-"""The messenger that is Twilio, its slow SDK loaded only when the first message leaves."""
+"""The messenger that is Twilio: which form each message takes on its wire."""
 
 import json
-import threading
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from bot.channels.remedies import Remedy
 from bot.channels.twilio_codes import remedy_for
 from bot.channels.twilio_contents import body_as_sent, filled, filled_template, template_as_sent
 from bot.ports.messenger import Kind, Outbound, Refused, Sending
+from bot.ports.twilio_client import TwilioClient
 from bot.replies.template import Template
 from kit.settings import Settings
-
-if TYPE_CHECKING:
-    from bot.ports.twilio_client import TwilioClient
 
 CLOCKS_DIFFER = timedelta(minutes=10)
 """How far Twilio's clock may be from ours. Generous, because only messages with an id that is not ours yet count."""
@@ -54,13 +51,9 @@ class Twilio:
         read_s: float = 10.0,
         contents: Contents | None = None,
     ) -> None:
-        self._settings = settings
+        self._client = TwilioClient(settings, pool_size, read_s)
         self._status_callback = status_callback
-        self._pool_size = pool_size
-        self._read_s = read_s
         self._contents = contents or NoContents()
-        self._lock = threading.Lock()
-        self._made: TwilioClient | None = None
 
     def send(self, message: Outbound) -> Sending:
         form: dict[str, str] | None
@@ -70,15 +63,15 @@ class Twilio:
                 if form is None:
                     return Refused("the template is not approved", _NO_TEMPLATE)
             case Kind.BUTTONS | Kind.LIST:
-                form = self._tappable(message) or {"body": message.text}
+                form = self._tappable(message) or {"Body": message.text}
             case Kind.DOCUMENT:
                 # Twilio shows no text beside a document (twilio.com/docs/whatsapp, media messages, captions).
-                form = {"media_url": message.media_url or ""}
+                form = {"MediaUrl": message.media_url or ""}
             case Kind.PICTURE:
-                form = {"body": message.text, "media_url": message.media_url or ""}
+                form = {"Body": message.text, "MediaUrl": message.media_url or ""}
             case Kind.TEXT:
-                form = {"body": message.text}
-        return self._client().send(message.sender, message.recipient, form, self._status_callback)
+                form = {"Body": message.text}
+        return self._client.send(message.sender, message.recipient, form, self._status_callback)
 
     def find(self, message: Outbound, since: datetime) -> list[str]:
         bodies = [message.text]
@@ -88,7 +81,7 @@ class Twilio:
             bodies.append(template_as_sent(message.template))
         if message.is_document:
             bodies.append("")
-        return self._client().find(message.sender, message.recipient, bodies, since - CLOCKS_DIFFER)
+        return self._client.find(message.sender, message.recipient, bodies, since - CLOCKS_DIFFER)
 
     def may_open_with(self, template: Template) -> bool:
         return self._template(template) is not None
@@ -96,12 +89,8 @@ class Twilio:
     def remedy(self, code: int | None) -> Remedy:
         return remedy_for(code)
 
-    def warm_up(self) -> None:
-        self._client()
-
     def close(self) -> None:
-        if self._made is not None:
-            self._made.close()
+        self._client.close()
 
     def _tappable(self, message: Outbound) -> dict[str, str] | None:
         named = filled(message.tappable) if message.tappable is not None else None
@@ -114,14 +103,4 @@ class Twilio:
         sid = self._contents.sid_of(name)
         if sid is None:
             return None
-        return {"content_sid": sid, "content_variables": json.dumps(variables, ensure_ascii=False)}
-
-    def _client(self) -> "TwilioClient":
-        if self._made is None:
-            with self._lock:
-                if self._made is None:
-                    # The SDK takes longer to import than the rest of the bot together: not before it is needed.
-                    from bot.ports.twilio_client import TwilioClient  # noqa: PLC0415
-
-                    self._made = TwilioClient(self._settings, self._pool_size, self._read_s)
-        return self._made
+        return {"ContentSid": sid, "ContentVariables": json.dumps(variables, ensure_ascii=False)}
