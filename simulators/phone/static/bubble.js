@@ -26,6 +26,7 @@ export function parts(message, act) {
   else if (kind) nodes.push(placeholder(kind));
   if (content?.header) nodes.push(h('p', { class: 'heading', dir: 'auto' }, content.header));
   if (body) nodes.push(h('div', { class: 'words', dir: 'auto' }, formatted(body)));
+  if (body && message.direction === 'out' && kind === 'document') nodes.push(h('p', { class: 'footer' }, 'Not on a real phone: Twilio sends a document without its words.'));
   if (content?.footer) nodes.push(h('p', { class: 'footer', dir: 'auto' }, content.footer));
   if (content?.options.length && message.status !== 'failed') nodes.push(options(message, act));
   return nodes;

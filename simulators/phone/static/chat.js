@@ -333,8 +333,7 @@ export class Phone {
   }
 
   #suggest() {
-    const replies = this.#entries.filter(({ message }) => message.direction === 'out');
-    const chips = suggestions(this.#greetings, this.#greeting()?.text, replies.at(-1)?.message.body ?? (this.#entries.length ? '' : null));
+    const chips = suggestions(this.#greetings, this.#greeting()?.text, this.#entries.map(({ message }) => message));
     const key = JSON.stringify(chips);
     if (key === this.chipsKey) return;
     this.chipsKey = key;

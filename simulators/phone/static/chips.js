@@ -1,13 +1,24 @@
-// Which words lie one tap away: what the shop has just offered first, then what always works.
+// Which words lie one tap away: what the shop has just offered first, then what always works, in the chat's language.
 
-const ALWAYS = ['MENU', 'CART', 'CONFIRM', 'PAY', 'STATUS', 'HELP'];
-const ALONE = /^(?:MENU|MORE|CART|CONFIRM|PAY|STATUS|CANCEL ORDER|HELP|START|SHOP|\d{1,2})$/;
-const WITH_MORE = /^(?:ADD|REMOVE|FIND|PAY|CANCEL ORDER|SHOP) \S/;
+export const ALWAYS = {
+  en: ['MENU', 'CART', 'CONFIRM', 'PAY', 'STATUS', 'HELP'],
+  sw: ['BIDHAA', 'KIKAPU', 'THIBITISHA', 'LIPA', 'HALI', 'MSAADA'],
+  pt: ['MENU', 'CARRINHO', 'CONFIRMAR', 'PAGAR', 'ESTADO', 'AJUDA'],
+};
+const EVERY = [...new Set(Object.values(ALWAYS).flat())];
+const DECIDES = new Set(Object.values(ALWAYS).flatMap(([, , confirm, pay]) => [confirm, pay]));
+// A tap by mistake would silence the shop.
+const STOPS = new Set(['STOP', 'ACHA', 'PARAR']);
+// A word in capitals, or a few, and perhaps what it is about: PAY K7M2XP. No code of an order has a vowel, every word has.
+const COMMAND = /^(?!(?:KES|AOA)\b)(?=\p{Lu}*[AEIOUÁÂÃÉÊÍÓÔÕÚ])\p{Lu}{2,}(?: \p{Lu}{2,}){0,3}(?: \S.{0,15})?$/u;
+const NUMBER = /^\d{1,2}$/;
 const BOLD = /\*([^*\n]{1,40})\*/g;
-const BARE = /\b(?:MENU|CART|CONFIRM|PAY|STATUS|HELP)\b/g;
+const BARE = new RegExp(`(?<!\\p{L})(?:${EVERY.join('|')})(?!\\p{L})`, 'gu');
 const NUMBERED = /^\s*(\d{1,2})[.)]\s+\S/gm;
 const MOST_NUMBERS = 9;
 const MOST_WORDS = 6;
+
+const boldOf = (text) => [...text.matchAll(BOLD)].map((match) => match[1]);
 
 /** The greeting of the shop that was greeted last, or named itself last, in these messages; null if none was. */
 export function greetingOf(greetings, messages) {
@@ -19,15 +30,28 @@ export function greetingOf(greetings, messages) {
   return null;
 }
 
-/** `[{text, isOffered}]` for a chat whose last message from the shop is `reply` (null: nobody has said anything yet). */
-export function suggestions(greetings, currentGreeting, reply) {
+/** The language in which the shop told last what to write: `en` until it did. */
+function languageOf(replies) {
+  for (const { body } of [...replies].reverse()) {
+    const bold = boldOf(body);
+    const spoken = Object.keys(ALWAYS).filter((language) => ALWAYS[language].some((word) => bold.includes(word)));
+    if (spoken.length === 1) return spoken[0];
+  }
+  return 'en';
+}
+
+/** `[{text, isOffered}]` for a chat of these messages, with the shop of that greeting. */
+export function suggestions(greetings, currentGreeting, messages) {
   const words = greetings.map((greeting) => greeting.text);
-  if (reply === null) return words.map((text) => ({ text, isOffered: true })).concat({ text: 'HELP', isOffered: false });
-  const bold = [...reply.matchAll(BOLD)].map((match) => match[1]).filter((text) => ALONE.test(text) || WITH_MORE.test(text));
+  if (!messages.length) return words.map((text) => ({ text, isOffered: true })).concat({ text: 'HELP', isOffered: false });
+  const replies = messages.filter(({ direction }) => direction === 'out');
+  const { body: reply, kind } = replies.at(-1) ?? { body: '' };
+  const bold = boldOf(reply).filter((text) => NUMBER.test(text) || (COMMAND.test(text) && !STOPS.has(text)));
   const offered = [...new Set([...bold, ...(reply.replace(BOLD, ' ').match(BARE) ?? [])])].slice(0, MOST_WORDS);
-  const numbers = [...new Set([...reply.matchAll(NUMBERED)].map((match) => match[1]))].slice(0, MOST_NUMBERS);
-  const isDeciding = offered.includes('CONFIRM') || offered.includes('PAY');
+  // Above buttons the lines of a cart are numbered, which nobody is asked to choose from.
+  const numbers = kind === 'buttons' ? [] : [...new Set([...reply.matchAll(NUMBERED)].map((match) => match[1]))].slice(0, MOST_NUMBERS);
+  const isDeciding = offered.some((word) => DECIDES.has(word));
   const first = [...new Set(isDeciding ? [...offered, ...numbers] : [...numbers, ...offered])];
-  const rest = [...ALWAYS, ...words.filter((text) => text !== currentGreeting)].filter((text) => !first.includes(text));
+  const rest = [...ALWAYS[languageOf(replies)], ...words.filter((text) => text !== currentGreeting)].filter((text) => !first.includes(text));
   return [...first.map((text) => ({ text, isOffered: true })), ...rest.map((text) => ({ text, isOffered: false }))];
 }

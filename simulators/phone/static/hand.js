@@ -3,6 +3,8 @@
 import { h, money } from './dom.js';
 import { clockOf } from './moments.js';
 
+const MPESA_NUMBER = /^\d{5,7}$/; // a merchant of e-Kwanza has a longer one
+
 const inThrees = (digits) => digits.replace(/(\d{3})(?=\d)/g, '$1\u00a0');
 
 /** Cents from "1234", "1234.5" or "1234,50"; null where it is no amount. */
@@ -24,6 +26,7 @@ export class HandSheet {
     this.said = find('.hand-said');
     this.list = find('.references');
     this.nothing = find('.no-references');
+    this.mpesa = find('.mpesa-by-hand');
     this.till = find('form.till');
     this.tills = find('.tills');
     this.#opener = find('.open-hand');
@@ -51,9 +54,10 @@ export class HandSheet {
       if (item === place) place = place.nextElementSibling;
       else this.list.insertBefore(item, place);
     }
-    this.tills.textContent = tills.length ? `Known here: ${tills.map(({ number, name }) => `${number} ${name}`).join(', ')}.` : '';
+    const own = tills.filter(({ number }) => MPESA_NUMBER.test(number));
+    this.tills.textContent = own.length ? `Known here: ${own.map(({ number, name }) => `${number} ${name}`).join(', ')}.` : '';
     const number = this.till.elements.shortcode;
-    if (!number.value && tills.length) number.value = tills[0].number;
+    if (!number.value && own.length) number.value = own[0].number;
   }
 
   get isOpen() {
@@ -64,6 +68,7 @@ export class HandSheet {
     this.node.hidden = !isOpen;
     this.phone.settle();
     if (isOpen) {
+      this.mpesa.hidden = this.phone.customer.msisdn?.startsWith('244') ?? false;
       this.#say('');
       this.node.querySelector('.close-hand').focus({ preventScroll: true });
     } else {

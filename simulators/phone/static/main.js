@@ -8,6 +8,7 @@ import { Panel } from './panel.js';
 
 const TICK_MS = 500;
 const find = (id) => document.getElementById(id);
+const isWide = matchMedia('(min-width: 700px) and (min-height: 500px)');
 
 const phones = new Map(); // address → Phone
 const tabs = new Map(); // address → button
@@ -97,7 +98,7 @@ function setCustomers(customers) {
 
 function addPhone(customer) {
   const phone = new Phone(customer, phoneActions);
-  const tab = h('button', { type: 'button', onclick: () => choose(customer.address) });
+  const tab = h('button', { type: 'button', onclick: () => goTo(customer.address) });
   phones.set(customer.address, phone);
   tabs.set(customer.address, tab);
   find('phones').append(phone.node);
@@ -109,10 +110,17 @@ function addPhone(customer) {
   phone.prompts.receive(own, false);
 }
 
+/** As `choose`; where the phones stand side by side, the next key goes to that one, too. */
+function goTo(address) {
+  choose(address);
+  if (isWide.matches) phones.get(address).focusChat();
+}
+
 function choose(address) {
   current = address;
   for (const [key, phone] of phones) phone.node.classList.toggle('is-current', key === address);
   tabs.get(address)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  phones.get(address)?.node.scrollIntoView({ block: 'nearest', inline: 'nearest' }); // beside the others it may be out of sight
   phones.get(address)?.seen();
   showTabs();
 }
@@ -131,6 +139,8 @@ function showTabs() {
     const line = isRinging ? 'asks for a PIN' : balance || 'no number';
     tab.replaceChildren(name, h('small', { class: isRinging ? 'is-ringing' : '' }, line));
     if (phone.unread) tab.append(h('span', { class: 'unread' }, String(phone.unread), h('span', { class: 'said' }, ' new')));
+    // What it says now may be wider than what it said before.
+    if (address === current) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 }
 

@@ -77,6 +77,13 @@ def test_a_paybill_can_be_paid_unasked(desktop: Watched, shop: PhoneShop) -> Non
     expect(phone_of(desktop.page, "Achieng").locator(".owner-balance")).to_have_text("KES 49,565")
 
 
+def test_a_phone_in_angola_is_not_offered_m_pesa(desktop: Watched) -> None:
+    sheet = by_hand(desktop.page, "Nzinga")
+    expect(sheet.get_by_text("References and tickets")).to_be_visible()
+    expect(sheet.get_by_text("M-PESA")).to_have_count(1)
+    expect(sheet.get_by_text("M-PESA")).to_be_hidden()
+
+
 def test_a_wallet_that_is_too_small_is_told_so(desktop: Watched, shop: PhoneShop) -> None:
     desktop.forgiven = ("409",)
     sheet = by_hand(desktop.page)

@@ -16,6 +16,14 @@ def test_a_switch_calls_the_control_api_and_shows_what_it_says(desktop: Watched,
     expect(switch).not_to_be_checked()
 
 
+def test_a_phone_that_is_out_of_sight_is_brought_beside_the_panel_by_its_name(desktop: Watched) -> None:
+    neema = phone_of(desktop.page, "Neema")
+    expect(neema).not_to_be_in_viewport(ratio=0.9)
+    desktop.page.locator(".tabs").get_by_role("button", name="Neema").click()
+    expect(neema).to_be_in_viewport(ratio=0.99)
+    neema.get_by_role("button", name="Send", exact=True).click(trial=True)
+
+
 def test_a_count_goes_up_and_down_and_never_below_zero(desktop: Watched, shop: PhoneShop) -> None:
     group = desktop.page.get_by_role("group", name="Push times out")
     group.get_by_role("button", name="Once more").click()
@@ -55,8 +63,9 @@ def test_faults_are_folded_by_provider_and_topic_and_say_how_many_are_on(desktop
 
 
 def test_every_fault_has_its_switch_on_the_page(desktop: Watched, shop: PhoneShop) -> None:
-    names = desktop.page.locator("#faults input").evaluate_all("inputs => inputs.map((input) => input.name)")
-    assert sorted(names) == sorted(_faults(shop))
+    switches = desktop.page.locator("#faults input")
+    expect(switches).to_have_count(len(_faults(shop)))
+    assert sorted(switches.evaluate_all("inputs => inputs.map((input) => input.name)")) == sorted(_faults(shop))
 
 
 def test_a_fault_that_was_on_before_the_page_is_not_hidden_from_it(desktop: Watched, shop: PhoneShop) -> None:

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from simulators.ekwanza.qr import png_base64
 from tests.simulators.phone.screen import SMALL_PHONE, Watched, own, phone_of, replies
 from tests.simulators.phone.shop import ACHIENG, BARAKA, PhoneShop
-from tests.simulators.twilio_client import BUTTONS, LIST, PDF, serve
+from tests.simulators.twilio_client import BUTTONS, LIST, PDF, png, serve
 
 CARD = {
     "twilio/card": {
@@ -116,6 +116,33 @@ def test_a_document_can_be_downloaded(desktop: Watched, shop: PhoneShop) -> None
         link.click()
     assert waiting.value.suggested_filename.endswith(".pdf")
     assert waiting.value.path().read_bytes() == PDF
+
+
+def test_a_card_shows_its_picture_its_words_and_buttons_that_can_be_tapped(handheld: Watched, shop: PhoneShop) -> None:
+    begin(shop)
+    picture = serve(shop.server, "/milk.png", png(), "image/png")
+    actions = [{"type": "QUICK_REPLY", "title": title, "id": f"{title}:-:1"} for title in ("Add one", "Menu")]
+    card = {"title": "Milk 500 ml", "body": "KES {{1}}, fresh", "media": [picture], "actions": actions}
+    shop.twilio.says(ACHIENG, {"twilio/card": card}, v1="65")
+    bubble = replies(phone_of(handheld.page, "Achieng"))
+    expect(bubble.get_by_role("img", name="Picture from the shop")).to_be_visible()
+    expect(bubble.locator(".heading")).to_have_text("Milk 500 ml")
+    expect(bubble.locator(".words")).to_have_text("KES 65, fresh")
+    expect(bubble.locator(".options button")).to_have_text(["Add one", "Menu"])
+    expect(bubble.get_by_role("button", name="Menu")).to_be_in_viewport(ratio=1)
+    bubble.get_by_role("button", name="Add one").tap()
+    form = heard_of(shop, 2)
+    assert (form["ButtonText"], form["ButtonPayload"]) == ("Add one", "Add one:-:1")
+
+
+def test_a_documents_words_are_shown_with_what_becomes_of_them(desktop: Watched, shop: PhoneShop) -> None:
+    begin(shop)
+    url = serve(shop.server, "/receipt.pdf", PDF, "application/pdf")
+    shop.twilio.sent(ACHIENG, Body="Your *receipt*", MediaUrl=url)
+    bubble = replies(phone_of(desktop.page, "Achieng"))
+    expect(bubble.get_by_role("link", name="PDF document 1 kB")).to_be_visible()
+    expect(bubble.locator(".words strong")).to_have_text("receipt")
+    expect(bubble.locator(".footer")).to_have_text("Not on a real phone: Twilio sends a document without its words.")
 
 
 def test_a_card_has_links_that_open_and_call_a_script_is_no_link_and_a_place_is_a_pin(

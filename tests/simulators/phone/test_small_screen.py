@@ -33,6 +33,14 @@ def test_on_a_touch_screen_a_keypad_takes_the_pin_and_fits_the_screen(handheld: 
     shop.waits_for(lambda: shop.results == [0], "paid")
 
 
+def test_what_became_of_one_prompt_does_not_cover_the_next(handheld: Watched, shop: PhoneShop) -> None:
+    prompt = ring(shop, handheld.page)
+    prompt.get_by_role("button", name="Cancel").tap()
+    expect(phone_of(handheld.page, "Achieng").get_by_role("status")).to_contain_text("You cancelled.")
+    ring(shop, handheld.page).get_by_role("button", name="Later").tap()
+    expect(prompt).to_have_count(0)
+
+
 def test_the_switcher_says_which_other_phone_has_news(handheld: Watched, shop: PhoneShop) -> None:
     page = handheld.page
     tab = page.locator(".tabs button").filter(has_text="Baraka")
