@@ -35,7 +35,7 @@ def test_nobody_has_to_choose_and_what_is_not_brought_is_fetched(chat: Chat) -> 
 
 
 def test_the_cart_offers_to_have_it_brought(chat: Chat) -> None:
-    assert "*DELIVERY* has it brought to you." in chat.says("CART").text
+    assert "Want it delivered? Reply *DELIVERY*." in chat.says("CART").text
     tappable = tappable_of(chat.replies[-1])
     assert tappable is not None
     assert [choice.title for choice in tappable.choices] == ["Confirm order", "Add more", "Bring it to me"]

@@ -198,7 +198,7 @@ def test_news_of_a_shop_that_was_never_visited_here_says_how_to_get_there(chat: 
     chat.state = State()
     told = chat.hears(chat.router.has_failed(code, FailureReason.WRONG_PIN))
     assert told is not None
-    assert "Go to the shop with *SHOP*" in told
+    assert "Reply *SHOP* to go to the shop" in told
     receipt = chat.hears(chat.router.is_paid(code))
     assert receipt is not None
     assert "20 Nov, 12:30" in receipt  # the currency says which country's time

@@ -223,7 +223,7 @@ def test_given_back_by_the_shop_or_by_time_is_said_once(waiting: Chat, by: str) 
 def test_a_person_who_takes_the_conversation_is_announced_once(waiting: Chat) -> None:
     told = waiting.hears(waiting.router.people.take())
     assert told is not None
-    assert "A person of *Mama Njeri*" in told
+    assert "A person at *Mama Njeri*" in told
     assert waiting.hears(waiting.router.people.take()) is None
     waiting.says_unanswered("great, are they fresh?")
 

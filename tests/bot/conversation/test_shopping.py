@@ -236,7 +236,7 @@ def test_what_a_forgiving_search_finds_is_only_offered(in_shop: Chat, text: str)
 
 
 def test_the_question_which_one_remembers_how_many(in_shop: Chat) -> None:
-    assert "Reply a number to add 2." in in_shop.says("add 2 sugar").text
+    assert "Reply with a number to add 2." in in_shop.says("add 2 sugar").text
     in_shop.says("2")
     assert in_shop.cart() == [("Sugar 2 kg", 2)]
 
@@ -262,7 +262,7 @@ def test_a_number_after_the_cart_does_not_guess(in_shop: Chat) -> None:
     in_shop.says_each("add bananas", "add milk", "cart")
     answer = in_shop.says("2")
     assert answer.key == "cart_line_chosen"
-    assert "2 is 1 × Fresh milk" in answer.text
+    assert "Line 2 of your cart is 1 × Fresh milk" in answer.text
 
 
 def test_add_with_a_number_means_the_shelf_even_after_the_cart(in_shop: Chat) -> None:

@@ -39,7 +39,7 @@ def test_a_voucher_is_seen_in_the_sums(with_cart: Chat) -> None:
 
 def test_a_voucher_of_which_too_little_is_left_in_the_cart_waits(with_cart: Chat) -> None:
     with_cart.says_each("VOUCHER karibu10", "REMOVE milk", "add bananas")
-    assert "Voucher KARIBU10 counts from KES 100 on." in with_cart.says("CART").text
+    assert "Voucher KARIBU10 works for orders from KES 100." in with_cart.says("CART").text
 
 
 def test_a_voucher_can_be_taken_out(with_cart: Chat) -> None:
@@ -62,7 +62,7 @@ def test_a_voucher_can_be_taken_out(with_cart: Chat) -> None:
         (
             problem(ErrorCode.VOUCHER_MINIMUM, minimum_minor=50000, subtotal_minor=12000),
             "voucher_minimum",
-            "KES 500 on, and your cart has KES 120",
+            "from KES 500, and your cart has KES 120",
         ),
         (problem(ErrorCode.VOUCHER_MINIMUM), "our_mistake", "went wrong"),
         (problem(ErrorCode.CART_EMPTY), "terms_need_cart", "empty"),
@@ -176,7 +176,7 @@ def test_a_cart_that_was_left_behind_is_spoken_of_once_with_a_button(with_cart: 
     told = with_cart.hears(news)
     assert told is not None
     assert "• 2 × Fresh milk 500 ml: KES 120" in told
-    assert "*CART* shows it" in told
+    assert "*CART* to see it" in told
     token = with_cart.replies[-1].options[0].payload
     assert with_cart.taps(token, "My cart").key == "cart"
 

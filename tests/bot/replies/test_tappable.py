@@ -54,7 +54,7 @@ def test_the_shorter_text_stands_above_options_and_the_whole_one_where_there_is_
     menu = Reply(menu.key, menu.params, options=(line("Milk", payload="a"), line("Bread", payload="b")))
     tappable = tappable_of(menu)
     assert tappable is not None
-    assert tappable.body == "*Mama Njeri*\n\nChoose below, reply a number, or write what you want."
+    assert tappable.body == "*Mama Njeri*\n\nChoose below, reply with a number, or write what you want."
     assert render(menu) != tappable.body
 
 
