@@ -41,7 +41,7 @@ def speaking(sqlite_database: Callable[[str], Database], clock: FixedClock) -> B
     return BotUnderTest(db, clock, performer=FakePerformer(no_shops), step=clumsy, render=render)
 
 
-@pytest.mark.parametrize(("hello", "answer"), [("niaje", "Karibu!"), ("bom dia", "Bem-vindo!")])
+@pytest.mark.parametrize(("hello", "answer"), [("niaje", "Karibu!"), ("bom dia", "Olá!")])
 def test_the_first_words_decide_the_language_of_the_first_answer(
     speaking: BotUnderTest, hello: str, answer: str
 ) -> None:
@@ -66,7 +66,7 @@ def test_whoever_has_to_wait_at_the_first_word_hears_so_in_its_language(speaking
     speaking.performer.before = down
     speaking.hears("niaje")
     speaking.work()
-    assert speaking.messenger.bodies()[0].startswith("Pole, hatulipati duka")
+    assert speaking.messenger.bodies()[0].startswith("Samahani, hatulipati duka")
 
 
 def test_an_apology_is_in_the_language_that_is_remembered_and_forgets_nothing(
@@ -80,4 +80,4 @@ def test_an_apology_is_in_the_language_that_is_remembered_and_forgets_nothing(
     assert speaking.messenger.bodies()[-1].startswith("Desculpe, alguma coisa correu mal")
     speaking.hears("hi")
     speaking.work()
-    assert speaking.messenger.bodies()[-1].startswith("Bem-vindo!")
+    assert speaking.messenger.bodies()[-1].startswith("Olá!")

@@ -103,7 +103,7 @@ def test_a_counted_text_follows_its_count() -> None:
 
 @pytest.mark.parametrize(
     ("language", "texts"),
-    [("sw", ["vitu 0", "kitu 1", "vitu 2"]), ("pt", ["0 artigos", "1 artigo", "2 artigos"])],
+    [("sw", ["vitu 0", "kitu 1", "vitu 2"]), ("pt", ["0 produtos", "1 produto", "2 produtos"])],
 )
 def test_each_language_counts_by_its_own_rule(language: str, texts: list[str]) -> None:
     assert [render(Reply("items_count", {"count": count}), language) for count in (0, 1, 2)] == texts
@@ -129,7 +129,7 @@ def test_a_line_that_holds_only_an_empty_list_goes() -> None:
     with_more = render(Reply("pay_here_code", {"code": "X"}))
     assert with_more == "Reply *PAY X* to pay."
     text = render(Reply("cart_empty_unpaid", {"shop": "Mama", "unpaid": ()}))
-    assert text == "Your cart at *Mama* is empty.\n\n*MENU* shows what there is."
+    assert text == "Your cart at *Mama* is empty.\n\nReply *MENU* to see what there is."
 
 
 def test_where_a_whole_block_goes_one_blank_line_stays() -> None:
