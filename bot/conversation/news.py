@@ -13,6 +13,7 @@ from bot.conversation.others import whose
 from bot.conversation.phones import shown_in
 from bot.conversation.rails import (
     how_to_pay_it,
+    pay_until,
     picture_of,
     proof_of,
     rail_name,
@@ -24,6 +25,7 @@ from bot.conversation.rails import (
 from bot.conversation.reasons import another_try, has_run_out, how_to_pay, reason_words
 from bot.conversation.receipts import receipt_of
 from bot.conversation.showing import local_time, order_lines, sums_of, terms_of, total_of
+from bot.conversation.standing import has_open_reference
 from bot.conversation.taps import attempt, attempt_of
 from bot.replies.reply import Option, ReplyParam
 from contracts.events import (
@@ -143,13 +145,24 @@ def _of_order(state: State, news: DomainEvent, about: OrderNews) -> Reply | None
                 template=Reply("template_order_cancelled", _of_template(order, shop)),
             )
         case EventType.HOLD_EXPIRED if order.status is OrderStatus.CONFIRMED:
-            return Reply(
-                "news_hold_expired",
-                {"code": order.code, "shop": shop, "next": how_to_pay(state, news.vendor_id, order.code)},
-                options=_pay_button(state, news, order, attempt_of(order)),
-            )
+            return _hold_expired(state, news, about)
         case _:
             return None
+
+
+def _hold_expired(state: State, news: DomainEvent, about: OrderNews) -> Reply:
+    """What was set aside is not any more. A reference outlives that: whoever has one needs no other way to pay."""
+    order, payment = about.order, about.order.payment
+    said: dict[str, ReplyParam] = {"code": order.code, "shop": about.shop_name}
+    if has_open_reference(order) and payment is not None and payment.instructions is not None:
+        what = what_it_gives(payment.instructions_rail or rail_of(order))
+        until = pay_until(payment.instructions, state.known_shop(news.vendor_id), order.currency)
+        return Reply("news_hold_expired_reference", {**said, "what": what, "until": until})
+    return Reply(
+        "news_hold_expired",
+        {**said, "next": how_to_pay(state, news.vendor_id, order.code)},
+        options=_pay_button(state, news, order, attempt_of(order)),
+    )
 
 
 def _reminder(state: State, news: DomainEvent, about: OrderNews) -> Reply | None:

@@ -6,7 +6,7 @@ from bot.conversation import options
 from bot.conversation.model import ListOrders, Reply, Result, Step
 from bot.conversation.orders import orders_came, say_order
 from bot.conversation.rails import answer_there, rail_name, rail_of, rings
-from bot.conversation.receipts import show_receipt
+from bot.conversation.receipts import say_paid
 from bot.conversation.refusals import refused
 from bot.conversation.showing import total_of
 from bot.conversation.standing import has_open_reference
@@ -33,7 +33,7 @@ def paid_came(talk: Talk, result: Result) -> Step:
         return talk.say("our_mistake")
     proven = next((order for order in result.orders if order.receipt and order.receipt == talk.turn.text), None)
     if proven is not None:
-        return show_receipt(talk, proven)
+        return say_paid(talk, proven)
     waiting = [order for order in result.orders if order.status is OrderStatus.CONFIRMED]
     under_way = [order for order in waiting if is_under_way(order)]
     paid = [order for order in result.orders if order.status is OrderStatus.PAID]
@@ -49,7 +49,7 @@ def paid_came(talk: Talk, result: Result) -> Step:
 def _answer(talk: Talk, order: OrderView) -> Step:
     payment, rail = order.payment, rail_of(order)
     if order.status is OrderStatus.PAID:
-        return show_receipt(talk, order)
+        return say_paid(talk, order)
     if payment is not None and payment.intent_status in (IntentStatus.UNKNOWN, IntentStatus.SUCCEEDED):
         return talk.say("payment_being_checked", code=order.code, rail=rail_name(rail))
     if is_under_way(order) and payment is not None and payment.is_by_other:

@@ -124,15 +124,20 @@ def how_to_pay_it(
     instructions: PaymentInstructions, rail: Rail, amount: Money, shop: Shop | None, *, has_picture: bool
 ) -> tuple[Reply, ...]:
     """Entity, reference, amount, until when, and the steps; for a ticket its code and what to do with it."""
-    until: tuple[Reply, ...] = ()
-    if instructions.expires_at is not None:
-        until = (Reply("pay_until", {"time": local_time(instructions.expires_at, shop, amount.currency)}),)
+    until = pay_until(instructions, shop, amount.currency)
     params: dict[str, ReplyParam] = {"reference": grouped(instructions.reference or ""), "amount": amount}
     if rail is Rail.TICKET:
         steps = (Reply("ticket_steps_picture" if has_picture else "ticket_steps"),)
         return (Reply("ticket_block", {**params, "until": until, "steps": steps}),)
     entity = (Reply("entity_line", {"entity": instructions.entity}),) if instructions.entity else ()
     return (Reply("reference_block", {**params, "entity": entity, "until": until}),)
+
+
+def pay_until(instructions: PaymentInstructions, shop: Shop | None, currency: Currency) -> tuple[Reply, ...]:
+    """The last moment that it can be paid, where that is known."""
+    if instructions.expires_at is None:
+        return ()
+    return (Reply("pay_until", {"time": local_time(instructions.expires_at, shop, currency)}),)
 
 
 def picture_of(instructions: PaymentInstructions) -> Picture | None:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
+from bot.conversation import options
 from bot.conversation.model import Reply, Step
 from bot.conversation.orders import say_order
 from bot.conversation.rails import proof_of, rail_of
@@ -40,3 +41,13 @@ def show_receipt(talk: Talk, order: OrderView) -> Step:
     params = receipt_of(order, talk.shop.name, talk.shop, order.created_at)
     reply = Reply("receipt", {**params, "spare": ()}, document=Document("paper_receipt", params))
     return Step(replace(talk.state, turn=None, is_greeted=True), reply=reply)
+
+
+def say_paid(talk: Talk, order: OrderView) -> Step:
+    """To "I have paid": yes, in words, which every phone can show. The paper is a tap away, as no text can stand
+    beside it."""
+    if order.status is not OrderStatus.PAID:
+        return say_order(talk, order)
+    talk = talk.offering(options.receipt(order.code, talk.shop.vendor_id))
+    proof = proof_of(order.receipt, rail_of(order)) if order.receipt else ()
+    return talk.say("paid_seen", code=order.code, total=total_of(order), shop=talk.shop.name, proof=proof)

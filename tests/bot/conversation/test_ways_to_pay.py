@@ -233,7 +233,7 @@ def test_asking_again_repeats_the_reference_and_offers_another_way(with_referenc
 def test_while_it_is_being_made_pay_and_status_say_so(chat: Chat) -> None:
     chat.says_each("PAY", "2")
     assert chat.says("PAY").key == "reference_coming"
-    assert "being made" in chat.says("STATUS").text
+    assert "We are making its reference" in chat.says("STATUS").text
 
 
 def test_another_way_may_be_tried_while_a_reference_is_open(with_reference: Chat) -> None:
@@ -248,12 +248,25 @@ def test_a_reference_that_ran_out_is_not_to_be_paid_and_a_new_one_is_a_word_away
     code = code_of(with_reference)
     told = with_reference.hears(with_reference.router.has_run_out(code))
     assert told is not None
-    for part in ("has run out", "don't pay it", f"*PAY {code}*", "*PAY OTHER*"):
+    for part in ("is over", "don't pay it", f"*PAY {code}*", "*PAY OTHER*"):
         assert part in told
     status = with_reference.says("STATUS").text
-    assert "has run out" in status
+    assert "is over: please don't pay it" in status
     assert "987 654 321" not in status
     assert with_reference.says("PAY").key == "reference_asked"
+
+
+def test_a_reference_that_is_still_good_outlives_what_was_set_aside(with_reference: Chat) -> None:
+    code = code_of(with_reference)
+    told = with_reference.hears(with_reference.router.order_news(code, EventType.HOLD_EXPIRED))
+    assert told is not None
+    for part in ("can still pay", code, "with the reference we gave you", "Pay by: *", "aside any longer"):
+        assert part in told
+    assert f"PAY {code}" not in told
+    with_reference.hears(with_reference.router.has_run_out(code))
+    told = with_reference.hears(with_reference.router.order_news(code, EventType.HOLD_EXPIRED))
+    assert told is not None
+    assert f"*PAY {code}*" in told
 
 
 def test_a_reference_paid_days_later_gets_a_receipt_without_m_pesa(with_reference: Chat) -> None:
