@@ -214,6 +214,8 @@ class AlertKind(StrEnum):
     PERSON_WAITING = "person_waiting"
     UNDELIVERED = "undelivered"
     MONEY_SET_ASIDE = "money_set_aside"
+    MONEY_CLAIMED = "money_claimed"
+    """A customer named the receipt of such money."""
 
 
 class AlertNews(BaseModel):
@@ -230,7 +232,7 @@ class AlertNews(BaseModel):
     amount_minor: int | None = None
     currency: Currency | None = None
     text: str = ""
-    """What the customer wrote, what did not arrive, or what was ordered."""
+    """What the customer wrote, what did not arrive, what was ordered, or the receipt that was named."""
     delivery: DeliveryView | None = None
     """Of a paid order: how it gets to the customer. None where they did not say."""
     note: str = ""

@@ -25,6 +25,8 @@ class EventType(StrEnum):
     """Nobody can say yet whether the money moved: the customer is asked to wait, not to pay again."""
     PAYMENT_EXCEPTION = "payment.exception"
     """Money arrived that could not be applied: it waits for the vendor's decision, and the customer is told."""
+    PAYMENT_CLAIMED = "payment.claimed"
+    """A customer named the receipt of money that waits for the vendor's decision."""
     PAYMENT_INSTRUCTIONS = "payment.instructions"
     """A reference or ticket was made: here is how to pay it. No phone rings."""
     PAYMENT_REFUNDED = "payment.refunded"
@@ -114,6 +116,22 @@ class ExceptionNews(BaseModel):
     currency: Currency | None = None
     receipt: str | None = None
     exception_id: str | None = None
+
+
+class ClaimNews(BaseModel):
+    """Of payment.claimed: for the shop. That they know the receipt proves nothing; compare who paid."""
+
+    exception_id: str
+    kind: ExceptionKind
+    amount_minor: int
+    currency: Currency
+    receipt: str
+    order_code: str | None = None
+    """Of the order that the money was meant for, if it named one."""
+    customer_address: str
+    """Of whoever says that it is theirs."""
+    customer_name: str = ""
+    shop_name: str
 
 
 class InstructionsNews(BaseModel):

@@ -52,6 +52,7 @@ from router.payments.service import (
     HandingOver,
     Registry,
     Sweep,
+    claim_routes,
     payment_events,
     refund_events,
     sweep_loop,
@@ -167,6 +168,7 @@ def _serve_shoppers(app: Flask, edge: Edge, settings: Settings) -> None:
     app.register_blueprint(shop_routes(edge, front_of(shelves.zones, shelves.hours)))
     app.register_blueprint(catalog_routes(edge, shelves.catalogue, available))
     app.register_blueprint(order_routes(edge, shelves, grant_keys, hold_for=hold_for))
+    app.register_blueprint(claim_routes(edge))
     app.register_blueprint(vendor_order_routes(edge))
     app.register_blueprint(vendor_catalog_routes(edge, counts, count_anew))
     app.register_blueprint(zone_routes(edge, shelves.zones))

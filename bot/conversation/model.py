@@ -9,6 +9,7 @@ from datetime import date, datetime
 from bot.conversation.state import State
 from bot.replies.reply import Reply
 from contracts.chat_api import AlertsJoined, AlertsLeft, HandoverView
+from contracts.claims import ReceiptView
 from contracts.errors import ProblemBody
 from contracts.events import DomainEvent
 from contracts.payment_api import ChargeView
@@ -89,6 +90,7 @@ Result = (
     | PayResult
     | OtherOrder
     | OrderList
+    | ReceiptView
     | ChargeView
     | HandoverView
     | AlertsJoined
@@ -277,6 +279,14 @@ class ListOrders:
 
 
 @dataclass(frozen=True, slots=True)
+class NameReceipt:
+    """What became of the money with this receipt, as far as this customer may hear → ReceiptView."""
+
+    vendor_id: str
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
 class AskForPerson:
     """→ HandoverView, or capability_missing: nobody answers there. `about` is what the customer wrote with it."""
 
@@ -328,6 +338,7 @@ Command = (
     | FindOther
     | StartCharge
     | ListOrders
+    | NameReceipt
     | AskForPerson
     | ReturnToBot
     | JoinAlerts

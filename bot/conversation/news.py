@@ -93,7 +93,7 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
         case EventType.PAYMENT_REFUNDED:
             refund = _read(RefundNews, news)
             return _refunded(refund) if refund else None
-        case EventType.PAYMENT_REFUND_FAILED | EventType.MESSAGE_UNDELIVERED:
+        case EventType.PAYMENT_REFUND_FAILED | EventType.PAYMENT_CLAIMED | EventType.MESSAGE_UNDELIVERED:
             return None  # the shop's business: the customer was promised nothing yet
         case (
             EventType.CHAT_WAITING

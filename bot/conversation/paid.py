@@ -1,9 +1,10 @@
 """ "I have paid": answered from the router's books, whatever the customer hopes."""
 
+import re
 from datetime import timedelta
 
 from bot.conversation import options
-from bot.conversation.model import ListOrders, Reply, Result, Step
+from bot.conversation.model import ListOrders, NameReceipt, Reply, Result, Step
 from bot.conversation.orders import orders_came, say_order
 from bot.conversation.rails import answer_there, rail_name, rail_of, rings
 from bot.conversation.receipts import say_paid
@@ -13,16 +14,47 @@ from bot.conversation.standing import has_open_reference
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import attempt_of, is_under_way
+from contracts.claims import ReceiptStanding, ReceiptView
 from contracts.errors import ProblemBody
 from contracts.router_api import OrderList, OrderView
 from contracts.states import IntentStatus, OrderStatus, Rail
 
 _JUST_NOW = timedelta(minutes=30)
+_RECEIPT = re.compile(r"\b(?=[A-Z]{0,9}[0-9])[A-Z][A-Z0-9]{9}\b")
+"""As M-Pesa makes them: ten letters and digits, of which the first is a letter and one a digit."""
 
 
 def on_paid(talk: Talk, rest: str = "") -> Step:
     """Perhaps with the code of the M-Pesa message: it is looked for, and proves nothing by itself."""
-    return talk.knowing(text=rest).ask(Purpose.PAID, ListOrders(talk.shop.vendor_id))
+    receipt = _RECEIPT.search(rest.upper())
+    if receipt is None:
+        return _look(talk)
+    return talk.knowing(text=receipt[0]).ask(Purpose.RECEIPT, NameReceipt(talk.shop.vendor_id, receipt[0]))
+
+
+def _look(talk: Talk) -> Step:
+    return talk.ask(Purpose.PAID, ListOrders(talk.shop.vendor_id))
+
+
+def receipt_came(talk: Talk, result: Result) -> Step:
+    """What is known of the money with that code: no amount and no payer, for whoever asks may only have read it."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, ReceiptView):
+        return talk.say("our_mistake")
+    shop, receipt = talk.shop, talk.turn.text
+    match result.standing:
+        case ReceiptStanding.PAID if result.is_for_other and result.order_code is not None:
+            return talk.say("receipt_paid_other", receipt=receipt, code=result.order_code, shop=shop.name)
+        case ReceiptStanding.PAID:
+            return _look(talk.knowing(code=result.order_code))
+        case ReceiptStanding.WAITING:
+            return talk.say("receipt_waiting", receipt=receipt, shop=shop.name)
+        case ReceiptStanding.SETTLED:
+            talk = talk.offering(options.person(shop.vendor_id))
+            return talk.say("receipt_settled", receipt=receipt, shop=shop.name)
+        case ReceiptStanding.UNKNOWN:
+            return _look(talk)
 
 
 def paid_came(talk: Talk, result: Result) -> Step:
@@ -34,6 +66,10 @@ def paid_came(talk: Talk, result: Result) -> Step:
     proven = next((order for order in result.orders if order.receipt and order.receipt == talk.turn.text), None)
     if proven is not None:
         return say_paid(talk, proven)
+    code = talk.turn.code
+    if code is not None:  # it paid an order that is too long ago for this list
+        talk = talk.offering(options.receipt(code, talk.shop.vendor_id))
+        return talk.say("receipt_paid", receipt=talk.turn.text, code=code, shop=talk.shop.name)
     waiting = [order for order in result.orders if order.status is OrderStatus.CONFIRMED]
     under_way = [order for order in waiting if is_under_way(order)]
     paid = [order for order in result.orders if order.status is OrderStatus.PAID]

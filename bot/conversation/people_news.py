@@ -119,7 +119,7 @@ def _length(text: str) -> int:
 
 def _alert(alert: AlertNews, known: Shop | None) -> Reply | None:
     """For one of the shop's own people. `known`: the shop, where this conversation knows it."""
-    shop, customer = alert.shop_name, (_customer(alert),)
+    shop, customer = alert.shop_name or (known.name if known else ""), (_customer(alert),)
     match alert.alert:
         case AlertKind.ORDER_PAID:
             amount = _amount(alert)
@@ -151,6 +151,13 @@ def _alert(alert: AlertNews, known: Shop | None) -> Reply | None:
             amount = _amount(alert)
             order = (Reply("of_order", {"code": alert.order_code}),) if alert.order_code else ()
             return None if amount is None else Reply("alert_money", {"shop": shop, "amount": amount, "order": order})
+        case AlertKind.MONEY_CLAIMED:
+            amount = _amount(alert)
+            order = (Reply("of_order", {"code": alert.order_code}),) if alert.order_code else ()
+            if amount is None:
+                return None
+            named: dict[str, ReplyParam] = {"amount": amount, "receipt": alert.text, "customer": customer}
+            return Reply("alert_money_claimed", {"shop": shop, "order": order, **named})
 
 
 def _terms(alert: AlertNews, currency: Currency, known: Shop | None) -> tuple[Reply, ...]:

@@ -87,6 +87,7 @@ class Purpose(StrEnum):
     OTHER_ORDER = "other_order"
     PAY_FOR_OTHER = "pay_for_other"
     PAID = "paid"
+    RECEIPT = "receipt"
     CHARGE = "charge"
     CANCEL = "cancel"
     STATUS = "status"

@@ -126,6 +126,7 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.OTHER_ORDER: others.other_came,
     Purpose.PAY_FOR_OTHER: charging.pay_for_other_came,
     Purpose.PAID: paid.paid_came,
+    Purpose.RECEIPT: paid.receipt_came,
     Purpose.CHARGE: charging.charge_came,
     Purpose.CANCEL: orders.cancel_came,
     Purpose.STATUS: orders.orders_came,

@@ -21,6 +21,7 @@ from bot.conversation.model import (
     ListOrders,
     ListShops,
     ListZones,
+    NameReceipt,
     OrderAgain,
     Pay,
     RemoveItem,
@@ -29,8 +30,9 @@ from bot.conversation.model import (
     ShowItem,
     UseVoucher,
 )
-from contracts import chat_api
+from contracts import chat_api, claims
 from contracts.chat_api import AlertsJoined, AlertsLeft, HandoverView
+from contracts.claims import ReceiptView
 from contracts.router_api import (
     AddLine,
     CancelOrder,
@@ -64,13 +66,13 @@ LookingCommand = (
     FindShop | ListShops | ListItems | FindItems | ShowItem | ListCategories | ListZones | ListOrders | FindOther
 )
 ArrangingCommand = ChooseFulfilment | LeaveNote | UseVoucher | ChooseDay | OrderAgain
-CartCommand = ShowCart | AddItem | RemoveItem | Confirm | Cancel | Pay
+CartCommand = ShowCart | AddItem | RemoveItem | Confirm | Cancel | Pay | NameReceipt
 PeopleCommand = AskForPerson | ReturnToBot | JoinAlerts | LeaveAlerts
 RouterCommand = LookingCommand | ArrangingCommand | CartCommand | PeopleCommand
 LookingAnswer = (
     ShopView | ShopList | ItemPage | ItemsFound | ItemCard | CategoryList | ZoneList | OrderList | OtherOrder
 )
-CartAnswer = CartView | OrderView | CancelResult | PayResult
+CartAnswer = CartView | OrderView | CancelResult | PayResult | ReceiptView
 PeopleAnswer = HandoverView | AlertsJoined | AlertsLeft
 RouterAnswer = LookingAnswer | CartAnswer | PeopleAnswer
 
@@ -101,6 +103,9 @@ class Router:
                 wanted = {"code": code, "payer_msisdn": msisdn, "rail": rail, "is_for_other": is_for_other}
                 pay = PayOrder.model_validate({"customer": customer, **wanted})
                 return peer.post(PayResult, "/v1/orders/pay", pay, vendor=vendor, idempotency_key=key)
+            case NameReceipt(vendor, receipt):
+                named = claims.NameReceipt(customer=customer, receipt=receipt)
+                return peer.post(ReceiptView, claims.RECEIPTS_PATH, named, vendor=vendor, idempotency_key=key)
             case AskForPerson() | ReturnToBot() | JoinAlerts() | LeaveAlerts():
                 return self._of_people(command, customer, key)
             case ChooseFulfilment() | LeaveNote() | UseVoucher() | ChooseDay() | OrderAgain():

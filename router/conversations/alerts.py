@@ -13,7 +13,7 @@ from sqlalchemy import Row, bindparam, delete, func, select
 
 from contracts.chat_api import AlertKind, AlertNews, HandoverNews, UndeliveredNews
 from contracts.errors import ErrorCode
-from contracts.events import DomainEvent, EventType, ExceptionNews, OrderNews
+from contracts.events import ClaimNews, DomainEvent, EventType, ExceptionNews, OrderNews
 from contracts.ids import VendorId, new_code, new_id
 from kit.db import Tx, insert_new
 from kit.problems import Problem
@@ -159,11 +159,27 @@ def _set_aside(event: DomainEvent) -> AlertNews | None:
     )
 
 
+def _claimed(event: DomainEvent) -> AlertNews:
+    about = ClaimNews.model_validate(event.data)
+    return AlertNews(
+        alert=AlertKind.MONEY_CLAIMED,
+        customer_address="",
+        shop_name=about.shop_name,
+        about_address=about.customer_address,
+        about_name=about.customer_name,
+        order_code=about.order_code,
+        amount_minor=about.amount_minor,
+        currency=about.currency,
+        text=about.receipt,
+    )
+
+
 OPTED_OUT = "opted_out"
 
 _NEWS: dict[EventType, Callable[[DomainEvent], AlertNews | None]] = {
     EventType.ORDER_PAID: _paid,
     EventType.PAYMENT_EXCEPTION: _set_aside,
+    EventType.PAYMENT_CLAIMED: _claimed,
     EventType.CHAT_WAITING: _waiting,
     EventType.MESSAGE_UNDELIVERED: _undelivered,
 }

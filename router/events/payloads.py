@@ -11,7 +11,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ValidationError
 
 from contracts.chat_api import HandoverNews, UndeliveredNews
-from contracts.events import EventType, ExceptionNews, InstructionsNews, OrderNews, PaymentNews, RefundNews
+from contracts.events import ClaimNews, EventType, ExceptionNews, InstructionsNews, OrderNews, PaymentNews, RefundNews
 
 PING = "webhook.ping"
 """A test that somebody asked for. No shop does anything because of it."""
@@ -39,6 +39,10 @@ TYPES: Mapping[EventType, tuple[type[BaseModel], str]] = {
     EventType.PAYMENT_EXCEPTION: (
         ExceptionNews,
         "Money arrived that fits nothing: paid twice, too late, too little. It waits for the shop's decision.",
+    ),
+    EventType.PAYMENT_CLAIMED: (
+        ClaimNews,
+        "A customer named the receipt of money that waits for a decision. It proves nothing: compare who paid.",
     ),
     EventType.PAYMENT_INSTRUCTIONS: (
         InstructionsNews,

@@ -321,6 +321,8 @@ payment_exceptions = Table(
     Column("resolution", Code),
     Column("note", Text),
     Column("resolved_by", Code),  # the caller of the API; none if it resolved itself
+    Column("claimed_by", Code),  # the first customer who named its receipt in the chat
+    Column("claimed_at", UtcTime),
     PrimaryKeyConstraint("vendor_id", "id", name="payment_exceptions_pk"),
     UniqueConstraint("vendor_id", "transaction_id", name="payment_exceptions_transaction_key"),
     ForeignKeyConstraint(

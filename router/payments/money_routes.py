@@ -43,7 +43,7 @@ from router.payments.money_wire import (
 )
 from router.payments.payables import Registry
 from router.payments.refund_record import Refund
-from router.payments.vendor_routes import can_be_id, provider_id, shown_exception
+from router.payments.vendor_routes import can_be_id, provider_id, shown_exceptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,8 @@ def _add_decisions(routes: Routes, desk: Desk) -> None:
             decide(tx)
             row = one_exception(tx, call.vendor.id, exception_id)
             assert row is not None
-            return 200, shown_exception(row, whole=call.sees_numbers)
+            (shown,) = shown_exceptions(tx, call, [row])
+            return 200, shown
 
         return desk.edge.perform(call, effect)
 

@@ -10,6 +10,7 @@ from contracts.states import RequestStatus
 from kit.db import Tx
 from router.payments import requests
 from router.payments.apply import Outcome, apply_event
+from router.payments.claim_routes import claim_routes
 from router.payments.handing_over import HandingOver
 from router.payments.intake import payment_events
 from router.payments.intents import start_intent
@@ -47,6 +48,7 @@ __all__ = [
     "Sweep",
     "UnknownPayableKind",
     "apply_event",
+    "claim_routes",
     "close_requests",
     "collected",
     "has_paid_from",

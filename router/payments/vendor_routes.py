@@ -1,6 +1,7 @@
 """The vendor's view of the money, over the API: payments (each try to collect) and exceptions. Read only: what is
 decided about money, and what came whatever for, is in `money_routes`."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -9,13 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Row
 
 from contracts.errors import ErrorCode
+from contracts.ids import CustomerId
 from contracts.money import Currency
 from contracts.payment_api import PaymentInstructions
 from contracts.states import ExceptionKind, FailureReason, IntentStatus, Rail
+from kit.db import Tx
 from kit.paging import Moment, NewestFirst, Time, paged
 from kit.problems import Problem
 from kit.web import answer, read_query
-from router.customers.service import shown_number
+from router.customers.service import Customer, people, shown_number
 from router.edge import Call, Edge, Routes
 from router.operations import BY_VENDOR, KeyScope, Operation
 from router.payments.listing import Try, exceptions, one_exception, one_try, tries
@@ -91,6 +94,13 @@ class VendorPayments(_Answer):
     next_cursor: str | None
 
 
+class Claimant(_Answer):
+    customer_id: str
+    name: str
+    phone: str | None
+    """None for a customer whose number is hidden."""
+
+
 class VendorException(_Answer):
     """Money that arrived and could not be applied: late, no_stock, duplicate, under, over or unmatched."""
 
@@ -117,6 +127,9 @@ class VendorException(_Answer):
     meant_for_id: str | None
     reference: str | None
     created_at: datetime
+    claimed_by: Claimant | None
+    """The first customer who named its receipt in the chat. It proves nothing: compare who paid."""
+    claimed_at: datetime | None
     transaction_id: str
     """The money itself, by which it is given back."""
     refunded_minor: int
@@ -241,21 +254,18 @@ def _add_exceptions(routes: Routes, edge: Edge) -> None:
                 end=wanted.cursor,
                 limit=wanted.limit + 1,
             )
-        page, following = paged(found, wanted.limit, lambda row: Moment(row.created_at, row.id))
-        whole = call.sees_numbers
-        return answer(
-            VendorExceptions(exceptions=[shown_exception(row, whole=whole) for row in page], next_cursor=following)
-        )
+            page, following = paged(found, wanted.limit, lambda row: Moment(row.created_at, row.id))
+            shown = shown_exceptions(tx, call, page)
+        return answer(VendorExceptions(exceptions=shown, next_cursor=following))
 
     @routes.add(SHOW_EXCEPTION)
     def exception(call: Call, exception_id: str) -> Response:
-        found = None
-        if can_be_id(exception_id):
-            with edge.reading(call.vendor) as tx:
-                found = one_exception(tx, call.vendor.id, exception_id)
-        if found is None:
-            raise Problem(404, ErrorCode.EXCEPTION_UNKNOWN, "the shop has no exception with this id")
-        return answer(shown_exception(found, whole=call.sees_numbers))
+        with edge.reading(call.vendor) as tx:
+            found = one_exception(tx, call.vendor.id, exception_id) if can_be_id(exception_id) else None
+            if found is None:
+                raise Problem(404, ErrorCode.EXCEPTION_UNKNOWN, "the shop has no exception with this id")
+            (shown,) = shown_exceptions(tx, call, [found])
+        return answer(shown)
 
 
 def can_be_id(text: str) -> bool:
@@ -291,7 +301,20 @@ def _payment(each: Try, *, whole: bool) -> VendorPayment:
     )
 
 
-def shown_exception(row: Row[Any], *, whole: bool) -> VendorException:
+def shown_exceptions(tx: Tx, call: Call, rows: Sequence[Row[Any]]) -> list[VendorException]:
+    """In the order given, with whoever named their receipts."""
+    who = people(tx, call.vendor.id, {CustomerId(row.claimed_by) for row in rows if row.claimed_by is not None})
+    return [_exception(row, who, whole=call.sees_numbers) for row in rows]
+
+
+def _claimant(customer: Customer | None, *, whole: bool) -> Claimant | None:
+    if customer is None:
+        return None
+    phone = shown_number(customer.phone, whole=whole)
+    return Claimant(customer_id=customer.id, name=customer.name, phone=phone)
+
+
+def _exception(row: Row[Any], who: Mapping[CustomerId, Customer], *, whole: bool) -> VendorException:
     return VendorException(
         exception_id=row.id,
         kind=ExceptionKind(row.kind),
@@ -311,6 +334,8 @@ def shown_exception(row: Row[Any], *, whole: bool) -> VendorException:
         meant_for_id=row.payable_id,
         reference=row.reference,
         created_at=row.created_at,
+        claimed_by=_claimant(who.get(row.claimed_by), whole=whole),
+        claimed_at=row.claimed_at,
         transaction_id=row.transaction_id,
         refunded_minor=row.refunded_minor,
         resolved_at=row.resolved_at,

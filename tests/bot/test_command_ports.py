@@ -27,6 +27,7 @@ from bot.conversation.model import (
     ListOrders,
     ListShops,
     ListZones,
+    NameReceipt,
     OrderAgain,
     Pay,
     RemoveItem,
@@ -40,6 +41,7 @@ from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
 from contracts.chat_api import AlertsJoined, AlertsLeft, ChatMode, HandoverView
+from contracts.claims import ReceiptStanding, ReceiptView
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.money import Currency
 from contracts.router_api import (
@@ -142,6 +144,13 @@ def commands_at(url: str, clock: FixedClock) -> Commands:
                 status=OrderStatus.CONFIRMED,
                 payer_msisdn=None,
             ),
+        ),
+        (
+            NameReceipt("v1", "QGH7XYZ123"),
+            "POST",
+            "/v1/payments/receipts",
+            {**WHO, "receipt": "QGH7XYZ123"},
+            ReceiptView(standing=ReceiptStanding.WAITING),
         ),
         (ListOrders("v1"), "GET", f"/v1/orders?{QUERY_WHO}&limit=10", None, OrderList(orders=[])),
         (

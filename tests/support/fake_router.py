@@ -26,6 +26,7 @@ from bot.conversation.model import (
     ListOrders,
     ListShops,
     ListZones,
+    NameReceipt,
     OrderAgain,
     Pay,
     RemoveItem,
@@ -36,6 +37,7 @@ from bot.conversation.model import (
     StartCharge,
     UseVoucher,
 )
+from contracts.claims import ReceiptStanding, ReceiptView
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.payment_api import ChargeView
 from contracts.router_api import (
@@ -96,6 +98,8 @@ class FakeRouter(FakeOrders):
         self.own_msisdn: str | None = OWN_MSISDN
         self.of_others: dict[str, OtherOrder] = {}
         """By code: orders of other customers, whatever the shop."""
+        self.receipts: dict[str, ReceiptView] = {}
+        """By receipt: what the shop knows of money, as far as this customer may hear."""
         self.agreed: set[str] = set()
         """Numbers, beside the own one, that this customer paid from before."""
         self.refuse_next: ProblemBody | None = None
@@ -161,6 +165,8 @@ class FakeRouter(FakeOrders):
                 start = int(cursor or 0)
                 following = str(start + limit) if start + limit < len(views) else None
                 return OrderList(orders=views[start : start + limit], next_cursor=following)
+            case NameReceipt(_, receipt):
+                return self.receipts.get(receipt, ReceiptView(standing=ReceiptStanding.UNKNOWN))
             case AskForPerson() | ReturnToBot() | JoinAlerts() | LeaveAlerts():
                 return self.people.perform(command)
             case _:

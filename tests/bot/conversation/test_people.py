@@ -356,6 +356,7 @@ def test_an_alert_says_what_happened_and_to_whom(in_shop: Chat, kind: AlertKind)
         AlertKind.PERSON_WAITING: ("Achieng", "2 × Fresh milk"),
         AlertKind.UNDELIVERED: ("2547…149", "2 × Fresh milk"),
         AlertKind.MONEY_SET_ASIDE: ("KES 120", "CDFGHJ"),
+        AlertKind.MONEY_CLAIMED: ("KES 120", "2547…149", "CDFGHJ", "2 × Fresh milk"),
     }[kind]
     assert all(word in told for word in wanted)
 

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from contracts.chat_api import ChatMode, ChatStatus, HandoverNews, UndeliveredNews
-from contracts.events import DomainEvent, EventType, ExceptionNews, InstructionsNews, PaymentNews, RefundNews
+from contracts.events import (
+    ClaimNews,
+    DomainEvent,
+    EventType,
+    ExceptionNews,
+    InstructionsNews,
+    PaymentNews,
+    RefundNews,
+)
 from contracts.money import Currency
 from contracts.payment_api import PaymentInstructions, RefundStatus
 from contracts.states import ExceptionKind, FailureReason, Rail
@@ -27,6 +35,16 @@ def news(type_: EventType) -> dict[str, Any]:
         whole = PaymentNews(**order.model_dump(), intent_id="i1", reason=FailureReason.WRONG_PIN, may_retry=True)
     elif model is ExceptionNews:
         whole = ExceptionNews(**order.model_dump(), kind=ExceptionKind.UNDER, amount_minor=100, receipt="TKL4H7XQ2P")
+    elif model is ClaimNews:
+        whole = ClaimNews(
+            exception_id="x1",
+            kind=ExceptionKind.UNMATCHED,
+            amount_minor=100,
+            currency=Currency.KES,
+            receipt="TKL4H7XQ2P",
+            customer_address=order.customer_address,
+            shop_name=order.shop_name,
+        )
     elif model is InstructionsNews:
         how = PaymentInstructions(entity="00123", reference="123456789", expires_at=NOW)
         whole = InstructionsNews(**order.model_dump(), intent_id="i1", rail=Rail.EMIS_REF, instructions=how)
