@@ -17,6 +17,7 @@ from bot.conversation.bursts import together
 from bot.conversation.step import step
 from bot.inbound import events
 from bot.inbound.doors import doors_of
+from bot.lapsing import Lapses, Truth
 from bot.mirroring import ChatRouter, Mirroring
 from bot.pace import SenderPace
 from bot.pages import media
@@ -71,12 +72,19 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     contents = KnownContents(db, content_account(settings))
     channel = TwilioChannel(settings, pool_size=threads, contents=contents)
     owner = Owner(Path(settings.data_dir) / "leases")
-    pace = SenderPace(settings.messages_per_second)
-    media_address = partial(media.address_of, settings.bot_public_url)
-    sender = Sender(db, clock, owner.name, channel, threads=threads, media_address=media_address, pace=pace)
+    commands = Commands(Router(router), PaymentAdapter(adapter))
+    sender = Sender(
+        db,
+        clock,
+        owner.name,
+        channel,
+        threads=threads,
+        media_address=partial(media.address_of, settings.bot_public_url),
+        pace=SenderPace(settings.messages_per_second),
+        why_not=Truth(commands, clock).why_not,
+    )
     mirroring = Mirroring(db, clock, ChatRouter(router), channel.said)
     sender.moved = mirroring.moved
-    commands = Commands(Router(router), PaymentAdapter(adapter))
     each_customer = timedelta(seconds=settings.customer_pace_s)
     turns = Turns(
         db,
@@ -91,6 +99,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
         watch=mirroring.watch,
     )
     recovery = Recovery(db, clock, owner)
+    lapses = Lapses(db, clock, channel, sender.wake)
     reporting = Reporting(db, clock, UsageRouter(router))
 
     turning = _loop("bot-turns", turns.next, turns.slots, threads)
@@ -102,7 +111,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     return Service(
         "bot",
         _web(settings, clock, db, turns, sender, channel),
-        loops=(recovering, approving, turning, sending, reporting.loop(), mirroring.loop()),
+        loops=(recovering, approving, turning, sending, lapses.loop(), reporting.loop(), mirroring.loop()),
         on_stop=(
             _Leaving(turns, sender, owner),
             router.close,

@@ -57,7 +57,7 @@ _FIRST_PAUSE = timedelta(seconds=5)
 _MOST_MEDIA = 10
 _MAX_REASON = 200
 _OWN = "out:"
-_NOT_ARRIVED = (MessageStatus.FAILED, MessageStatus.HELD)
+_NOT_ARRIVED = (MessageStatus.FAILED, MessageStatus.HELD, MessageStatus.EXPIRED)
 
 
 class ChatListener(Protocol):

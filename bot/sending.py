@@ -10,13 +10,16 @@ from typing import assert_never
 import structlog
 
 from bot.channels.remedies import Remedy
+from bot.lapsing import why_lapsed
 from bot.pace import SenderPace
 from bot.ports.messenger import LookUpFailed, Messenger, NotTaken, Outbound, Refused, Taken, Unsure
+from bot.replies.passing import StillLeft
 from bot.slots import Offer, Ran, Slots
-from bot.store import consents, delivery, messages
+from bot.store import consents, delivery, messages, once_more
 from bot.store.conversations import LeaseLost
+from bot.store.lapsing import OUTSIDE_WINDOW
 from bot.store.media import MediaKind
-from bot.store.messages import OUTSIDE_WINDOW, Draft, Gate, Outgoing
+from bot.store.messages import Draft, Gate, Outgoing
 from bot.store.tables import MessageStatus
 from kit.clock import Clock
 from kit.db import Database, Tx
@@ -40,6 +43,11 @@ _TOO_MUCH_S = 30
 SendOffer = Offer[int, Outgoing]
 
 
+def _is_still_so(recipient: str, left: StillLeft) -> str | None:
+    del recipient, left
+    return None
+
+
 class Sender:
     def __init__(
         self,
@@ -51,15 +59,17 @@ class Sender:
         threads: int,
         media_address: Callable[[str], str] = str,
         pace: SenderPace | None = None,
+        why_not: Callable[[str, StillLeft], str | None] = _is_still_so,
     ) -> None:
         """`media_address` says where the channel can fetch the file of that name; `pace` bounds what one number
-        sends."""
+        sends; `why_not` asks whether what that customer is to be reminded of is still so (None), or why not."""
         self._db = db
         self._clock = clock
         self._owner = owner
         self._messenger = messenger
         self._media_address = media_address
         self._pace = pace
+        self._why_not = why_not
         self.moved: Callable[[], None] = lambda: None
         """Called when something became of a message."""
         self.slots: Slots[int, Outgoing] = Slots(threads)
@@ -124,19 +134,32 @@ class Sender:
             _log.error("a message was taken over while it was being sent", message=message.seq)
 
     def _as_it_may_go(self, message: Outgoing) -> Outbound | None:
-        """Asked at the last moment: STOP may have come since the message was queued. None: it is held back."""
-        if message.is_fresh and message.answers_customer:
+        """Asked at the last moment: STOP may have come since the message was queued, or what it says may be so no
+        more. None: it is held back."""
+        passing = message.passing
+        if message.is_fresh and message.answers_customer and passing is None:
             return self._outbound(message)
         with self._db.read() as tx:
             gate = messages.gate(tx, message.conversation_id)
-        why = why_held(gate, message.answers_customer, self._clock.now())
+        now = self._clock.now()
+        lapsed = why_lapsed(passing, gate, now)
+        if lapsed is not None:
+            self._end(message, MessageStatus.EXPIRED, lapsed)
+            return None
+        why = why_held(gate, message.answers_customer, now)
         if why is None and message.reason != OUTSIDE_WINDOW:
-            return self._outbound(message)
-        template = message.template
-        if why != OPTED_OUT and template is not None and self._messenger.may_open_with(template):
-            return Outbound(message.sender, message.recipient, message.body, template=template)
-        self._hold_back(message, why or OUTSIDE_WINDOW)
-        return None
+            outbound = self._outbound(message)
+        elif why != OPTED_OUT and message.template is not None and self._messenger.may_open_with(message.template):
+            outbound = Outbound(message.sender, message.recipient, message.body, template=message.template)
+        else:
+            self._end(message, MessageStatus.HELD, why or OUTSIDE_WINDOW)
+            return None
+        if passing is not None and passing.while_left is not None:
+            lapsed = self._why_not(message.recipient, passing.while_left)
+            if lapsed is not None:
+                self._end(message, MessageStatus.EXPIRED, lapsed)
+                return None
+        return outbound
 
     def _outbound(self, message: Outgoing) -> Outbound:
         media = message.media
@@ -149,11 +172,12 @@ class Sender:
             is_document=media is not None and media.endswith(f".{MediaKind.PDF}"),
         )
 
-    def _hold_back(self, message: Outgoing, why: str) -> None:
-        _log.warning("a message may not be sent", message=message.seq, why=why)
-        message_ended("held", why)
+    def _end(self, message: Outgoing, status: MessageStatus, why: str) -> None:
+        """It may not be sent (`held`), or means nothing any more (`expired`)."""
+        _log.warning("a message is not sent", message=message.seq, status=status, why=why)
+        message_ended(status, why)
         with self._db.write() as tx:
-            messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.HELD, why=why)
+            messages.ended(tx, message.seq, me=self._owner, status=status, why=why)
             tx.after_commit(self.moved)
 
     def _was_taken(self, message: Outgoing) -> bool:
@@ -209,9 +233,7 @@ class Sender:
             messages.ended(tx, message.seq, me=self._owner, status=MessageStatus.FAILED, why=why, code=code)
             if remedy is Remedy.STOP:
                 consents.withdrawn(tx, message.conversation_id, f"message:{message.seq}", now)
-            elif (remedy is Remedy.AS_TEXT and messages.again_plain(tx, now, seq=message.seq)) or (
-                remedy is Remedy.WINDOW_CLOSED and messages.again_as_template(tx, now, seq=message.seq)
-            ):
+            elif _said_once_more(tx, message.seq, remedy, now):
                 tx.after_commit(self.wake)
 
     def _put_off(self, message: Outgoing, pause: timedelta) -> None:
@@ -238,6 +260,18 @@ class Sender:
                 return False
         with self._db.write() as tx:
             return delivery.apply_early(tx, self._clock.now(), self._messenger.remedy) > 0
+
+
+def _said_once_more(tx: Tx, seq: int, remedy: Remedy, now: datetime) -> bool:
+    match remedy:
+        case Remedy.AS_TEXT:
+            return once_more.again_plain(tx, now, seq=seq)
+        case Remedy.UNTAPPED:
+            return once_more.again_untapped(tx, now, seq=seq)
+        case Remedy.WINDOW_CLOSED:
+            return once_more.again_as_template(tx, now, seq=seq)
+        case _:
+            return False
 
 
 def why_held(gate: Gate, answers_customer: bool, now: datetime) -> str | None:

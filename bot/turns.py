@@ -16,7 +16,7 @@ from bot.conversation.bursts import as_one
 from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
 from bot.pace import next_to_customer
-from bot.replies.pictures import png_of
+from bot.replies.pictures import as_sent
 from bot.replies.reply import Picture, Reply
 from bot.replies.saying import Saying, in_words
 from bot.sending import FREE_TEXT_WINDOW, Sender
@@ -264,6 +264,7 @@ class Turns:
                     due=due,
                     known_as=decided.known_as,
                     is_for_staff=decided.is_for_staff,
+                    passing=saying.passing,
                 )
                 self._sender.enqueue(tx, draft, None if has_unsent or due > now else offer)
 
@@ -271,17 +272,19 @@ class Turns:
         """The name that Twilio fetches its file by, while its message may be sent. None for what can't be sent."""
         expires_at = now + FREE_TEXT_WINDOW
         if saying.picture is not None:
-            png = self._png(saying.picture, saying.text)
-            return media.keep(tx, Media(MediaKind.PNG, png), expires_at=expires_at, now=now) if png else None
+            shown = self._shown(saying.picture, saying.text)
+            return media.keep(tx, shown, expires_at=expires_at, now=now) if shown is not None else None
         if saying.paper is not None:
             return media.keep(tx, Media(MediaKind.PDF, paper=saying.paper), expires_at=expires_at, now=now)
         return None
 
-    def _png(self, picture: Picture, caption: str) -> bytes | None:
-        png = png_of(picture, caption)
-        if png is None:
-            _log.warning("a picture can't be sent; its text goes alone", characters=len(picture.png_base64))
-        return png
+    def _shown(self, picture: Picture, caption: str) -> Media | None:
+        found = as_sent(picture, caption)
+        if found is None:
+            _log.warning("a picture can't be sent; its text goes alone", characters=len(picture.content_base64))
+            return None
+        form, data = found
+        return Media(MediaKind(form), data)
 
     def _wait_for_peer(self, turn: Turn, down: _PeerDown) -> None:
         """Keep the item first in line, and tell the customer once that the answer will take a while."""

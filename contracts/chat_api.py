@@ -38,7 +38,8 @@ class ChatAuthor(StrEnum):
 
 class ChatStatus(StrEnum):
     """Of a message to a customer, in this order: it only moves forward. `received` is the customer's own. `held`: it
-    may not be sent (no template fits outside the 24 hours, or the customer said STOP); `failed`: it was refused."""
+    may not be sent (no template fits outside the 24 hours, or the customer said STOP); `expired`: it meant nothing any
+    more before it could be sent, and never will be; `failed`: it was refused."""
 
     RECEIVED = "received"
     QUEUED = "queued"
@@ -46,6 +47,7 @@ class ChatStatus(StrEnum):
     DELIVERED = "delivered"
     READ = "read"
     HELD = "held"
+    EXPIRED = "expired"
     FAILED = "failed"
 
 
@@ -91,7 +93,8 @@ class ChatMessage(BaseModel):
     at: AwareDatetime
     status: ChatStatus
     reason: str | None = Field(default=None, max_length=200)
-    """Why it is held or failed, in a word: `outside_24h`, `opted_out`, or the provider's."""
+    """Why it is held, expired or failed, in a word: `outside_24h`, `opted_out`; `too_late`, `no_longer_so`,
+    `customer_wrote`, `not_known`; or the provider's."""
     error_code: int | None = None
 
 
@@ -135,7 +138,7 @@ class Undelivered(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     messages: list[ChatMessage] = Field(min_length=1, max_length=MAX_REPORTED)
-    """`held` or `failed`."""
+    """`held`, `expired` or `failed`."""
 
 
 class UndeliveredTaken(BaseModel):

@@ -73,6 +73,8 @@ class OrderNews(BaseModel):
     shop_name: str
     customer_name: str = ""
     """As the channel told it; empty where it did not."""
+    not_after: datetime | None = None
+    """Of cart.left_behind and order.unpaid: the end of that day in the shop. Nobody is reminded then or later."""
 
 
 class PaidForNews(BaseModel):

@@ -13,6 +13,8 @@ from dukani.desk import at_desk, database_trouble_said, every_database, refusals
 from kit.settings import load_settings
 
 if TYPE_CHECKING:
+    from sqlalchemy import Row
+
     from router.vendors.service import Vendor
 
 _who = click.option("--by", default="", help="Who of the shop: the customer sees it above the words.")
@@ -91,8 +93,45 @@ def show(vendor: str, conversation: str, limit: int) -> None:
     show_table(
         ("at", "who", "what", "status"),
         (
-            (when(row.at), row.written_by or row.author, row.body or ", ".join(row.media), row.status)
+            (when(row.at), row.written_by or row.author, row.body or ", ".join(row.media), _standing(row))
             for row in reversed(messages)
+        ),
+    )
+
+
+def _standing(row: "Row[Any]") -> str:
+    """Where a message stands, and why it did not arrive."""
+    return f"{row.status}: {row.reason}" if row.reason else row.status
+
+
+@chat.command()
+@click.argument("vendor")
+@click.option("--limit", type=click.IntRange(1, 500), default=30, show_default=True, help="At most so many messages.")
+def undelivered(vendor: str, limit: int) -> None:
+    """List messages that customers did not get, and why, newest first.
+
+    What is held may not be sent; what expired meant nothing any more before it could be; what failed was refused."""
+    from contracts.ids import CustomerId
+    from router.conversations import listing
+    from router.customers.service import people
+
+    with _in_shop(vendor, only_looking=True) as room:
+        found = listing.undelivered(room.tx, room.vendor.id, end=None, limit=limit)
+        who = people(room.tx, room.vendor.id, {CustomerId(row.customer_id) for row in found})
+    if not found:
+        click.echo("Every message arrived, or still may.")
+        return
+    show_table(
+        ("at", "customer", "what", "status", "code"),
+        (
+            (
+                when(row.at),
+                who[CustomerId(row.customer_id)].name,
+                row.body or ", ".join(row.media),
+                _standing(row),
+                row.error_code,
+            )
+            for row in found
         ),
     )
 

@@ -134,7 +134,7 @@ def woke(way: str, outcome: str) -> None:
 
 
 def message_ended(outcome: str, about: str) -> None:
-    """A message to a customer. `outcome` is `sent` (`about`: its kind), `held`, `failed` or `undelivered`
+    """A message to a customer. `outcome` is `sent` (`about`: its kind), `held`, `expired`, `failed` or `undelivered`
     (why: a word or the channel's code)."""
     figures.note(MESSAGE, (outcome, about))
 

@@ -9,6 +9,8 @@ class Remedy(StrEnum):
 
     AS_TEXT = "as_text"
     """What was sent with it is the trouble: send its text alone, once."""
+    UNTAPPED = "untapped"
+    """What can be tapped is the trouble: send it without that, once, with the picture where there was one."""
     LATER = "later"
     """Too much at once, or a fault that passes: send the same once more after a pause."""
     WINDOW_CLOSED = "window_closed"

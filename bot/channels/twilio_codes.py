@@ -8,7 +8,7 @@ from bot.channels.remedies import Remedy
 REMEDIES: dict[int, Remedy] = {
     # --- the request was refused ---
     20003: Remedy.OUR_SETTINGS,  # authentication failed
-    20404: Remedy.AS_TEXT,  # no such resource: a content that was deleted
+    20404: Remedy.UNTAPPED,  # no such resource: a content that was deleted
     20429: Remedy.LATER,  # too many requests
     21211: Remedy.NOBODY,  # invalid To
     21603: Remedy.OUR_SETTINGS,  # From is missing
@@ -22,9 +22,9 @@ REMEDIES: dict[int, Remedy] = {
     21617: Remedy.GIVE_UP,  # the body is too long
     21619: Remedy.AS_TEXT,  # no body, media or content
     21620: Remedy.AS_TEXT,  # the media's address is invalid
-    21655: Remedy.AS_TEXT,  # no such ContentSid
-    21656: Remedy.AS_TEXT,  # ContentVariables can't be read
-    21658: Remedy.AS_TEXT,  # a value of ContentVariables is too long
+    21655: Remedy.UNTAPPED,  # no such ContentSid
+    21656: Remedy.UNTAPPED,  # ContentVariables can't be read
+    21658: Remedy.UNTAPPED,  # a value of ContentVariables is too long
     21910: Remedy.OUR_SETTINGS,  # From and To are of different channels
     # --- the channel refused it, or it did not arrive ---
     30001: Remedy.LATER,  # queue overflow
@@ -38,8 +38,8 @@ REMEDIES: dict[int, Remedy] = {
     63001: Remedy.OUR_SETTINGS,  # the channel could not authenticate the request
     63002: Remedy.OUR_SETTINGS,  # the channel does not know From
     63003: Remedy.NOBODY,  # the channel does not know To
-    63005: Remedy.AS_TEXT,  # the channel did not accept the content
-    63006: Remedy.AS_TEXT,  # a message could not be formatted for the channel
+    63005: Remedy.UNTAPPED,  # the channel did not accept the content
+    63006: Remedy.UNTAPPED,  # a message could not be formatted for the channel
     63007: Remedy.OUR_SETTINGS,  # no channel with that From address
     63008: Remedy.OUR_SETTINGS,  # the channel's module is misconfigured
     63009: Remedy.LATER,  # the channel answered with an error of its own
@@ -54,7 +54,7 @@ REMEDIES: dict[int, Remedy] = {
     63018: Remedy.LATER,  # the channel's rate
     63019: Remedy.AS_TEXT,  # the media could not be downloaded
     63020: Remedy.OUR_SETTINGS,  # the business's account at Meta
-    63021: Remedy.AS_TEXT,  # invalid content
+    63021: Remedy.UNTAPPED,  # invalid content
     63022: Remedy.OUR_SETTINGS,  # the sender's name has no valid certificate
     63023: Remedy.LATER,  # the channel's generic error
     63024: Remedy.NOBODY,  # an invalid recipient
@@ -62,7 +62,7 @@ REMEDIES: dict[int, Remedy] = {
     63027: Remedy.WINDOW_CLOSED,  # there is no such template
     63028: Remedy.WINDOW_CLOSED,  # another number of values than the template has
     63029: Remedy.GIVE_UP,  # the receiver failed to download a template
-    63030: Remedy.AS_TEXT,  # a parameter that is not supported for this type
+    63030: Remedy.UNTAPPED,  # a parameter that is not supported for this type
     63031: Remedy.OUR_SETTINGS,  # From and To are the same
     63032: Remedy.GIVE_UP,  # WhatsApp sends nothing to this customer: part of an experiment
     63033: Remedy.STOP,  # the recipient blocked messages

@@ -16,8 +16,6 @@ from bot.replies.reply import Picture
 from contracts.errors import ProblemBody
 from contracts.router_api import ItemCard
 
-_PNG = "image/png"
-
 
 def on_info(talk: Talk, rest: str) -> Step:
     """INFO 2, INFO milk, "picture of milk". Alone it is about the only thing shown, where there is only one."""
@@ -73,6 +71,6 @@ def card_came(talk: Talk, result: Result) -> Step:
         next=pick_note([result], 1),
     )
     picture = result.picture
-    if said.reply is None or picture is None or picture.media_type != _PNG:
+    if said.reply is None or picture is None:
         return said
     return replace(said, reply=replace(said.reply, picture=Picture(picture.content_base64)))

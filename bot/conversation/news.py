@@ -3,6 +3,7 @@
 News never moves the customer to another shop, and stays silent about what was done or told in this chat already."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar, assert_never
 
 from pydantic import BaseModel, ValidationError
@@ -27,6 +28,7 @@ from bot.conversation.receipts import receipt_of
 from bot.conversation.showing import local_time, order_lines, sums_of, terms_of, total_of
 from bot.conversation.standing import has_open_reference
 from bot.conversation.taps import attempt, attempt_of
+from bot.replies.passing import Left, Passing, StillLeft
 from bot.replies.reply import Option, ReplyParam
 from contracts.events import (
     DomainEvent,
@@ -43,6 +45,9 @@ from contracts.router_api import OrderView
 from contracts.states import ExceptionKind, IntentStatus, OrderStatus
 
 _News = TypeVar("_News", bound=BaseModel)
+
+_REMIND_WITHIN = timedelta(hours=1)
+"""Of the announcement, where that does not say until when somebody may be reminded."""
 
 
 def heard(state: State, news: DomainEvent) -> Step:
@@ -174,14 +179,31 @@ def _reminder(state: State, news: DomainEvent, about: OrderNews) -> Reply | None
             return None
         following = how_to_pay(state, news.vendor_id, order.code)
         button = _pay_button(state, news, order, attempt_of(order))
-        return Reply("news_order_unpaid", {**params, "code": order.code, "next": following}, options=button)
+        return Reply(
+            "news_order_unpaid",
+            {**params, "code": order.code, "next": following},
+            options=button,
+            template=Reply("template_order_unpaid", _of_template(order, about.shop_name)),
+            passing=_while_left(news, about, Left.ORDER),
+        )
     shop = state.known_shop(news.vendor_id)
     if order.status is not OrderStatus.DRAFT or not order.lines or shop is None:
         return None
     is_there = state.shop is not None and state.shop.vendor_id == shop.vendor_id
     following = (Reply("cart_here") if is_there else Reply("cart_elsewhere", {"word": shop.word.upper()}),)
     button = (options.show_cart(shop.vendor_id),)
-    return Reply("news_cart_left", {**params, "lines": order_lines(order), "next": following}, options=button)
+    return Reply(
+        "news_cart_left",
+        {**params, "lines": order_lines(order), "next": following},
+        options=button,
+        passing=_while_left(news, about, Left.CART),
+    )
+
+
+def _while_left(news: DomainEvent, about: OrderNews, what: Left) -> Passing:
+    """Nobody is reminded in the night, nor of what was dealt with meanwhile."""
+    not_after = about.not_after or news.occurred_at + _REMIND_WITHIN
+    return Passing(not_after, StillLeft(what, news.vendor_id, about.order.order_id, news.occurred_at))
 
 
 def _receipt(state: State, news: DomainEvent, about: OrderNews) -> Reply:
@@ -235,7 +257,9 @@ def _instructions(state: State, news: DomainEvent, about: InstructionsNews) -> R
     picture = picture_of(about.instructions)
     shop = state.known_shop(news.vendor_id)
     block = how_to_pay_it(about.instructions, about.rail, total_of(order), shop, has_picture=picture is not None)
-    return Reply("news_instructions", {"code": order.code, "shop": about.shop_name, "instructions": block}, picture)
+    said = Reply("news_instructions", {"code": order.code, "shop": about.shop_name, "instructions": block}, picture)
+    ends_at = about.instructions.expires_at
+    return said if ends_at is None else replace(said, passing=Passing(ends_at))
 
 
 def _refunded(refund: RefundNews) -> Reply:

@@ -12,11 +12,11 @@ from kit.db import Database
 from kit.problems import Problem
 
 _PATH = "/media/"
-_NAME = re.compile(r"([A-Za-z0-9_-]{43})\.(png|pdf)")
+_NAME = re.compile(r"([A-Za-z0-9_-]{43})\.(png|jpg|pdf)")
 
 # Twilio refuses a file whose type is not the one it says (twilio.com/docs/whatsapp, media messages).
-_TYPES = {MediaKind.PNG: "image/png", MediaKind.PDF: "application/pdf"}
-_NAMES = {MediaKind.PNG: "pay.png", MediaKind.PDF: "receipt.pdf"}
+_TYPES = {MediaKind.PNG: "image/png", MediaKind.JPEG: "image/jpeg", MediaKind.PDF: "application/pdf"}
+_NAMES = {MediaKind.PNG: "picture.png", MediaKind.JPEG: "picture.jpg", MediaKind.PDF: "receipt.pdf"}
 
 
 def address_of(public_url: str, name: str) -> str:

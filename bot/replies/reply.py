@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from bot.replies.passing import Passing
 from contracts.money import Money
 
 ReplyParam = str | int | Money | datetime | tuple["Reply", ...]
@@ -11,9 +12,9 @@ ReplyParam = str | int | Money | datetime | tuple["Reply", ...]
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG that goes with a text, as it came: base64, unchecked."""
+    """A PNG or JPEG that goes with a text, as it came: base64, unchecked."""
 
-    png_base64: str = field(repr=False)
+    content_base64: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +59,5 @@ class Reply:
     """One of `bot.replies.template.TEMPLATES` that says the heart of it, for a customer who has not written for a day:
     only an approved text may be sent then."""
     postscript: tuple["Reply", ...] = ()
+    passing: Passing | None = None
+    """Until when it means something. What could not be sent by then never is."""

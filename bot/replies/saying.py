@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.replies.paper import paper_of
+from bot.replies.passing import Passing
 from bot.replies.reply import Picture, Reply
 from bot.replies.tappable import Tappable, tappable_of
 from bot.replies.template import Template, template_of
@@ -19,6 +20,7 @@ class Saying:
     template: Template | None = None
     picture: Picture | None = None
     paper: dict[str, Any] | None = None
+    passing: Passing | None = None
 
 
 def in_words(reply: Reply, language: str, render: Callable[[Reply, str], str]) -> Saying | None:
@@ -32,4 +34,5 @@ def in_words(reply: Reply, language: str, render: Callable[[Reply, str], str]) -
         template_of(reply.template, language) if reply.template is not None else None,
         reply.picture,
         paper_of(reply.document, language) if reply.document is not None else None,
+        reply.passing,
     )

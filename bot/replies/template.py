@@ -16,6 +16,7 @@ from bot.replies.texts import Counted, text_of
 TEMPLATES = (
     "template_order_paid",
     "template_order_cancelled",
+    "template_order_unpaid",
     "template_payment_failed",
     "template_payment_checked",
     "template_money_settled",
@@ -23,7 +24,9 @@ TEMPLATES = (
     "template_alert_paid",
     "template_alert_waiting",
 )
-"""Keys of all of them. Utility templates: each answers something that the customer did."""
+"""Keys of all of them. Utility templates: each is about something that the customer ordered, paid or asked for. What
+would only bring somebody back, such as a cart left behind, is marketing to WhatsApp and wants a consent that nobody was
+asked for: there is none of that kind (developers.facebook.com, template categories)."""
 
 SAMPLES = {"code": "CDFGHJ", "shop": "Mama Njeri", "total": "KES 1,250", "amount": "KES 1,250"}
 """Made up, for whoever approves them (Twilio wants a sample of each value)."""

@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.channels.remedies import Remedy
 from bot.store import consents
-from bot.store.messages import again_as_template, again_later, again_plain
+from bot.store.once_more import again_as_template, again_later, again_plain, again_untapped
 from bot.store.tables import MessageStatus, early_statuses, messages
 from kit.db import Tx
 
@@ -101,6 +101,8 @@ def _mend(tx: Tx, sid: str, remedy: Remedy, now: datetime) -> None:
         case Remedy.AS_TEXT:
             # A picture that can't be fetched takes its text down with it.
             again_plain(tx, now, sid=sid)
+        case Remedy.UNTAPPED:
+            again_untapped(tx, now, sid=sid)
         case Remedy.LATER:
             again_later(tx, now, now + PAUSE, sid=sid)
         case Remedy.WINDOW_CLOSED:

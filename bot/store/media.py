@@ -21,6 +21,7 @@ class MediaKind(StrEnum):
     """Ends its address."""
 
     PNG = "png"
+    JPEG = "jpg"
     PDF = "pdf"
 
 

@@ -5,21 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, bindparam, case, cast, exists, func, literal, null, or_, select, update
+from sqlalchemy import Row, and_, bindparam, case, exists, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from bot.replies.passing import Passing
 from bot.replies.tappable import Tappable
 from bot.replies.template import Template
 from bot.store.conversations import LeaseLost
+from bot.store.lapsing import columns_of, passing_of
+from bot.store.once_more import TOLD_NOTHING
 from bot.store.tables import MessageStatus, Purpose, conversations, is_open_message, messages
 from kit.columns import BigInt, Code, UtcTime
 from kit.db import Tx
-
-OUTSIDE_WINDOW = "outside_24h"
-"""Why a message is held, or sent as a template: the customer has not written for a day."""
-
-TOLD_NOTHING = "-"
-"""In place of the status that the router was told: it hears nothing of this message."""
 
 LEASE = timedelta(seconds=60)
 """From claim to outcome: longer than Twilio is waited for, look-up included."""
@@ -49,6 +46,8 @@ class Draft:
     """Its id at the router, where a person of the shop wrote it."""
     is_for_staff: bool = False
     """For one of the shop's own people: no part of a conversation that the router hears of."""
+    passing: Passing | None = None
+    """Until when it may be sent, and while what is so. None: it keeps its meaning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,7 @@ class Outgoing:
     """Why it has not left yet."""
     is_fresh: bool = False
     """Written a moment ago, by the turn that leased it."""
+    passing: Passing | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +144,8 @@ _CLAIM = (
         _m.tappable,
         _m.template,
         _m.reason,
+        _m.not_after,
+        _m.while_left,
     )
 )
 _GATE = select(conversations.c.opted_out, conversations.c.blocked_at, conversations.c.last_message_at).where(
@@ -163,46 +165,6 @@ _OUTCOME = (
 )
 _SENT = _OUTCOME.values(sid=bindparam("new_sid"), sent_at=_now)
 _LATER = _OUTCOME.values(next_at=bindparam("due", type_=UtcTime))
-_COPIED = (_m.conversation_id, _m.inbox_seq, _m.sender, _m.recipient, _m.body, _m.answers_customer, _m.vendor_id)
-_TOLD_AS = (
-    # What is said once more is the same message to the shop.
-    func.coalesce(_m.known_as, literal("out:", Code) + cast(_m.seq, Code)).label("known_as"),
-    case((_m.told_status == TOLD_NOTHING, TOLD_NOTHING), else_=null()).label("told_status"),
-)
-_ADORNMENTS = (_m.media, _m.tappable, _m.template)
-
-
-def _once_more(purpose: Purpose, copied: Sequence[Any], *conditions: Any) -> Any:
-    """A failed message is queued once more; once, because an item has one message of each purpose."""
-    copy = (
-        select(
-            *copied,
-            *_TOLD_AS,
-            literal(purpose.value, Code).label("purpose"),
-            literal("queued", Code).label("status"),
-            bindparam("due", type_=UtcTime).label("next_at"),
-            bindparam("now", type_=UtcTime).label("created_at"),
-        )
-        .where(_m.status == "failed", *conditions)
-        .where(or_(_m.seq == bindparam("which", type_=BigInt), _m.sid == bindparam("which_sid", type_=Code)))
-    )
-    return {
-        is_postgres: insert_(messages)
-        .from_select([column.name for column in copy.selected_columns], copy)
-        .on_conflict_do_nothing(index_elements=["inbox_seq", "purpose"])
-        for is_postgres, insert_ in ((True, postgresql.insert), (False, sqlite.insert))
-    }
-
-
-_AGAIN_PLAIN = _once_more(Purpose.PLAIN, _COPIED, or_(_m.media.is_not(None), _m.tappable.is_not(None)))
-_AGAIN = _once_more(Purpose.AGAIN, (*_COPIED, *_ADORNMENTS), _m.purpose.in_(("reply", "notice")))
-_AGAIN_AS_TEMPLATE = _once_more(
-    Purpose.AGAIN,
-    (*_COPIED, *_ADORNMENTS, literal(OUTSIDE_WINDOW, _m.reason.type).label("reason")),
-    _m.template.is_not(None),
-    _m.purpose.in_(("reply", "notice")),
-    or_(_m.reason.is_(None), _m.reason != OUTSIDE_WINDOW),
-)
 _KNOWN_SIDS = select(_m.sid).where(_m.sid.in_(bindparam("sids", expanding=True, type_=Code)))
 
 _owned = and_(_m.lease_owner == _me, _m.status.in_(("sending", "uncertain")))
@@ -259,6 +221,7 @@ def enqueue(tx: Tx, draft: Draft, now: datetime, direct_owner: str | None) -> in
             "template": draft.template.to_json() if draft.template else None,
             "known_as": draft.known_as,
             "told_status": TOLD_NOTHING if draft.is_for_staff else None,
+            **columns_of(draft.passing),
         },
     ).scalar()
 
@@ -279,6 +242,7 @@ def leased(seq: int, draft: Draft, now: datetime) -> Outgoing:
         tappable=draft.tappable,
         template=draft.template,
         is_fresh=True,
+        passing=draft.passing,
     )
 
 
@@ -304,28 +268,9 @@ def sent(tx: Tx, seq: int, *, me: str, sid: str, now: datetime) -> None:
 
 
 def ended(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, code: int | None = None) -> None:
-    """It will not be sent: `failed` or `held`. Raises LeaseLost."""
+    """It will not be sent: `failed`, `held` or `expired`. Raises LeaseLost."""
     values = {"which": seq, "me": me, "new_status": status, "why": why, "code": code}
     _require_one(tx.execute(_OUTCOME, values).rowcount)
-
-
-def again_plain(tx: Tx, now: datetime, *, seq: int | None = None, sid: str | None = None) -> bool:
-    """A message that failed with a file or options is queued once more as its text alone. Returns whether it was."""
-    values = {"which": seq, "which_sid": sid, "now": now, "due": now}
-    return tx.execute(_AGAIN_PLAIN[tx.is_postgres], values).rowcount == 1
-
-
-def again_later(tx: Tx, now: datetime, due: datetime, *, sid: str) -> bool:
-    """A message that failed is queued once more as it was, not before `due`. Returns whether it was."""
-    values = {"which": None, "which_sid": sid, "now": now, "due": due}
-    return tx.execute(_AGAIN[tx.is_postgres], values).rowcount == 1
-
-
-def again_as_template(tx: Tx, now: datetime, *, sid: str | None = None, seq: int | None = None) -> bool:
-    """A message that failed because free text may not be sent is queued once more, for its template to go in its
-    place. Returns whether it was: it has one."""
-    values = {"which": seq, "which_sid": sid, "now": now, "due": now}
-    return tx.execute(_AGAIN_AS_TEMPLATE[tx.is_postgres], values).rowcount == 1
 
 
 def later(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, due: datetime) -> None:
@@ -385,4 +330,5 @@ def _outgoing_of(row: Row[Any]) -> Outgoing:
         Tappable.from_json(row.tappable) if row.tappable is not None else None,
         Template.from_json(row.template) if row.template is not None else None,
         row.reason,
+        passing=passing_of(row),
     )

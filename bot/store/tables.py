@@ -46,7 +46,7 @@ class Purpose(StrEnum):
 
 class MessageStatus(StrEnum):
     """Of a message to a customer. `sent`: Twilio has it and gave it an id; `uncertain`: Twilio may have it; `held`:
-    it may not be sent (`reason` says why)."""
+    it may not be sent; `expired`: it meant nothing any more before it could be (`reason` says why, of both)."""
 
     QUEUED = "queued"
     SENDING = "sending"
@@ -56,6 +56,7 @@ class MessageStatus(StrEnum):
     READ = "read"
     FAILED = "failed"
     HELD = "held"
+    EXPIRED = "expired"
 
 
 # Written out, never bound: a database uses a partial index only for a condition that it can read.
@@ -66,7 +67,8 @@ _WAITING = text("waiting > 0")
 _UNTOLD_ITEM = text("vendor_id IS NOT NULL AND told_at IS NULL")
 _IS_NEWS = "(told_status IS NULL OR told_status <> status AND told_status <> '-')"
 _UNTOLD = text(f"vendor_id IS NOT NULL AND status IN ('sent', 'delivered', 'read') AND {_IS_NEWS}")
-_LOST = text(f"vendor_id IS NOT NULL AND status IN ('failed', 'held') AND {_IS_NEWS}")
+_LOST = text(f"vendor_id IS NOT NULL AND status IN ('failed', 'held', 'expired') AND {_IS_NEWS}")
+_PASSING = text("status = 'held' AND not_after IS NOT NULL")
 
 conversations = Table(
     "conversations",
@@ -153,6 +155,8 @@ messages = Table(
     Column("template", JsonDoc),  # what may be sent in its place when free text may not
     Column("known_as", Code),  # its id at the router, where that is not made of its own number
     Column("told_status", Code),  # that the router was told last; '-': it is told nothing of this message
+    Column("not_after", UtcTime),  # then it means nothing any more; none: it keeps its meaning
+    Column("while_left", JsonDoc),  # what it reminds of: as soon as that is dealt with, it means nothing
     PrimaryKeyConstraint("seq", name="messages_pkey"),
     UniqueConstraint("inbox_seq", "purpose", name="messages_inbox_seq_key"),
     UniqueConstraint("sid", name="messages_sid_key"),
@@ -160,7 +164,7 @@ messages = Table(
     ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name="messages_inbox_fkey"),
     CheckConstraint("purpose IN ('reply', 'notice', 'plain', 'again')", name="messages_purpose_check"),
     CheckConstraint(
-        "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held')",
+        "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held', 'expired')",
         name="messages_status_check",
     ),
     CheckConstraint("sid IS NOT NULL OR status NOT IN ('sent', 'delivered', 'read')", name="messages_sid_check"),
@@ -169,6 +173,7 @@ messages = Table(
     Index("messages_unreported", "vendor_id", "seq", sqlite_where=_UNREPORTED, postgresql_where=_UNREPORTED),
     Index("messages_untold", "vendor_id", "seq", sqlite_where=_UNTOLD, postgresql_where=_UNTOLD),
     Index("messages_lost", "vendor_id", "seq", sqlite_where=_LOST, postgresql_where=_LOST),
+    Index("messages_passing", "not_after", sqlite_where=_PASSING, postgresql_where=_PASSING),
     sqlite_strict=True,
 )
 
@@ -181,7 +186,7 @@ media = Table(
     Column("paper", JsonDoc),  # what a document says, laid out when it is fetched
     Column("expires_at", UtcTime, nullable=False),
     PrimaryKeyConstraint("token", name="media_pkey"),
-    CheckConstraint("kind IN ('png', 'pdf')", name="media_kind_check"),
+    CheckConstraint("kind IN ('png', 'jpg', 'pdf')", name="media_kind_check"),
     CheckConstraint("(content IS NULL) <> (paper IS NULL)", name="media_content_check"),
     Index("media_expired", "expires_at"),
     sqlite_strict=True,
@@ -261,6 +266,11 @@ is_untold: ColumnElement[bool] = and_(
 """For `messages_untold`: it left, and the router was told another status of it, or nothing yet."""
 
 is_lost: ColumnElement[bool] = and_(
-    messages.c.vendor_id.is_not(None), messages.c.status.in_(_written("failed", "held")), _status_is_news
+    messages.c.vendor_id.is_not(None), messages.c.status.in_(_written("failed", "held", "expired")), _status_is_news
 )
 """For `messages_lost`: it did not arrive, and the router was not told so yet."""
+
+is_held_passing: ColumnElement[bool] = and_(
+    messages.c.status == literal_column("'held'"), messages.c.not_after.is_not(None)
+)
+"""For `messages_passing`: it may not be sent now, and only for a while does it matter."""

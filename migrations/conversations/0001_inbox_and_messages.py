@@ -99,7 +99,7 @@ def _messages() -> None:
         sa.ForeignKeyConstraint(["inbox_seq"], ["inbox.seq"], name="messages_inbox_fkey"),
         sa.CheckConstraint("purpose IN ('reply', 'notice', 'plain', 'again')", name="messages_purpose_check"),
         sa.CheckConstraint(
-            "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held')",
+            "status IN ('queued', 'sending', 'uncertain', 'sent', 'delivered', 'read', 'failed', 'held', 'expired')",
             name="messages_status_check",
         ),
         sa.CheckConstraint("sid IS NOT NULL OR status NOT IN ('sent', 'delivered', 'read')", name="messages_sid_check"),

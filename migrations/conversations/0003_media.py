@@ -19,7 +19,7 @@ def upgrade() -> None:
         sa.Column("paper", JsonDoc),
         sa.Column("expires_at", UtcTime, nullable=False),
         sa.PrimaryKeyConstraint("token", name="media_pkey"),
-        sa.CheckConstraint("kind IN ('png', 'pdf')", name="media_kind_check"),
+        sa.CheckConstraint("kind IN ('png', 'jpg', 'pdf')", name="media_kind_check"),
         sa.CheckConstraint("(content IS NULL) <> (paper IS NULL)", name="media_content_check"),
         sqlite_strict=True,
     )

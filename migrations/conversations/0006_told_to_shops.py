@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.add_column("messages", sa.Column("known_as", Code))
     op.add_column("messages", sa.Column("told_status", Code))
     _partial_index("inbox_untold", "inbox", "vendor_id IS NOT NULL AND told_at IS NULL")
-    arrived, lost = "('sent', 'delivered', 'read')", "('failed', 'held')"
+    arrived, lost = "('sent', 'delivered', 'read')", "('failed', 'held', 'expired')"
     _partial_index("messages_untold", "messages", f"vendor_id IS NOT NULL AND status IN {arrived} AND {_IS_NEWS}")
     _partial_index("messages_lost", "messages", f"vendor_id IS NOT NULL AND status IN {lost} AND {_IS_NEWS}")
 

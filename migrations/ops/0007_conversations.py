@@ -21,7 +21,7 @@ branch_labels = None
 depends_on = None
 
 _NOT_THE_BOTS = "mode <> 'bot'"
-_NOT_ARRIVED = "status IN ('held', 'failed')"
+_NOT_ARRIVED = "status IN ('held', 'expired', 'failed')"
 
 
 def upgrade() -> None:
@@ -95,7 +95,7 @@ def _chat_messages() -> None:
         CheckConstraint("length(id) BETWEEN 1 AND 100", name="chat_messages_id_check"),
         CheckConstraint("author IN ('customer', 'bot', 'staff')", name="chat_messages_author_check"),
         CheckConstraint(
-            "status IN ('received', 'queued', 'sent', 'delivered', 'read', 'held', 'failed')",
+            "status IN ('received', 'queued', 'sent', 'delivered', 'read', 'held', 'expired', 'failed')",
             name="chat_messages_status_check",
         ),
         CheckConstraint("(author = 'customer') = (status = 'received')", name="chat_messages_received_check"),

@@ -14,7 +14,7 @@ from contracts.events import EventType
 from contracts.router_api import CustomerRef
 from kit.db import Tx
 from router.conversations.models import chat_messages, conversations
-from router.conversations.rules import NOT_ARRIVED, moves, preview
+from router.conversations.rules import MISSED, moves, preview
 from router.conversations.service import Conversation, change, keep, locked_of
 from router.customers.service import Customer, get_customer, known_customer
 from router.events.service import announce
@@ -32,7 +32,7 @@ def hear_messages(tx: Tx, vendor: Vendor, messages: Sequence[ChatMessage], now: 
         for message in own:
             if keep(tx, conversation, message):
                 fresh.append(message)
-                if message.status in NOT_ARRIVED:
+                if message.status in MISSED:
                     _tell_undelivered(tx, vendor, customer, message, now)
             elif message.author is not ChatAuthor.CUSTOMER:
                 again.append(_news_of(message))
@@ -68,7 +68,7 @@ def _hear(tx: Tx, vendor: Vendor, news: ChatStatusNews, now: datetime) -> bool |
         .where(m.vendor_id == vendor.id, m.id == news.message_id)
         .values(status=news.status, reason=news.reason, error_code=news.error_code, status_at=news.at)
     )
-    if news.status in NOT_ARRIVED:
+    if news.status in MISSED:
         customer = get_customer(tx, vendor.id, row.customer_id)
         message = ChatMessage(
             message_id=news.message_id,

@@ -14,7 +14,7 @@ from router.conversations.models import chat_messages, conversations
 
 _c, _m = conversations.c, chat_messages.c
 # Written out, never bound: a database uses a partial index only for a condition that it can read.
-_HAS_NOT_ARRIVED = _m.status.in_([literal_column("'held'"), literal_column("'failed'")])
+_HAS_NOT_ARRIVED = _m.status.in_([literal_column(f"'{status}'") for status in ("held", "expired", "failed")])
 
 
 def newest(

@@ -18,7 +18,7 @@ from router.databases import ops_metadata
 
 # Written out, never bound: a database uses a partial index only for a condition that it can read.
 _NOT_THE_BOTS = text("mode <> 'bot'")
-_NOT_ARRIVED = text("status IN ('held', 'failed')")
+_NOT_ARRIVED = text("status IN ('held', 'expired', 'failed')")
 
 conversations = Table(
     "conversations",
@@ -76,7 +76,7 @@ chat_messages = Table(
     CheckConstraint("length(id) BETWEEN 1 AND 100", name="chat_messages_id_check"),
     CheckConstraint("author IN ('customer', 'bot', 'staff')", name="chat_messages_author_check"),
     CheckConstraint(
-        "status IN ('received', 'queued', 'sent', 'delivered', 'read', 'held', 'failed')",
+        "status IN ('received', 'queued', 'sent', 'delivered', 'read', 'held', 'expired', 'failed')",
         name="chat_messages_status_check",
     ),
     CheckConstraint("(author = 'customer') = (status = 'received')", name="chat_messages_received_check"),

@@ -90,7 +90,7 @@ def chat_routes(edge: Edge) -> Blueprint:
         told = read_body(Undelivered)
         arrived = [at for at, message in enumerate(told.messages) if message.status not in NOT_ARRIVED]
         if arrived:
-            errors = [FieldError(field=f"messages.{at}.status", problem="held or failed") for at in arrived]
+            errors = [FieldError(field=f"messages.{at}.status", problem="held, expired or failed") for at in arrived]
             raise Problem(422, ErrorCode.INVALID_REQUEST, "these did arrive, or still may", errors=errors)
         return edge.perform(
             call,

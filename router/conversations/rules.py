@@ -15,14 +15,17 @@ MAX_PREVIEW = 120
 
 _RANK = {
     ChatStatus.QUEUED: 0,
-    ChatStatus.HELD: 1,  # it may be sent after all once the customer writes again
-    ChatStatus.SENT: 2,
-    ChatStatus.FAILED: 3,
-    ChatStatus.DELIVERED: 4,
-    ChatStatus.READ: 5,
+    ChatStatus.HELD: 1,  # its template may be approved while it still means something
+    ChatStatus.EXPIRED: 2,
+    ChatStatus.SENT: 3,
+    ChatStatus.FAILED: 4,
+    ChatStatus.DELIVERED: 5,
+    ChatStatus.READ: 6,
 }
 
-NOT_ARRIVED = frozenset({ChatStatus.HELD, ChatStatus.FAILED})
+NOT_ARRIVED = frozenset({ChatStatus.HELD, ChatStatus.EXPIRED, ChatStatus.FAILED})
+MISSED = frozenset({ChatStatus.HELD, ChatStatus.FAILED})
+"""What the shop is told of at once: nobody misses what meant nothing any more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,7 @@ UNDELIVERED = Operation(
     scope=KeyScope.CHAT_READ,
     query=UndeliveredQuery,
     answer=UndeliveredMessages,
-    description=f"Every shop sees these, whether or not its people answer in the chat. {_NUMBERS}",
+    description="Every shop sees these, whether or not its people answer in the chat. `held` may not be sent, "
+    f"`expired` meant nothing any more before it could be; `reason` says why. {_NUMBERS}",
     tag="conversations",
 )

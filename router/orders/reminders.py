@@ -18,13 +18,13 @@ from kit.clock import Clock
 from kit.columns import UtcTime
 from kit.db import Tx
 from router.databases import Databases, OpsDatabase, has_stayed
-from router.orders.checkout import tell
+from router.events.service import announce
 from router.orders.models import orders
 from router.orders.rules import Order
 from router.orders.service import lock, open_orders, order_of
-from router.orders.views import PAYABLE_KIND
+from router.orders.views import PAYABLE_KIND, order_news
 from router.payments import service as payments
-from router.vendors.service import Directory
+from router.vendors.service import Directory, Vendor
 
 IDLE_S = 20.0
 BATCH = 50
@@ -53,6 +53,11 @@ def by_day(at: datetime, zone: ZoneInfo) -> datetime:
         return at
     day = local.date() if local.time() < DAY_BEGINS else local.date() + timedelta(days=1)
     return datetime.combine(day, DAY_BEGINS, zone).astimezone(at.tzinfo)
+
+
+def end_of_day(at: datetime, zone: ZoneInfo) -> datetime:
+    """When nobody is to be reminded any more of what is announced at that moment, by day there."""
+    return datetime.combine(at.astimezone(zone).date(), DAY_ENDS, zone).astimezone(at.tzinfo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +103,20 @@ class Reminders:
         if order.status is OrderStatus.DRAFT:
             newest = open_orders(tx, vendor_id, order.customer_id).cart
             if newest is not None and newest.id == order.id and order.lines:
-                tell(tx, vendor, order, EventType.CART_LEFT_BEHIND, now)
+                _tell(tx, vendor, order, EventType.CART_LEFT_BEHIND, now)
         else:
-            tell(tx, vendor, order, EventType.ORDER_UNPAID, now)
+            _tell(tx, vendor, order, EventType.ORDER_UNPAID, now)
 
     def _is_being_paid(self, tx: Tx, order: Order) -> bool:
         still_open = payments.still_open(tx, vendor_id=order.vendor_id, payable_kind=PAYABLE_KIND, payable_id=order.id)
         return still_open.prompt or still_open.reference
+
+
+def _tell(tx: Tx, vendor: Vendor, order: Order, type: EventType, now: datetime) -> None:  # noqa: A002  # as the envelope
+    """As other news of an order, with the moment from which it is not to be said any more."""
+    not_after = end_of_day(now, ZoneInfo(vendor.timezone))
+    news = order_news(tx, vendor, order.id, now).model_copy(update={"not_after": not_after})
+    announce(tx, type=type, vendor_id=vendor.id, aggregate=f"{PAYABLE_KIND}:{order.id}", data=news, now=now)
 
 
 def reminders_loop(reminders: Reminders) -> Loop:

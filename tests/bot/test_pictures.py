@@ -4,13 +4,15 @@ import base64
 import struct
 import zlib
 from datetime import datetime, timedelta
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from bot.conversation.model import Event, Said, State, Step
 from bot.inbound import delivery_status
 from bot.ports.messenger import NotTaken, Refused, Unsure
-from bot.replies.pictures import MAX_BYTES, MAX_CAPTION, png_of
+from bot.replies.pictures import MAX_BYTES, MAX_CAPTION, Format, as_sent
 from bot.replies.reply import Picture, Reply
 from bot.sending import SETTLE
 from kit.clock import FixedClock
@@ -30,6 +32,13 @@ def png(side: int = 8, more: bytes = b"") -> bytes:
     pixels = zlib.compress(b"".join(b"\x00" * (side + 1) for _ in range(side)))
     chunks = (chunk(b"IHDR", header), chunk(b"tEXt", more), chunk(b"IDAT", pixels), chunk(b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def jpeg(side: int = 8) -> bytes:
+    """A grey square, as a camera would keep it."""
+    kept = BytesIO()
+    Image.new("RGB", (side, side), (120, 120, 120)).save(kept, "JPEG", quality=60)
+    return kept.getvalue()
 
 
 def of(data: bytes) -> Picture:
@@ -78,6 +87,18 @@ def test_the_picture_that_goes_with_a_text_can_be_fetched_by_its_address_alone(p
     assert answer.headers["cache-control"] == "no-store"
 
 
+def test_a_photograph_goes_as_what_its_bytes_are(any_bot: BotUnderTest) -> None:
+    picturing = with_picture(of(jpeg() + bytes(16)))(any_bot.db, any_bot.clock)  # cameras pad
+    picturing.hears("INFO 1")
+    picturing.work()
+    (posted,) = picturing.messenger.taken
+    assert posted.media_url is not None
+    assert posted.media_url.endswith(".jpg")
+    answer = picturing.client.get(posted.media_url.removeprefix(PUBLIC_URL))
+    assert (answer.status_code, answer.content_type, answer.data) == (200, "image/jpeg", jpeg() + bytes(16))
+    assert picturing.client.get(posted.media_url.removeprefix(PUBLIC_URL).replace(".jpg", ".png")).status_code == 404
+
+
 def test_every_picture_has_an_address_of_its_own_that_nobody_can_guess(picturing: BotUnderTest) -> None:
     for _ in range(3):
         picturing.hears("PAY")
@@ -110,7 +131,9 @@ def test_a_picture_is_gone_when_its_message_may_no_longer_be_sent(picturing: Bot
     [
         b"",
         b"<svg onload=alert(1)>",
-        b"\xff\xd8\xff\xe0 a photograph",
+        b"\xff\xd8\xff\xe0 a photograph that was cut off",
+        b"RIFF\x10\x00\x00\x00WEBPVP8 ",
+        b"GIF89a" + bytes(20),
         png()[:-1],
         png(side=5000),
         png()[:16] + b"\x00" * 8 + png()[24:],
@@ -118,7 +141,7 @@ def test_a_picture_is_gone_when_its_message_may_no_longer_be_sent(picturing: Bot
     ],
 )
 def test_what_is_no_picture_to_send_is_left_out_and_the_text_goes_alone(bot: BotUnderTest, data: bytes) -> None:
-    assert png_of(of(data), TEXT) is None
+    assert as_sent(of(data), TEXT) is None
     picturing = with_picture(of(data))(bot.db, bot.clock)
     picturing.hears("PAY")
     picturing.work()
@@ -129,13 +152,13 @@ def test_what_is_no_picture_to_send_is_left_out_and_the_text_goes_alone(bot: Bot
 
 @pytest.mark.parametrize("text", ["not base64!", "iVBO*Rw0", "é"])
 def test_what_is_not_even_base64_is_no_picture(text: str) -> None:
-    assert png_of(Picture(text), TEXT) is None
+    assert as_sent(Picture(text), TEXT) is None
 
 
 def test_a_text_that_is_too_long_to_stand_below_a_picture_goes_alone() -> None:
-    assert png_of(of(png()), "x" * MAX_CAPTION) == png()
-    assert png_of(of(png()), "x" * (MAX_CAPTION + 1)) is None
-    assert png_of(of(png()), "🛒" * (MAX_CAPTION // 2 + 1)) is None
+    assert as_sent(of(png()), "x" * MAX_CAPTION) == (Format.PNG, png())
+    assert as_sent(of(png()), "x" * (MAX_CAPTION + 1)) is None
+    assert as_sent(of(png()), "🛒" * (MAX_CAPTION // 2 + 1)) is None
 
 
 # --- the picture did not arrive --------------------------------------------------------------------------------------

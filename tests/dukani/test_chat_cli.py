@@ -64,6 +64,17 @@ def test_who_waits_is_found_read_and_answered(counter: Counter) -> None:
     assert run(chat, "list", "mama", "--mode", "waiting") == "Nobody waits.\n"
 
 
+def test_what_customers_did_not_get_is_listed_with_the_reason(counter: Counter) -> None:
+    assert run(chat, "undelivered", "mama") == "Every message arrived, or still may.\n"
+    one = waiting(counter)
+    say(counter, "out:1", "Not paid yet", author="bot", status="expired", reason="no_longer_so")
+    say(counter, "out:2", "Your receipt", author="bot", status="failed", reason="answered 400", error_code=63016)
+    listed = run(chat, "undelivered", "mama")
+    for words in ("Amina", "Not paid yet", "expired: no_longer_so", "failed: answered 400", "63016"):
+        assert words in listed
+    assert "expired: no_longer_so" in run(chat, "show", "mama", one)
+
+
 def test_a_conversation_is_taken_and_given_back(counter: Counter) -> None:
     one = waiting(counter)
     run(chat, "take", "mama", one)

@@ -15,6 +15,7 @@ from bot.conversation.model import AddItem, Command, Event, Heard, Outcome, Pay,
 from bot.inbound import delivery_status, events, twilio
 from bot.inbound.doors import doors_of
 from bot.inbound.forms import SignedForms, said
+from bot.lapsing import Truth
 from bot.pages import media
 from bot.ports.fakes import FakeMessenger, FakePerformer
 from bot.replies.reply import Reply
@@ -152,7 +153,10 @@ class BotUnderTest:
         self.messenger = messenger or FakeMessenger(clock)
         self.performer = performer or FakePerformer(obliging)
         media_address = partial(media.address_of, PUBLIC_URL)
-        self.sender = Sender(db, clock, owner, self.messenger, threads=threads, media_address=media_address)
+        truth = Truth(self.performer, clock)
+        self.sender = Sender(
+            db, clock, owner, self.messenger, threads=threads, media_address=media_address, why_not=truth.why_not
+        )
         script = Script(step, render, together)
         self.turns = Turns(db, clock, owner, script, self.performer, self.sender, threads=threads, read=said)
         self.settings = settings_of()

@@ -361,7 +361,15 @@ def test_a_ticket_comes_with_its_code_and_its_picture(chat: Chat) -> None:
         assert part in told
     picture = chat.replies[-1].picture
     assert picture is not None
-    assert picture.png_base64 == TICKET.qr_png
+    assert picture.content_base64 == TICKET.qr_png
+
+
+def test_how_to_pay_a_ticket_means_nothing_when_it_can_be_paid_no_more(chat: Chat) -> None:
+    chat.says_each("PAY", "3")
+    chat.hears(chat.router.has_instructions(code_of(chat), TICKET))
+    assert chat.replies[-1].passing is not None
+    assert chat.replies[-1].passing.not_after == TICKET.expires_at
+    assert chat.replies[-1].passing.while_left is None
 
 
 def test_without_a_picture_the_code_alone_is_enough(chat: Chat) -> None:

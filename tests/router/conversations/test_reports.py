@@ -102,6 +102,36 @@ def test_every_shop_hears_of_what_did_not_arrive_with_or_without_people_in_the_c
     assert chat_news(counter) == ["message.undelivered", "message.undelivered"]
 
 
+def test_what_meant_nothing_any_more_is_listed_with_its_reason_and_alarms_nobody(counter: Counter) -> None:
+    reminder = {
+        "customer": {"address": AMINA},
+        "author": "bot",
+        "text": "Not paid yet",
+        "at": counter.clock.now().isoformat(),
+        "status": "held",
+        "reason": "outside_24h",
+    }
+
+    def told(message_id: str, **more: str) -> list[tuple[str, str]]:
+        message = {**reminder, "message_id": message_id, **more}
+        assert counter.post("/v1/chat/undelivered", {"messages": [message]}).status == 200
+        listed = vendor_api(counter).get("/api/v1/messages/undelivered").body["messages"]
+        return [(each["message"]["status"], each["message"]["reason"]) for each in listed]
+
+    assert told("out:7") == [("held", "outside_24h")]
+    assert told("out:7", status="expired", reason="too_late") == [("expired", "too_late")]
+    assert told("out:7") == [("expired", "too_late")]
+    assert told("out:8", status="expired", reason="no_longer_so")[0] == ("expired", "no_longer_so")
+    assert chat_news(counter) == ["message.undelivered"]
+
+
+def test_what_is_held_may_still_be_sent_and_is_listed_no_more(counter: Counter) -> None:
+    say(counter, "out:1", "Not paid yet", author="bot", status="held", reason="outside_24h")
+    status(counter, "out:1", "sent")
+    assert stored(counter) == {"out:1": "sent"}
+    assert vendor_api(counter).get("/api/v1/messages/undelivered").body["messages"] == []
+
+
 def test_what_arrived_can_t_be_reported_as_undelivered(counter: Counter) -> None:
     message = {
         "message_id": "out:7",

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kit.clock import FixedClock
-from router.orders.reminders import DAY_BEGINS, DAY_ENDS, Patience, Reminders, by_day
+from router.orders.reminders import DAY_BEGINS, DAY_ENDS, Patience, Reminders, by_day, end_of_day
 from tests.support.counter import AMINA, BARAKA, MAMA, Counter, make_counter
 from tests.support.databases import NewDatabase
 
@@ -57,6 +57,14 @@ def test_a_cart_is_spoken_of_once_and_counts_from_its_last_change(morning: Count
     morning.add("eggs")
     morning.clock.advance(timedelta(hours=3))
     assert said(morning) == ["cart.left_behind"]
+
+
+def test_a_reminder_says_until_when_it_may_be_said(morning: Counter) -> None:
+    morning.add("milk")
+    morning.clock.advance(timedelta(hours=3))
+    assert said(morning) == ["cart.left_behind"]
+    (news,) = morning.announced()
+    assert datetime.fromisoformat(news.data["not_after"]) == at(20)
 
 
 def test_an_unpaid_order_is_spoken_of_once_though_its_cart_was(morning: Counter) -> None:
@@ -136,3 +144,6 @@ def test_a_reminder_is_never_early_never_at_night_and_at_most_twelve_hours_late(
     spoken = by_day(moment, ZoneInfo(name))
     assert moment <= spoken <= moment + timedelta(hours=13)
     assert DAY_BEGINS <= spoken.astimezone(ZoneInfo(name)).time() < DAY_ENDS
+    last = end_of_day(spoken, ZoneInfo(name))
+    assert spoken < last <= spoken + timedelta(hours=12)
+    assert last.astimezone(ZoneInfo(name)).time() == DAY_ENDS
