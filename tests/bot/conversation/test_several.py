@@ -47,7 +47,7 @@ def test_what_is_unclear_is_asked_about_while_the_rest_is_added(in_shop: Chat) -
     answer = in_shop.says("2 milk, 3 sugar, bred and unobtainium")
     assert in_shop.cart() == [(MILK, 2)]
     assert '"sugar" (3×)?\n1. Sugar 1 kg\n2. Sugar 2 kg' in answer.text
-    assert '"bred": did you mean:\n3. Brown bread' in answer.text
+    assert 'For "bred", did you mean:\n3. Brown bread' in answer.text
     assert '"unobtainium"' in answer.text
     in_shop.says("2")
     in_shop.says("3")

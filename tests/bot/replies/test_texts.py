@@ -25,10 +25,10 @@ SAME_EVERYWHERE = frozenset(("rail_mpesa_stk", "rail_gpo", "rail_emis_ref", "rai
 """Names. A text that is nothing but gaps, numbers and signs may be the same, too."""
 SAME_IN = {"pt": frozenset(("button_menu",))}
 NOT_HERE = {
-    "pt": "você|vocês|celular|aplicativo|tela|cardápio|vosso",
-    "sw": "agizo|maagizo|tovuti|programu|barua pepe|tarakilishi",
+    "pt": "você|vocês|celular|aplicativo|tela|cardápio|vosso|digite|digitar",
+    "sw": "agizo|maagizo|tovuti|programu|barua pepe|tarakilishi|kodi|kwa hiyo",
 }
-"""What is said in Brazil or Lisbon, and what only a dictionary says."""
+"""What is said in Brazil or Lisbon, what only a dictionary says, and what means something else here: kodi is a tax."""
 LONGEST = (
     dict.fromkeys(("lines", "items", "shelves", "zones", "shops", "orders", "ways", "languages", "unpaid"), 100)
     | dict.fromkeys(("hint", "next", "reason", "stopped", "how", "standing", "other", "steps", "description"), 240)
