@@ -21,6 +21,7 @@ export class Phone {
   #greetings = [];
   #greetingsText = '';
   #isAtEnd = true;
+  #followedPx = 0; // how long the log was when its end was last scrolled to
   #unseen = 0;
   #typingUntil = 0;
   #isAway = false;
@@ -352,7 +353,8 @@ export class Phone {
   #follow() {
     if (this.#isAtEnd) {
       this.#unseen = 0;
-      this.log.scrollTop = this.log.scrollHeight;
+      this.#followedPx = this.log.scrollHeight;
+      this.log.scrollTop = this.#followedPx;
     }
     this.pill.hidden = this.#isAtEnd;
     this.pill.querySelector('span').textContent = this.#unseen ? `${this.#unseen} new ${this.#unseen === 1 ? 'message' : 'messages'}` : 'Latest';
@@ -372,7 +374,8 @@ export class Phone {
       const isAtEnd = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < NEAR_END_PX;
       // While the log changes its height, it scrolls without anybody having scrolled.
       if (isAtEnd === this.#isAtEnd || this.log.clientHeight !== height) return;
-      this.#isAtEnd = isAtEnd;
+      // Nor when a picture has just grown, whose `load` is still to come.
+      this.#isAtEnd = isAtEnd || this.log.scrollHeight !== this.#followedPx;
       this.#follow();
     }, { passive: true });
     // A picture that has loaded is taller than one that has not.

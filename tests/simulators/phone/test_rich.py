@@ -99,6 +99,23 @@ def test_a_picture_is_really_shown_and_the_newest_message_stays_in_sight(handhel
     expect(achieng.locator(".pill")).to_be_hidden()
 
 
+def test_a_picture_that_grows_while_the_chat_scrolls_to_it_hides_nothing(handheld: Watched, shop: PhoneShop) -> None:
+    begin(shop)
+    achieng = phone_of(handheld.page, "Achieng")
+    shop.twilio.sent(ACHIENG, Body="Milk", MediaUrl=serve(shop.server, "/milk.png", png(), "image/png"))
+    picture = replies(achieng).get_by_role("img", name="Picture from the shop")
+    handheld.page.wait_for_function("image => image.complete", arg=picture.element_handle())
+    expect(replies(achieng).locator("time")).to_be_in_viewport()
+    # In this order a browser lays out a large picture, tells of a scroll, and of the picture.
+    picture.evaluate("""image => {
+      image.style.cssText = 'height: 900px; max-height: none';
+      image.closest('.log').dispatchEvent(new Event('scroll'));
+      image.dispatchEvent(new Event('load'));
+    }""")
+    expect(replies(achieng).locator("time")).to_be_in_viewport()
+    expect(achieng.locator(".pill")).to_be_hidden()
+
+
 def test_a_picture_that_can_not_be_fetched_says_so_with_twilios_code(desktop: Watched, shop: PhoneShop) -> None:
     begin(shop)
     serve(shop.server, "/gone.png", b"", "image/png", 404)
