@@ -31,6 +31,8 @@ class EventType(StrEnum):
     """A reference or ticket was made: here is how to pay it. No phone rings."""
     PAYMENT_REFUNDED = "payment.refunded"
     """Money went back to whoever paid it."""
+    PAYMENT_REFUNDED_TO = "payment.refunded_to"
+    """Beside payment.refunded, where somebody else paid than whose order it is: for that person's chat."""
     PAYMENT_REFUND_FAILED = "payment.refund_failed"
     """A refund that the shop asked for did not happen, or nobody can say whether it did: for the shop, not the
     customer."""
@@ -150,7 +152,8 @@ class InstructionsNews(BaseModel):
 
 class RefundNews(BaseModel):
     """Of payment.refunded, payment.refund_failed. Order and customer are those that the money was meant for, None for
-    money that nobody asked for."""
+    money that nobody asked for. No customer either for money of somebody else that never paid the order: it is between
+    them and the shop."""
 
     order: OrderView | None
     customer_address: str | None
@@ -164,3 +167,20 @@ class RefundNews(BaseModel):
     """Of the payment."""
     detail: str | None = None
     """Why it failed, in the provider's words: for the shop."""
+    is_by_other: bool = False
+    """Somebody else than this customer had paid, and has their money back."""
+
+
+class RefundedToNews(BaseModel):
+    """Of payment.refunded_to. It tells the payer no more of the order than they saw before they paid."""
+
+    customer_address: str
+    """The payer's."""
+    shop_name: str
+    order_code: str
+    refund_id: str
+    amount_minor: int
+    """What went back: perhaps less than what was paid."""
+    currency: Currency
+    receipt: str | None = None
+    """Of the payment."""

@@ -38,6 +38,7 @@ from contracts.events import (
     OrderNews,
     PaidForNews,
     PaymentNews,
+    RefundedToNews,
     RefundNews,
 )
 from contracts.money import Currency, Money
@@ -98,6 +99,9 @@ def _tell(state: State, news: DomainEvent) -> Reply | None:
         case EventType.PAYMENT_REFUNDED:
             refund = _read(RefundNews, news)
             return _refunded(refund) if refund else None
+        case EventType.PAYMENT_REFUNDED_TO:
+            given_back = _read(RefundedToNews, news)
+            return _given_back(given_back, given_back.order_code) if given_back else None
         case EventType.PAYMENT_REFUND_FAILED | EventType.PAYMENT_CLAIMED | EventType.MESSAGE_UNDELIVERED:
             return None  # the shop's business: the customer was promised nothing yet
         case (
@@ -263,10 +267,18 @@ def _instructions(state: State, news: DomainEvent, about: InstructionsNews) -> R
 
 
 def _refunded(refund: RefundNews) -> Reply:
+    if refund.is_by_other and refund.order is not None:
+        amount = Money(refund.amount_minor, refund.currency)
+        return Reply("news_refunded_other", {"amount": amount, "shop": refund.shop_name, "code": refund.order.code})
+    return _given_back(refund, refund.order.code if refund.order is not None else None)
+
+
+def _given_back(refund: RefundNews | RefundedToNews, code: str | None) -> Reply:
+    """To whoever had paid it."""
     params: dict[str, ReplyParam] = {
         "amount": Money(refund.amount_minor, refund.currency),
         "shop": refund.shop_name,
-        "order": (Reply("of_order", {"code": refund.order.code}),) if refund.order is not None else (),
+        "order": (Reply("of_order", {"code": code}),) if code is not None else (),
         "receipt": proof_of(refund.receipt, usual_rail(refund.currency)) if refund.receipt else (),
     }
     about: dict[str, ReplyParam] = {"amount": params["amount"], "shop": refund.shop_name}

@@ -12,9 +12,10 @@ from contracts.events import (
     OrderNews,
     PaidForNews,
     PaymentNews,
+    RefundedToNews,
     RefundNews,
 )
-from contracts.ids import VendorId
+from contracts.ids import CustomerId, VendorId
 from contracts.payment_api import PaymentInstructions, RefundStatus
 from contracts.states import ExceptionKind, FailureReason
 from kit.db import Tx
@@ -161,8 +162,26 @@ def tell_exception(about: About, transaction: Transaction, exception_id: str, ki
     )
 
 
-def tell_refund(about: About, refund: Refund, receipt: str | None, detail: str | None, status: RefundStatus) -> None:
-    """How a refund ended: for the customer if the money went back, else for the shop."""
+@dataclass(frozen=True, slots=True)
+class OtherPayer:
+    """Somebody else than whose order it is had paid: whose money goes back, and whether it had paid the order."""
+
+    customer_id: CustomerId
+    has_paid: bool
+
+
+def tell_refund(
+    about: About,
+    refund: Refund,
+    receipt: str | None,
+    detail: str | None,
+    status: RefundStatus,
+    other: OtherPayer | None,
+) -> None:
+    """How a refund ended: for the shop, and if the money went back, for whoever paid it and whose order it had paid."""
+    address = None if about.news is None else about.news.customer_address
+    if other is not None and not other.has_paid:
+        address = None
     announce(
         about.tx,
         type=EventType.PAYMENT_REFUNDED if status is RefundStatus.DONE else EventType.PAYMENT_REFUND_FAILED,
@@ -170,7 +189,7 @@ def tell_refund(about: About, refund: Refund, receipt: str | None, detail: str |
         aggregate=about.aggregate,
         data=RefundNews(
             order=None if about.news is None else about.news.order,
-            customer_address=None if about.news is None else about.news.customer_address,
+            customer_address=address,
             shop_name="" if about.news is None else about.news.shop_name,
             refund_id=refund.id,
             status=status,
@@ -178,9 +197,35 @@ def tell_refund(about: About, refund: Refund, receipt: str | None, detail: str |
             currency=refund.amount.currency,
             receipt=receipt,
             detail=detail,
+            is_by_other=other is not None,
         ),
         now=about.now,
         fact=f"{refund.id}:{status}",
+    )
+    if status is RefundStatus.DONE and other is not None and about.news is not None:
+        _tell_refunded_to(about, about.news, refund, receipt, other)
+
+
+def _tell_refunded_to(
+    about: About, of_order: OrderNews, refund: Refund, receipt: str | None, other: OtherPayer
+) -> None:
+    """That their money came back, and nothing more of an order that is not theirs."""
+    announce(
+        about.tx,
+        type=EventType.PAYMENT_REFUNDED_TO,
+        vendor_id=about.vendor_id,
+        aggregate=about.aggregate,
+        data=RefundedToNews(
+            customer_address=get_customer(about.tx, about.vendor_id, other.customer_id).address,
+            shop_name=of_order.shop_name,
+            order_code=of_order.order.code,
+            refund_id=refund.id,
+            amount_minor=refund.amount.minor,
+            currency=refund.amount.currency,
+            receipt=receipt,
+        ),
+        now=about.now,
+        fact=refund.id,
     )
 
 

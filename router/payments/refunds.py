@@ -9,13 +9,13 @@ import structlog
 from sqlalchemy import select
 
 from contracts.errors import ErrorCode
-from contracts.ids import VendorId
+from contracts.ids import CustomerId, VendorId
 from contracts.money import Money
 from contracts.payment_api import RefundStatus
 from kit.db import Tx
 from kit.problems import Problem
 from router.payments import exceptions, ledger, news, refund_record, transactions
-from router.payments.models import ExceptionStatus, Resolution, payment_requests
+from router.payments.models import Effect, ExceptionStatus, Resolution, payment_intents, payment_requests
 from router.payments.payables import Registry
 from router.payments.refund_record import Refund
 from router.payments.rules import REFUND_NEXT
@@ -110,7 +110,8 @@ def record_outcome(
     if status is RefundStatus.DONE:
         ledger.adjust(tx, transaction, refund.id, refund.amount, now, note=Resolution.REFUNDED)
     _settle_exception(tx, vendor_id, transaction.id, refund, now)
-    news.tell_refund(_about(tx, registry, transaction, now), refund, transaction.receipt, detail, status)
+    concerned, other = _about(tx, registry, transaction, now), _other_payer(tx, transaction)
+    news.tell_refund(concerned, refund, transaction.receipt, detail, status, other)
     return status
 
 
@@ -174,3 +175,14 @@ def _about(tx: Tx, registry: Registry, transaction: Transaction, now: datetime) 
     ).one()
     handler = registry.handler(row.payable_kind)
     return news.about_payable(tx, handler, transaction.vendor_id, row.payable_kind, row.payable_id, now)
+
+
+def _other_payer(tx: Tx, transaction: Transaction) -> news.OtherPayer | None:
+    """Whose phone it came from, if they are not the customer whose order it was for."""
+    r, i = payment_requests.c, payment_intents.c
+    row = tx.execute(
+        select(i.customer_id)
+        .join_from(payment_intents, payment_requests, (r.vendor_id == i.vendor_id) & (r.id == i.request_id))
+        .where(i.vendor_id == transaction.vendor_id, i.id == transaction.intent_id, i.customer_id != r.customer_id)
+    ).one_or_none()
+    return None if row is None else news.OtherPayer(CustomerId(row.customer_id), transaction.effect is Effect.APPLIED)

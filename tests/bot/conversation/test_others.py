@@ -7,7 +7,7 @@ import pytest
 from bot.conversation.model import FindOther, Pay, StartCharge
 from bot.conversation.taps import Action, Tap
 from contracts.errors import ErrorCode
-from contracts.events import DomainEvent, EventType, PaidForNews
+from contracts.events import DomainEvent, EventType, PaidForNews, RefundedToNews
 from contracts.money import Currency
 from contracts.router_api import OtherOrder
 from contracts.states import FailureReason, IntentStatus, OrderStatus, Rail
@@ -182,7 +182,52 @@ def test_the_payer_s_receipt_names_the_order_the_amount_and_the_code_and_nothing
         assert part in told
 
 
+def test_the_payer_hears_that_their_money_came_back_for_which_order_and_nothing_of_the_goods(baraka: Chat) -> None:
+    news = RefundedToNews(
+        customer_address="whatsapp:+254700000001",
+        shop_name="Mama Njeri Groceries",
+        order_code=CODE,
+        refund_id="refund-1",
+        amount_minor=30_000,
+        currency=Currency.KES,
+        receipt="TKL4H7XQ2P",
+    )
+    told = baraka.hears(
+        DomainEvent(
+            event_id="e2",
+            type=EventType.PAYMENT_REFUNDED_TO,
+            vendor_id=SHOP,
+            aggregate="order:order-1",
+            occurred_at=START,
+            data=news.model_dump(mode="json"),
+        )
+    )
+    assert told is not None
+    for part in ("KES 300", "back to you", CODE, "Mama Njeri Groceries", "TKL4H7XQ2P"):
+        assert part in told
+
+
 # --- whose order it is -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("english", "back to whoever paid it"),
+        ("kiswahili", "wamemrudishia aliyelipia oda yako"),
+        ("português", "a quem pagou o seu pedido"),
+    ],
+)
+def test_whose_order_it_is_hears_that_the_money_went_back_to_whoever_paid(
+    confirmed: Chat, language: str, told: str
+) -> None:
+    confirmed.says(language)
+    code = confirmed.router.latest().code
+    news = confirmed.router.refund_news(code, EventType.PAYMENT_REFUNDED, 12_000, "TKL4H7XQ2P")
+    text = confirmed.hears(news.model_copy(update={"data": {**news.data, "is_by_other": True}}))
+    assert text is not None
+    assert all(part in text for part in (told, code, "120"))
+    assert "TKL4H7XQ2P" not in text  # the payer's
 
 
 @pytest.mark.parametrize("text", ["PAY 0700000001", "pay with mama's number 0700000001", "lipa kwa 0700 000 001"])

@@ -24,7 +24,12 @@ from router.events.payloads import TYPES, UnreadablePayload, body_of, ping_body,
 from tests.support.mailroom import order_news
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-FOR_CHATS = {EventType.CHAT_STAFF_MESSAGE, EventType.SHOP_ALERT, EventType.ORDER_PAID_FOR}
+FOR_CHATS = {
+    EventType.CHAT_STAFF_MESSAGE,
+    EventType.SHOP_ALERT,
+    EventType.ORDER_PAID_FOR,
+    EventType.PAYMENT_REFUNDED_TO,
+}
 """What only a chat is told: the shop wrote it, or hears of it by another type."""
 
 
