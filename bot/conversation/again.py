@@ -6,24 +6,36 @@ from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation import options
 from bot.conversation.intents import read_code
-from bot.conversation.model import OrderAgain, Reply, Result, Step
+from bot.conversation.model import OrderAgain, Reply, Result, ShowCart, Step
 from bot.conversation.refusals import extra, refused
 from bot.conversation.showing import cart_lines, cart_listing, delivery_hint, filled_cart, sums_of, terms_of, total_of
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
 from contracts.errors import ErrorCode, ProblemBody
-from contracts.router_api import LeftOut, ReorderResult
+from contracts.router_api import CartView, LeftOut, ReorderResult
 from contracts.states import LeftOutReason
 
 _LEFT_OUT = TypeAdapter(list[LeftOut])
 _MAX_LEFT = 20
+_ONTO = "onto"
 
 
 def on_reorder(talk: Talk, rest: str = "") -> Step:
     """REORDER, "same as last time"; with a code, that order."""
     code = read_code(rest) if rest else None
-    talk = talk.knowing(code=code or rest)
-    return talk.ask(Purpose.AGAIN, OrderAgain(talk.shop.vendor_id, code or rest[:20] or None))
+    talk = talk.knowing(code=code or rest[:20])
+    return talk.ask(Purpose.AGAIN_CART, ShowCart(talk.shop.vendor_id))
+
+
+def cart_before_came(talk: Talk, result: Result) -> Step:
+    """What is in the cart already stays there, which the answer must not hide."""
+    if isinstance(result, ProblemBody):
+        return refused(talk, result)
+    if not isinstance(result, CartView):
+        return talk.say("our_mistake")
+    if filled_cart(result) is not None:
+        talk = talk.knowing(heading=_ONTO)
+    return talk.ask(Purpose.AGAIN, OrderAgain(talk.shop.vendor_id, talk.turn.code or None))
 
 
 def reordered(talk: Talk, result: Result) -> Step:
@@ -44,7 +56,7 @@ def reordered(talk: Talk, result: Result) -> Step:
     left = _lines(result.left_out)
     return talk.say(
         "reordered",
-        code=result.from_code,
+        what=(Reply("reorder_onto" if talk.turn.heading == _ONTO else "reorder_alone", {"code": result.from_code}),),
         lines=cart_lines(cart),
         sums=sums_of(cart),
         total=total_of(cart),

@@ -104,6 +104,11 @@ def on_tomorrow(talk: Talk, rest: str = "") -> Step:
     return talk.ask(Purpose.DAY, ChooseDay(shop.vendor_id, day))
 
 
+def on_today(talk: Talk, rest: str = "") -> Step:
+    """TODAY, "not tomorrow": as soon as possible after all."""
+    return talk.ask(Purpose.DAY, ChooseDay(talk.shop.vendor_id, None))
+
+
 def day_chosen(talk: Talk, result: Result) -> Step:
     shop = talk.shop
     if isinstance(result, ProblemBody) and result.code == ErrorCode.SHOP_CLOSED:
@@ -115,7 +120,7 @@ def day_chosen(talk: Talk, result: Result) -> Step:
     if not isinstance(cart, OrderView):
         return cart
     if cart.scheduled_for is None:
-        return talk.say("our_mistake")
+        return _offering(talk, cart).say("day_soon")
     return _offering(talk, cart).say("day_kept", time=local_time(cart.scheduled_for, shop, shop.currency))
 
 

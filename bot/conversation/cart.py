@@ -44,6 +44,8 @@ from contracts.router_api import MAX_QUANTITY, CartView, ItemView, OrderView
 
 # --- adding ----------------------------------------------------------------------------------------------------------
 
+_MAX_OF_ONLY = 99  # more is no answer to a list of one thing
+
 
 def on_add(talk: Talk, rest: str) -> Step:
     """ADD 2, ADD 2 x 3, ADD milk, ADD milk x 2, ADD 3 milk."""
@@ -90,6 +92,8 @@ def number_unknown(talk: Talk, number: int, listing: Listing) -> Step:
     if 1000 <= number <= 9999:
         return talk.say("maybe_pin")
     first, last = listing.entries[0].number, listing.entries[-1].number
+    if listing.kind is ListKind.ITEMS and first == last and first < number <= _MAX_OF_ONLY:
+        return talk.say("number_of_only", number=number, first=first)
     return talk.say("number_unknown", number=_short(number), first=first, last=last)
 
 

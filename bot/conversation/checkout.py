@@ -41,7 +41,7 @@ def confirmed(talk: Talk, result: Result) -> Step:
 
 def _say_confirmed(talk: Talk, order: OrderView) -> Step:
     shop = talk.shop
-    talk = talk.with_state(replace(talk.state.did(order.order_id, order.status), other=None))
+    talk = talk.with_state(replace(talk.state.did(order.order_id, order.status), other=None, place_question=None))
     hold: tuple[Reply, ...] = ()
     if order.hold_expires_at is not None:
         hold = (Reply("held_until", {"time": local_time(order.hold_expires_at, shop, order.currency)}),)

@@ -37,6 +37,9 @@ def on_pay_asked(talk: Talk, rest: str = "") -> Step:
 
 
 def on_where(talk: Talk, rest: str = "") -> Step:
+    """Where the shop is; "my address is …" says where the customer is, where that was asked."""
+    if fulfilment.is_place(talk, rest):
+        return fulfilment.keep_place(talk, rest)
     return talk.say("where_asked", shop=talk.shop.name)
 
 
@@ -60,6 +63,15 @@ def on_start(talk: Talk, rest: str = "") -> Step:
     return talk.say("started", hint=hint(talk))
 
 
+def is_wordless(text: str) -> bool:
+    """Smileys and dots."""
+    return not any(char.isalnum() for char in text)
+
+
+def on_wordless(talk: Talk) -> Step:
+    return talk.say("wordless", hint=hint(talk))
+
+
 def on_nothing(talk: Talk, media: tuple[str, ...]) -> Step:
     """No text at all. `media` names what there was instead."""
     kinds = {kind.partition("/")[0].casefold() for kind in media}
@@ -79,7 +91,7 @@ def on_nothing(talk: Talk, media: tuple[str, ...]) -> Step:
 def not_understood(talk: Talk, said: str, word: str | None) -> Step:
     """Last of all. Whoever was asked where exactly has said so; whoever writes about paying hears how, but is not
     charged for a sentence."""
-    if talk.turn.place is not None:
+    if talk.turn.place is not None and talk.turn.place.is_next:
         return fulfilment.keep_place(talk, said)
     if _PAYING_WORDS & set(tokens(said)) or "m-pesa" in fold(said):
         return talk.say("say_pay")

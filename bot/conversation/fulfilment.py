@@ -8,6 +8,7 @@ from dataclasses import replace
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation import options
+from bot.conversation.landmarks import sounds_like_place
 from bot.conversation.matching import Candidate, find
 from bot.conversation.model import ChooseFulfilment, ListZones, Location, Reply, Result, Step
 from bot.conversation.phrases import phrased
@@ -16,7 +17,7 @@ from bot.conversation.showing import sums_of, terms_of, total_of, zone_lines
 from bot.conversation.state import Entry, Listing, ListKind, PlaceQuestion, Purpose
 from bot.conversation.talk import Talk
 from contracts.errors import ErrorCode, ProblemBody
-from contracts.router_api import MAX_LANDMARK_LENGTH, CartView, OrderView, ZoneList, ZoneView
+from contracts.router_api import MAX_LANDMARK_LENGTH, CartView, DeliveryView, OrderView, ZoneList, ZoneView
 from contracts.states import FulfilmentKind
 
 _ZONES = TypeAdapter(list[ZoneView])
@@ -25,13 +26,13 @@ _PLAIN_WORDS = 3
 
 
 def begun(talk: Talk) -> Talk:
-    """At the beginning of a turn: "where exactly?" is asked for the next message alone."""
+    """At the beginning of a turn: "where exactly?" is asked for the next message, and heard a while longer."""
     question = talk.state.place_question
     if question is None:
         return talk
-    talk = talk.with_state(replace(talk.state, place_question=None))
     if talk.state.shop is None or talk.shop.vendor_id != question.vendor_id or not question.is_open(talk.now):
-        return talk
+        return talk.with_state(replace(talk.state, place_question=None))
+    talk = talk.with_state(replace(talk.state, place_question=replace(question, is_next=False)))
     return replace(talk, turn=replace(talk.turn, place=question))
 
 
@@ -112,13 +113,11 @@ def fulfilment_came(talk: Talk, result: Result) -> Step:
         return talk.say("terms_need_cart", shop=talk.shop.name)
     talk = talk.with_state(replace(talk.state, other=None))
     shop = talk.shop
+    talk = talk.with_state(replace(talk.state, place_question=None))
     if cart.delivery.kind is FulfilmentKind.PICKUP:
         talk = _offering(talk, cart)
         return talk.say("pickup_chosen", shop=shop.name, sums=sums_of(cart), total=total_of(cart))
-    place: tuple[Reply, ...] = ()
-    if cart.delivery.latitude is None and not cart.delivery.landmark and cart.delivery.zone_id is not None:
-        question = PlaceQuestion(shop.vendor_id, cart.delivery.zone_id, talk.now)
-        talk, place = talk.with_state(replace(talk.state, place_question=question)), (Reply("ask_place"),)
+    talk, place = _asking_place(talk, cart.delivery)
     return _offering(talk, cart).say(
         "delivery_chosen",
         zone=cart.delivery.zone_name or "–",
@@ -127,6 +126,24 @@ def fulfilment_came(talk: Talk, result: Result) -> Step:
         terms=terms_of(cart, shop),
         place=place,
     )
+
+
+def _asking_place(talk: Talk, chosen: DeliveryView) -> tuple[Talk, tuple[Reply, ...]]:
+    """Where exactly in the zone. A pin answers that; what the rider should look for there is heard all the same."""
+    if chosen.zone_id is None:
+        return talk, ()
+    is_pin = chosen.latitude is not None
+    question = PlaceQuestion(
+        talk.shop.vendor_id,
+        chosen.zone_id,
+        talk.now,
+        chosen.latitude,
+        chosen.longitude,
+        label=chosen.landmark,
+        is_next=not is_pin and not chosen.landmark,
+    )
+    talk = talk.with_state(replace(talk.state, place_question=question))
+    return talk, (Reply("ask_place"),) if question.is_next else ()
 
 
 def _offering(talk: Talk, cart: OrderView) -> Talk:
@@ -160,19 +177,30 @@ def zones_in(problem: ProblemBody) -> list[ZoneView]:
 
 
 def is_place(talk: Talk, text: str) -> bool:
-    """Whether that answers "where exactly?" by its length alone: short answers are looked for on the shelves first."""
-    words = phrased(text)
-    return talk.turn.place is not None and len(words) >= _PLAIN_WORDS and not words.counts()
+    """Whether that answers "where exactly?" by its length alone, or later by how it sounds: short answers are looked
+    for on the shelves first."""
+    place, words = talk.turn.place, phrased(text)
+    if place is None or len(words) < _PLAIN_WORDS:
+        return False
+    return sounds_like_place(text) or (place.is_next and not words.counts())
 
 
 def keep_place(talk: Talk, text: str) -> Step:
     place = talk.turn.place
     if place is None:
         return talk.say("our_mistake")
-    landmark = " ".join(text.split())[:MAX_LANDMARK_LENGTH]
+    told = " ".join(text.split())
+    landmark = f"{place.label}, {told}" if place.label else told
     return talk.ask(
         Purpose.LANDMARK,
-        ChooseFulfilment(talk.shop.vendor_id, FulfilmentKind.DELIVERY, place.zone_id, landmark=landmark),
+        ChooseFulfilment(
+            talk.shop.vendor_id,
+            FulfilmentKind.DELIVERY,
+            place.zone_id,
+            latitude=place.latitude,
+            longitude=place.longitude,
+            landmark=landmark[:MAX_LANDMARK_LENGTH],
+        ),
     )
 
 
@@ -182,4 +210,5 @@ def place_kept(talk: Talk, result: Result) -> Step:
     cart = result.cart if isinstance(result, CartView) else None
     if cart is None or cart.delivery is None:
         return talk.say("our_mistake")
+    talk = talk.with_state(replace(talk.state, place_question=None))
     return _offering(talk, cart).say("place_kept", description=cart.delivery.landmark, total=total_of(cart))

@@ -44,6 +44,7 @@ class Word(StrEnum):
     NOTE = "note"
     VOUCHER = "voucher"
     TOMORROW = "tomorrow"
+    TODAY = "today"
     HISTORY = "history"
     HOURS = "hours"
     WHERE = "where"

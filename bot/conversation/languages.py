@@ -9,6 +9,7 @@ from bot.conversation.evidence import guess
 from bot.conversation.fallback import hint
 from bot.conversation.matching import tokens
 from bot.conversation.model import Reply, Said, State, Step
+from bot.conversation.rails import which_number
 from bot.conversation.shop import offer
 from bot.conversation.state import Entry, Listing, ListKind
 from bot.conversation.talk import Talk
@@ -92,7 +93,12 @@ def change(talk: Talk, language: str) -> Step:
     talk = talk.with_state(state)
     if state.shop is None:
         return offer(talk, "welcome")
-    return talk.say("language_changed", hint=hint(talk))
+    changed = talk.say("language_changed", hint=hint(talk))
+    question = state.payer_question
+    if changed.reply is None or question is None or not question.is_open(talk.now):
+        return changed
+    asked = which_number(question.rail, state.shop.currency)
+    return replace(changed, reply=replace(changed.reply, postscript=(*changed.reply.postscript, asked)))
 
 
 def _known(language: str) -> str:

@@ -9,7 +9,7 @@ from bot.conversation.paying import instructions_of
 from bot.conversation.rails import other_ways, rail_name, usual_push
 from bot.conversation.refusals import order_in, orders_in, refused
 from bot.conversation.showing import order_choices, order_lines, order_listing, sums_of, terms_of, total_of
-from bot.conversation.standing import has_open_reference, standing_of
+from bot.conversation.standing import has_open_reference, standing_of, was_paid_anyway
 from bot.conversation.state import Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action, attempt_of, is_under_way
@@ -147,6 +147,8 @@ def _next_for(order: OrderView, vendor_id: str) -> tuple[Option, ...]:
             return (options.pay(order.code, attempt_of(order), vendor_id),)
         case OrderStatus.PAID:
             return (options.receipt(order.code, vendor_id), options.show_menu(vendor_id))
+        case OrderStatus.CANCELLED if was_paid_anyway(order):
+            return (options.person(vendor_id), options.show_menu(vendor_id))
         case _:
             return (options.show_menu(vendor_id),)
 

@@ -10,7 +10,7 @@ from bot.conversation.rails import answer_there, rail_name, rail_of, rings
 from bot.conversation.receipts import say_paid
 from bot.conversation.refusals import refused
 from bot.conversation.showing import total_of
-from bot.conversation.standing import has_open_reference
+from bot.conversation.standing import has_open_reference, was_paid_anyway
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import attempt_of, is_under_way
@@ -22,6 +22,8 @@ from contracts.states import IntentStatus, OrderStatus, Rail
 _JUST_NOW = timedelta(minutes=30)
 _RECEIPT = re.compile(r"\b(?=[A-Z]{0,9}[0-9])[A-Z][A-Z0-9]{9}\b")
 """As M-Pesa makes them: ten letters and digits, of which the first is a letter and one a digit."""
+_SETTLING = timedelta(days=3)
+"""So long money for an order that was called off is likely what somebody speaks of."""
 
 
 def on_paid(talk: Talk, rest: str = "") -> Step:
@@ -74,10 +76,12 @@ def paid_came(talk: Talk, result: Result) -> Step:
     under_way = [order for order in waiting if is_under_way(order)]
     paid = [order for order in result.orders if order.status is OrderStatus.PAID]
     just_paid = [order for order in paid if order.paid_at is not None and talk.now - order.paid_at < _JUST_NOW]
-    meant = [*under_way, *just_paid, *waiting, *paid]
+    lately = talk.now - _SETTLING
+    called_off = [order for order in result.orders if was_paid_anyway(order) and order.created_at > lately]
+    meant = [*under_way, *just_paid, *waiting, *called_off, *paid]
     if not meant:
         return orders_came(talk, result)
-    if len(waiting) > 1 and not under_way and not just_paid:
+    if len([*waiting, *called_off]) > 1 and not under_way and not just_paid:
         return orders_came(talk, result)
     return _answer(talk, meant[0])
 
@@ -86,6 +90,8 @@ def _answer(talk: Talk, order: OrderView) -> Step:
     payment, rail = order.payment, rail_of(order)
     if order.status is OrderStatus.PAID:
         return say_paid(talk, order)
+    if was_paid_anyway(order):
+        return say_order(talk, order)
     if payment is not None and payment.intent_status in (IntentStatus.UNKNOWN, IntentStatus.SUCCEEDED):
         return talk.say("payment_being_checked", code=order.code, rail=rail_name(rail))
     if is_under_way(order) and payment is not None and payment.is_by_other:

@@ -32,6 +32,9 @@ from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import OrderList, OrderView, ShopView
 from contracts.states import IntentStatus, OrderStatus, Rail
 
+_TOO_LONG_FOR_A_LINE = 5
+"""Digits. Four of them may be a PIN, which is warned of."""
+
 
 def on_pay(talk: Talk, rest: str) -> Step:
     """PAY, PAY <code>, PAY <number> of "which order?" or "which way?", PAY <phone number> where one was asked for."""
@@ -78,6 +81,17 @@ def on_phone(talk: Talk, rest: str) -> Step:
     if question is None or not question.is_open(talk.now) or question.vendor_id != talk.shop.vendor_id:
         return talk.say("phone_not_asked")
     return _pay_from(talk, rest, question)
+
+
+def no_phone(talk: Talk, text: str) -> Step | None:
+    """Digits that are too few for the phone number that was asked for, and no line of a list; None for others."""
+    question, digits = talk.state.payer_question, sum(char.isdigit() for char in text)
+    if question is None or not question.is_open(talk.now) or talk.state.shop is None:
+        return None
+    looks_begun = digits >= _TOO_LONG_FOR_A_LINE or (text.startswith("0") and digits > 1)
+    if question.vendor_id != talk.shop.vendor_id or not looks_begun:
+        return None
+    return _ask_payer_again(talk, question.code, question.rail)
 
 
 def _pay_from(talk: Talk, phone: str, question: PayerQuestion | None) -> Step:
@@ -195,7 +209,7 @@ def not_paying(talk: Talk, problem: ProblemBody) -> Step:
         case ErrorCode.PAYMENT_IN_PROGRESS:
             return _in_progress(talk, order)
         case ErrorCode.ATTEMPTS_EXHAUSTED:
-            return talk.say("attempts_exhausted")
+            return talk.offering(options.person(shop.vendor_id)).say("attempts_exhausted")
         case ErrorCode.PAYER_BUSY:
             return talk.say("payer_busy")
         case ErrorCode.PAYER_MISSING:

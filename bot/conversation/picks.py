@@ -18,6 +18,9 @@ _OUTSIDE_A_SHOP = (ListKind.SHOPS, ListKind.LANGUAGE)
 
 def on_number(talk: Talk, rest: str) -> Step:
     """2, two, 2 x 3."""
+    no_phone = paying.no_phone(talk, rest)
+    if no_phone is not None:
+        return no_phone
     wanted = read_wanted(rest)
     listing = talk.state.last_shown()
     if talk.state.shop is None and (listing is None or listing.kind not in _OUTSIDE_A_SHOP):

@@ -48,6 +48,12 @@ def usual_push(currency: Currency) -> Rail:
     return Rail.MPESA_STK if currency is Currency.KES else Rail.GPO
 
 
+def which_number(rail: Rail | None, currency: Currency) -> Reply:
+    """The question for the phone number to charge."""
+    is_mpesa = (rail or usual_push(currency)) is Rail.MPESA_STK
+    return Reply("ask_payer") if is_mpesa else Reply("ask_payer_gpo")
+
+
 def usual_rail(currency: Currency) -> Rail:
     return _USUAL[currency]
 

@@ -13,12 +13,19 @@ def has_open_reference(order: OrderView) -> bool:
     )
 
 
+def was_paid_anyway(order: OrderView) -> bool:
+    """It was called off, and its money came all the same: the shop settles it with the customer."""
+    payment = order.payment
+    is_there = payment is not None and payment.intent_status is IntentStatus.SUCCEEDED
+    return order.status is OrderStatus.CANCELLED and is_there
+
+
 def standing_of(order: OrderView) -> Reply:
     match order.status:
         case OrderStatus.DRAFT:
             return Reply("standing_draft")
         case OrderStatus.CANCELLED:
-            return Reply("standing_cancelled")
+            return Reply("standing_cancelled_paid" if was_paid_anyway(order) else "standing_cancelled")
         case OrderStatus.PAID:
             if order.receipt:
                 return Reply("standing_paid", {"receipt": proof_of(order.receipt, rail_of(order))})

@@ -75,6 +75,7 @@ class Purpose(StrEnum):
     NOTE = "note"
     VOUCHER = "voucher"
     DAY = "day"
+    AGAIN_CART = "again_cart"
     AGAIN = "again"
     HOURS = "hours"
     HISTORY = "history"
@@ -194,11 +195,17 @@ class PayerQuestion:
 
 @dataclass(frozen=True, slots=True)
 class PlaceQuestion:
-    """The customer chose that zone and was asked where exactly."""
+    """The customer chose that zone and was asked where exactly, or sent a pin that lies in it."""
 
     vendor_id: str
     zone_id: str
     asked_at: datetime
+    latitude: float | None = None
+    longitude: float | None = None
+    label: str = ""
+    """What the pin says of its place."""
+    is_next: bool = True
+    """It was asked right before: later only what sounds like a place is one."""
 
     def is_open(self, now: datetime) -> bool:
         return now - self.asked_at < _MONEY_LIFETIME

@@ -70,6 +70,7 @@ _IN_A_SHOP: dict[Word, Callable[[Talk, str], Step]] = {
     Word.NOTE: arranging.on_note,
     Word.VOUCHER: arranging.on_voucher,
     Word.TOMORROW: arranging.on_tomorrow,
+    Word.TODAY: arranging.on_today,
     Word.HISTORY: orders.on_history,
     Word.DELIVERY: fulfilment.on_delivery,
     Word.PICKUP: fulfilment.on_pickup,
@@ -114,6 +115,7 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
     Purpose.NOTE: arranging.note_left,
     Purpose.VOUCHER: arranging.voucher_used,
     Purpose.DAY: arranging.day_chosen,
+    Purpose.AGAIN_CART: again.cart_before_came,
     Purpose.AGAIN: again.reordered,
     Purpose.HOURS: opening.hours_came,
     Purpose.HISTORY: orders.history_came,
@@ -184,6 +186,8 @@ def _said(talk: Talk, said: Said) -> Step:
     anywhere = _ANYWHERE.get(intent.word)
     if anywhere is not None:
         return anywhere(talk, intent.rest)
+    if intent.word is Word.TEXT and fallback.is_wordless(intent.rest):
+        return fallback.on_wordless(talk)
     if talk.state.shop is not None:
         return _IN_A_SHOP[intent.word](talk, intent.rest)
     if intent.word is Word.TEXT:

@@ -62,7 +62,7 @@ def _changed(
             discount = DiscountView(code=VOUCHER, amount_minor=0, percent=10, minimum_minor=10000)
             return cart.model_copy(update={"discount": discount})
         case ChooseDay():
-            opens_at = shop.opening.opens_at if shop.opening else None
+            opens_at = shop.opening.opens_at if shop.opening and command.day is not None else None
             return cart.model_copy(update={"scheduled_for": opens_at})
         case ChooseFulfilment():
             return _delivered(command, shop, cart)

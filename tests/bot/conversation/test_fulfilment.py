@@ -81,9 +81,37 @@ def test_a_short_answer_is_a_place_unless_it_is_a_thing(chat: Chat) -> None:
     assert chat.says("bananas").key == "found"
 
 
-def test_only_the_next_message_is_a_place(chat: Chat) -> None:
-    chat.says_each("DELIVERY", "1", "CART")
+def test_later_only_what_sounds_like_a_place_is_one(chat: Chat) -> None:
+    chat.says_each("DELIVERY", "1", "CART", "milk")
+    assert chat.says("some words about nothing").key == "not_understood"
+    assert chat.says("do you have a gate near you?").key != "place_kept"
+    answer = chat.says("gate 4, blue house, flat 12B")
+    assert answer.key == "place_kept"
+    assert "gate 4, blue house, flat 12B" in chat.says("CART").text
     assert chat.says("blue gate next to the church").key == "not_understood"
+
+
+def test_an_address_is_not_taken_for_a_question_about_the_shops(chat: Chat) -> None:
+    assert chat.says("my address is the blue house near the church").key == "where_asked"
+    chat.says_each("DELIVERY", "1")
+    assert chat.says("my address is the blue house near the church").key == "place_kept"
+
+
+def test_what_is_confirmed_gets_no_other_place(chat: Chat) -> None:
+    chat.says_each("DELIVERY", "1", "CONFIRM", "add milk")
+    assert chat.says("blue gate next to the church").key == "not_understood"
+
+
+def test_what_the_rider_should_look_for_can_follow_a_pin_and_the_pin_stays(chat: Chat) -> None:
+    chat.sends_pin(*WESTLANDS, label="Sarit Centre")
+    assert chat.says("Geti la bluu karibu na kanisa").key == "place_kept"
+    delivery = cart(chat).delivery
+    assert delivery is not None
+    assert (delivery.latitude, delivery.longitude) == WESTLANDS
+    assert delivery.landmark == "Sarit Centre, Geti la bluu karibu na kanisa"
+
+
+def test_a_thing_is_no_place_even_where_one_was_asked_for(chat: Chat) -> None:
     chat.says_each("DELIVERY", "1")
     assert chat.says("2 bananas and 3 tomatoes").key == "several"
     delivery = cart(chat).delivery

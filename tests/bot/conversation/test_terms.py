@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bot.conversation.model import ChooseDay, LeaveNote, OrderAgain, UseVoucher
+from bot.conversation.model import ChooseDay, LeaveNote, OrderAgain, ShowCart, UseVoucher
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.events import EventType
 from contracts.router_api import OpeningView
@@ -145,7 +145,7 @@ def test_an_order_is_repeated_by_its_code(with_cart: Chat) -> None:
     with_cart.says("CONFIRM")
     code = with_cart.router.latest().code
     answer = with_cart.says(f"REORDER {code.lower()}")
-    assert answer.commands == (OrderAgain("vendor-mama", code),)
+    assert answer.commands == (ShowCart("vendor-mama"), OrderAgain("vendor-mama", code))
     assert answer.key == "reordered"
     assert with_cart.says("REORDER nonsense").key == "order_unknown"
 
@@ -207,3 +207,20 @@ def test_a_reminder_from_another_shop_says_how_to_get_there(with_cart: Chat) -> 
     told = with_cart.hears(news)
     assert told is not None
     assert "*SHOP MAMA*" in told
+
+
+@pytest.mark.parametrize("said", ["today", "not tomorrow", "leo", "si kesho", "hoje", "para hoje"])
+def test_another_day_can_be_taken_back(with_cart: Chat, said: str) -> None:
+    with_cart.router.shops[0].opening = OpeningView(is_open=True, opens_at=OPENS_AT)
+    assert with_cart.says("TOMORROW").key == "day_kept"
+    answer = with_cart.says(said)
+    assert answer.key == "day_soon"
+    assert answer.commands == (ChooseDay("vendor-mama", None),)
+    assert "when the shop is open" not in with_cart.says("CART").text
+
+
+def test_the_same_again_onto_a_full_cart_says_that_more_is_in_it(confirmed: Chat) -> None:
+    confirmed.says("PAY")
+    confirmed.hears(confirmed.router.is_paid(confirmed.router.latest().code))
+    assert "In your cart, as in order" in confirmed.says("REORDER").text
+    assert "what was there before and order" in confirmed.says("REORDER").text
