@@ -4,11 +4,12 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Integer, Text, bindparam
+from sqlalchemy import BigInteger, Boolean, ColumnElement, Dialect, Integer, Text, bindparam, literal_column
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 BigInt = BigInteger().with_variant(Integer(), "sqlite")
@@ -96,17 +97,42 @@ class Texts(TypeDecorator[list[str]]):
         return json.dumps(value, separators=(",", ":"))
 
 
+class Numbers(TypeDecorator[list[int]]):
+    """Several whole numbers as one parameter, for `is_one_of`. An array on PostgreSQL, a JSON text on SQLite."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(postgresql.ARRAY(BigInteger()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: list[int] | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name == "postgresql":
+            return value
+        return json.dumps(value, separators=(",", ":"))
+
+
 class _OneOf(FunctionElement[bool]):
     name = "one_of"
     type = Boolean()
     inherit_cache = True
 
+    def self_group(self, against: OperatorType | None = None) -> "_OneOf":
+        """As it is: SQLAlchemy would compare it with 1 for SQLite, which then looks into no index for it."""
+        return self
+
+
+def is_plainly(condition: str) -> ColumnElement[bool]:
+    """A condition in SQL's own words, nothing added: what a partial index says is recognised only word for word, and
+    `= 1`, which SQLAlchemy adds to a flag for SQLite, is one word more."""
+    return literal_column(condition)
+
 
 def is_one_of(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
-    """That the column, a text, is one of the list that is given for the parameter `name`.
+    """That the column, a text or a whole number, is one of the list that is given for the parameter `name`.
 
     Unlike IN, whose text grows with the list, it is one statement for lists of every length: see `kit.statements`."""
-    return _OneOf(column, bindparam(name, type_=Texts()))
+    return _OneOf(column, bindparam(name, type_=Numbers() if isinstance(column.type, Integer) else Texts()))
 
 
 @compiles(_OneOf)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.tables import ItemKind, conversations, inbox, is_open_item, is_open_message, is_waiting, messages
 from contracts.ids import new_id
-from kit.columns import Code, Flag, JsonDoc, UtcTime
+from kit.columns import Code, Flag, JsonDoc, UtcTime, is_one_of
 from kit.db import Tx
 
 LEASE = timedelta(seconds=30)
@@ -136,7 +136,7 @@ _is_due = and_(
     is_waiting,
     _c.next_at <= _now,
     or_(_c.lease_until.is_(None), _c.lease_until <= _now, _c.lease_owner == _me),
-    _c.id.not_in(bindparam("held", expanding=True, type_=Code)),
+    ~is_one_of(_c.id, "held"),
 )
 _PEEK = select(literal(1)).where(_is_due).limit(1)
 _CLAIM = (
@@ -165,7 +165,7 @@ _OPEN_ITEMS = (
 )
 _TAKE = (
     update(inbox)
-    .where(inbox.c.seq.in_(bindparam("taken", expanding=True)))
+    .where(is_one_of(inbox.c.seq, "taken"))
     .values(status="processing", burst=bindparam("in_burst", type_=inbox.c.burst.type))
 )
 

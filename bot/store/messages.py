@@ -15,7 +15,7 @@ from bot.store.conversations import LeaseLost
 from bot.store.lapsing import columns_of, passing_of
 from bot.store.once_more import TOLD_NOTHING
 from bot.store.tables import MessageStatus, Purpose, conversations, is_open_message, messages
-from kit.columns import BigInt, Code, UtcTime
+from kit.columns import BigInt, Code, UtcTime, is_one_of
 from kit.db import Tx
 
 LEASE = timedelta(seconds=60)
@@ -107,7 +107,7 @@ _is_due = and_(
     is_open_message(messages),
     _m.next_at <= _now,
     or_(_m.lease_until.is_(None), _m.lease_until <= _now, _m.lease_owner == _me),
-    _m.seq.not_in(bindparam("held", expanding=True, type_=BigInt)),
+    ~is_one_of(_m.seq, "held"),
     _is_first_of_its_conversation,
 )
 _PEEK = select(literal(1)).select_from(messages).where(_is_due).limit(1)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, bindparam, exists, select, update
 
 from bot.store.tables import MessageStatus, conversations, inbox, is_lost, is_untold, is_untold_item, messages
-from kit.columns import BigInt, UtcTime
+from kit.columns import UtcTime, is_one_of
 from kit.db import Tx
 
 _i, _m, _c = inbox.c, messages.c, conversations.c
@@ -80,9 +80,10 @@ def _sent(condition: ColumnElement[bool]) -> Any:
 
 _SENT, _LOST = _sent(is_untold), _sent(is_lost)
 
-_seqs = bindparam("seqs", expanding=True, type_=BigInt)
-_ITEMS_TOLD = update(inbox).where(_i.seq.in_(_seqs)).values(told_at=bindparam("now", type_=UtcTime))
-_STATUS_TOLD = update(messages).where(_m.seq.in_(_seqs)).values(told_status=bindparam("told", type_=_m.status.type))
+_ITEMS_TOLD = update(inbox).where(is_one_of(_i.seq, "seqs")).values(told_at=bindparam("now", type_=UtcTime))
+_STATUS_TOLD = (
+    update(messages).where(is_one_of(_m.seq, "seqs")).values(told_status=bindparam("told", type_=_m.status.type))
+)
 
 
 def _some(table: Table, condition: ColumnElement[bool]) -> Any:

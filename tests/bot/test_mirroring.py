@@ -297,7 +297,8 @@ def test_looking_for_what_is_to_be_told_walks_no_table(quick: Mirrored) -> None:
                 plan = tx.conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # pyright: ignore[reportArgumentType]
                 plans += [row.detail for row in plan]
     assert len(plans) >= 10
-    walks = [detail for detail in plans if detail.startswith("SCAN") and "USING" not in detail]
+    scans = [detail for detail in plans if detail.startswith("SCAN") and "USING" not in detail]
+    walks = [detail for detail in scans if "json_each" not in detail]  # the list that was given
     assert walks == []
     named = {index for index in ("inbox_untold", "messages_untold", "messages_lost") if index in "".join(plans)}
     assert len(named) == 3
