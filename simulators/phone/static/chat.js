@@ -3,7 +3,7 @@
 import { bubble, contentKey, parts, stamp } from './bubble.js';
 import { greetingOf, suggestions } from './chips.js';
 import { Composer } from './composer.js';
-import { balanceOf, fromTemplate, h, initials, isTouch } from './dom.js';
+import { balanceOf, dialled, fromTemplate, h, initials, isTouch } from './dom.js';
 import { HandSheet } from './hand.js';
 import { clockOf, nowMs } from './moments.js';
 import { placesOf } from './places.js';
@@ -56,7 +56,7 @@ export class Phone {
     const { name, msisdn, hidden: isHidden } = customer;
     this.node.setAttribute('aria-label', `${name}’s phone`);
     this.node.querySelector('.owner-name').textContent = name;
-    this.node.querySelector('.owner-number').textContent = (msisdn ?? '').replace(/^254(\d{3})(\d{3})(\d{3})$/, '0$1 $2 $3').replace(/^244(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3') + (isHidden ? ' (hidden)' : '');
+    this.node.querySelector('.owner-number').textContent = dialled(msisdn) + (isHidden ? ' (hidden)' : '');
     this.node.querySelector('.owner-balance').textContent = balanceOf(customer);
     this.node.querySelector('.save-chat').href = `/sim/transcript?customer=${encodeURIComponent(customer.address)}`;
     this.composer.input.setAttribute('aria-label', `Message from ${name}`);
@@ -334,7 +334,9 @@ export class Phone {
   }
 
   #suggest() {
-    const chips = suggestions(this.#greetings, this.#greeting()?.text, this.#entries.map(({ message }) => message));
+    const { msisdn, hidden: isHidden } = this.customer;
+    const own = isHidden ? dialled(msisdn) : ''; // what a shop that does not see it may ask for
+    const chips = suggestions(this.#greetings, this.#greeting()?.text, this.#entries.map(({ message }) => message), own);
     const key = JSON.stringify(chips);
     if (key === this.chipsKey) return;
     this.chipsKey = key;

@@ -40,8 +40,8 @@ function languageOf(replies) {
   return 'en';
 }
 
-/** `[{text, isOffered}]` for a chat of these messages, with the shop of that greeting. */
-export function suggestions(greetings, currentGreeting, messages) {
+/** `[{text, isOffered}]` for a chat of these messages, with the shop of that greeting; `own`: the person's number, or ''. */
+export function suggestions(greetings, currentGreeting, messages, own) {
   const words = greetings.map((greeting) => greeting.text);
   if (!messages.length) return words.map((text) => ({ text, isOffered: true })).concat({ text: 'HELP', isOffered: false });
   const replies = messages.filter(({ direction }) => direction === 'out');
@@ -52,6 +52,6 @@ export function suggestions(greetings, currentGreeting, messages) {
   const numbers = kind === 'buttons' ? [] : [...new Set([...reply.matchAll(NUMBERED)].map((match) => match[1]))].slice(0, MOST_NUMBERS);
   const isDeciding = offered.some((word) => DECIDES.has(word));
   const first = [...new Set(isDeciding ? [...offered, ...numbers] : [...numbers, ...offered])];
-  const rest = [...ALWAYS[languageOf(replies)], ...words.filter((text) => text !== currentGreeting)].filter((text) => !first.includes(text));
+  const rest = [...(own ? [own] : []), ...ALWAYS[languageOf(replies)], ...words.filter((text) => text !== currentGreeting)].filter((text) => !first.includes(text));
   return [...first.map((text) => ({ text, isOffered: true })), ...rest.map((text) => ({ text, isOffered: false }))];
 }

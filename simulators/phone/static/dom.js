@@ -37,6 +37,9 @@ export function money(minor, currency) {
   return `${currency}\u00a0${Math.floor(minor / 100).toLocaleString('en-GB')}${cents}`;
 }
 
+/** "0708 374 149", as it is dialled where it is at home. Empty without a number. */
+export const dialled = (msisdn) => (msisdn ?? '').replace(/^254(\d{3})(\d{3})(\d{3})$/, '0$1 $2 $3').replace(/^244(\d{3})(\d{3})(\d{3})$/, '$1 $2 $3');
+
 /** What that customer has where the number is at home: shillings, or kwanzas in Angola. Empty without a number. */
 export function balanceOf({ msisdn, balance_whole: whole, kwanza_minor: kwanzaMinor }) {
   if (!msisdn) return '';

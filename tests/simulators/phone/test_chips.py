@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from bot.replies.words import WORDS
-from tests.simulators.phone.screen import Watched, phone_of, replies
+from tests.simulators.phone.screen import Watched, phone_of, replies, type_message
 from tests.simulators.phone.shop import ACHIENG, PhoneShop
 from tests.simulators.twilio_client import BUTTONS
 
@@ -51,6 +51,14 @@ def test_a_chat_keeps_its_language_where_a_message_tells_nothing_to_write(deskto
     chips = chips_after(desktop, shop, "*KIKAPU* ni tupu.", "Asante sana!")
     expect(chips.nth(1)).to_have_text("KIKAPU")
     expect(chips.first).not_to_have_class("is-offered")
+
+
+def test_somebody_whose_number_is_hidden_can_give_it_with_a_tap(handheld: Watched, shop: PhoneShop) -> None:
+    handheld.page.locator(".tabs button").filter(has_text="Neema").tap()
+    neema = phone_of(handheld.page, "Neema")
+    type_message(neema, "QUIET")
+    neema.locator(".chips").get_by_role("button", name="0700 000 088").tap()
+    shop.waits_for(lambda: shop.heard == ["QUIET", "0700 000 088"], "the number")
 
 
 def test_the_lines_of_a_cart_above_buttons_are_no_numbers_to_choose(desktop: Watched, shop: PhoneShop) -> None:
