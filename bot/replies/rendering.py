@@ -27,6 +27,9 @@ _MAX_LINES = 200  # of one list; what is longer is shortened before it is measur
 # WhatsApp would take these as the beginning of bold, italics, strike-through or code.
 _FORMATTING = str.maketrans({"*": "∗", "_": "‗", "~": "∼", "`": "'"})
 
+_ADDRESS = re.compile(r"https?://[^\s*`]+[^\s*`_~]|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+"""On the web, or of an e-mail; none ends with a mark that would close some formatting."""
+
 
 def render(reply: Reply, language: str = "en") -> str:
     """The message, at most 1,600 UTF-16 units. Where it would be longer, its longest list is shortened and says by how
@@ -47,6 +50,10 @@ def render(reply: Reply, language: str = "en") -> str:
 
 def sanitise(text: str, max_length: int = _MAX_NAME) -> str:
     """One visible line of at most `max_length` characters, which WhatsApp won't read as formatting."""
+    return _shorter(_visible(text, max_length).translate(_FORMATTING), max_length)
+
+
+def _visible(text: str, max_length: int) -> str:
     visible: list[str] = []
     marks = 0
     for char in text[: 20 * max_length]:
@@ -56,14 +63,24 @@ def sanitise(text: str, max_length: int = _MAX_NAME) -> str:
             visible.append(" ")
         elif category[0] != "C" and marks <= _MAX_MARKS:
             visible.append(char)
-    line = " ".join("".join(visible).split()).translate(_FORMATTING)
+    return " ".join("".join(visible).split())
+
+
+def _shorter(line: str, max_length: int) -> str:
     return line if len(line) <= max_length else line[: max_length - 1].rstrip() + "…"
 
 
 def sanitise_lines(text: str) -> str:
-    """As `sanitise`, with its lines as they are, and no more than one blank line between two."""
-    lines = (sanitise(line, MAX_LENGTH) for line in text.splitlines())
+    """As `sanitise`, with its lines as they are, and no more than one blank line between two. Addresses stay whole:
+    they are there to be tapped or copied, and nothing inside a word is formatting."""
+    lines = (_line_of_words(line) for line in text.splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _line_of_words(line: str) -> str:
+    words = _visible(line, MAX_LENGTH).split(" ")
+    shown = (word if _ADDRESS.fullmatch(word) else word.translate(_FORMATTING) for word in words)
+    return _shorter(" ".join(shown), MAX_LENGTH)
 
 
 def _fill(reply: Reply, language: str) -> str:
@@ -73,7 +90,7 @@ def _fill(reply: Reply, language: str) -> str:
     values = {name: value_text(name, value, language) for name, value in reply.params.items()}
     lines: list[str] = []
     for line in text.split("\n"):
-        filled = line.format(**values)
+        filled = line.format(**values).rstrip()
         # A line that held only an empty list goes. Of the text's blank lines one stays between what is left.
         if filled.strip() or (not line and lines and lines[-1]):
             lines.append(filled)

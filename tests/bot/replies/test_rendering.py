@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.replies.rendering import MAX_LENGTH, money_text, render, sanitise
+from bot.replies.rendering import MAX_LENGTH, money_text, render, sanitise, sanitise_lines
 from bot.replies.reply import Reply, ReplyParam
 from bot.replies.texts import LANGUAGES
 from contracts.money import Currency, Money
@@ -216,3 +216,26 @@ def test_sanitising_twice_changes_nothing_more(text: str, cap: int) -> None:
     once = sanitise(text, cap)
     assert len(once) <= cap
     assert sanitise(once, cap) == once
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("see https://example.com/x_y_z?a=b_c now", "see https://example.com/x_y_z?a=b_c now"),
+        ("write to shop_desk@example.com", "write to shop_desk@example.com"),
+        ("_https://example.com/x_y_", "‗https://example.com/x‗y‗"),
+        ("*paid* and `code`", "∗paid∗ and 'code'"),
+    ],
+)
+def test_addresses_in_a_persons_words_can_be_tapped_and_copied(written: str, shown: str) -> None:
+    assert sanitise_lines(written) == shown
+
+
+def test_no_line_ends_with_a_blank_where_nothing_fills_its_last_gap() -> None:
+    late: dict[str, ReplyParam] = {
+        "amount": Money(13000, Currency.KES),
+        "shop": "Mama",
+        "code": "CDFGHJ",
+        "receipt": (),
+    }
+    assert " \n" not in render(Reply("exception_late", late))
