@@ -196,6 +196,8 @@ class HandoverNews(BaseModel):
     mode: ChatMode
     until: datetime | None = None
     about: str = ""
+    by: str = ""
+    """Of chat.taken: who of the shop answers, as the shop calls them; empty where it did not say."""
     returned_by: str | None = None
     """`customer`, `shop` or `timer`."""
 

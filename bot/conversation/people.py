@@ -15,6 +15,7 @@ from bot.conversation.state import Handover, ListKind, Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action
 from bot.conversation.vocabulary import VOCABULARY
+from bot.replies.reply import ReplyParam
 from bot.replies.words import WORDS
 from contracts.chat_api import MAX_TEXT, AlertsJoined, AlertsLeft, ChatMode, HandoverView
 from contracts.errors import ErrorCode, ProblemBody
@@ -105,10 +106,12 @@ def noted(talk: Talk, step: Step) -> Step:
 
 def who_answers(state: State, handover: Handover) -> Reply:
     """That a person does, or was asked to, and until when the bot is quiet."""
-    params = {"shop": handover.shop_name, "time": until_text(state, handover)}
-    if handover.mode is ChatMode.STAFF:
-        return Reply("person_answers", {**params})
-    return Reply("person_awaited", {**params})
+    params: dict[str, ReplyParam] = {"shop": handover.shop_name, "time": until_text(state, handover)}
+    if handover.mode is not ChatMode.STAFF:
+        return Reply("person_awaited", params)
+    if handover.by:
+        return Reply("person_answers_named", {**params, "who": handover.by})
+    return Reply("person_answers", params)
 
 
 def until_text(state: State, handover: Handover) -> datetime:
@@ -142,13 +145,16 @@ def person_came(talk: Talk, result: Result) -> Step:
         return refused(talk, result)
     if not isinstance(result, HandoverView):
         return talk.say("our_mistake")
-    handover = Handover(talk.shop.vendor_id, talk.shop.name, result.mode, talk.now, result.until)
+    before = talk.state.handover(talk.shop.vendor_id)
+    by = before.by if before is not None and before.mode is result.mode else ""
+    handover = Handover(talk.shop.vendor_id, talk.shop.name, result.mode, talk.now, result.until, by=by)
     talk = talk.with_state(talk.state.handed(handover))
     if not handover.is_mute(talk.now):
         return talk.say("our_mistake")
-    time = until_text(talk.state, handover)
     if handover.mode is ChatMode.STAFF:
-        return talk.say("person_answers", shop=talk.shop.name, time=time)
+        answering = who_answers(talk.state, handover)
+        return talk.say(answering.key, **answering.params)
+    time = until_text(talk.state, handover)
     return talk.offering(options.bot(talk.shop.vendor_id)).say("person_asked", shop=talk.shop.name, time=time)
 
 

@@ -61,7 +61,7 @@ def _turned(state: State, news: DomainEvent, about: HandoverNews, now: datetime)
     before = state.handover(news.vendor_id)
     if before is not None and news.occurred_at < before.since:
         return Step(state, answers_customer=False)
-    after = Handover(news.vendor_id, about.shop_name, about.mode, news.occurred_at, about.until)
+    after = Handover(news.vendor_id, about.shop_name, about.mode, news.occurred_at, about.until, by=about.by)
     was_mute = before is not None and before.mode is not ChatMode.BOT
     if about.mode is ChatMode.BOT:
         # A time that was over was said with the answer to whatever the customer wrote since.
@@ -71,7 +71,10 @@ def _turned(state: State, news: DomainEvent, about: HandoverNews, now: datetime)
         reply = Reply("bot_back", {"shop": about.shop_name}) if is_news else None
     else:
         is_known = before is not None and before.mode is ChatMode.STAFF and before.is_mute(now)
-        is_news = after.mode is ChatMode.STAFF and after.is_mute(now) and not is_known
+        if before is not None and is_known and not after.by:
+            after = replace(after, by=before.by)
+        is_same = before is not None and is_known and before.by == after.by
+        is_news = after.mode is ChatMode.STAFF and after.is_mute(now) and not is_same
         reply = who_answers(state, after) if is_news else None
     return _quietly(state.handed(after), reply)
 
@@ -84,7 +87,7 @@ def _written(state: State, news: DomainEvent, written: StaffMessageNews, now: da
     """As it was written, below who wrote it, and held after STOP."""
     before = state.handover(news.vendor_id)
     is_later = before is None or news.occurred_at >= before.since
-    after = Handover(news.vendor_id, written.shop_name, ChatMode.STAFF, news.occurred_at, written.until)
+    after = Handover(news.vendor_id, written.shop_name, ChatMode.STAFF, news.occurred_at, written.until, by=written.by)
     below: tuple[Reply, ...] = ()
     if is_later and after.is_mute(now):
         if state.shop is not None and state.shop.vendor_id != news.vendor_id:

@@ -235,6 +235,8 @@ class Handover:
     since: datetime
     until: datetime | None = None
     is_said: bool = True
+    by: str = ""
+    """Who of the shop answers, where they said."""
 
     def is_mute(self, now: datetime) -> bool:
         """Whether the bot keeps quiet for a person of the shop."""

@@ -104,7 +104,7 @@ def take(tx: Tx, vendor: Vendor, conversation_id: str, by: str, now: datetime) -
     turn = taken(now)
     change(tx, conversation, mode=turn.mode, until=turn.until, taken_by=by, unread=0)
     if turn != conversation.turn:
-        _tell_turn(tx, vendor, conversation, customer, EventType.CHAT_TAKEN, turn, now)
+        _tell_turn(tx, vendor, conversation, customer, EventType.CHAT_TAKEN, turn, now, by=by)
 
 
 def give_back(tx: Tx, vendor: Vendor, conversation_id: str, now: datetime) -> None:
@@ -216,6 +216,7 @@ def _tell_turn(
     now: datetime,
     *,
     about: str = "",
+    by: str = "",
     returned_by: str | None = None,
 ) -> None:
     news = HandoverNews(
@@ -226,6 +227,7 @@ def _tell_turn(
         mode=turn.mode,
         until=turn.until,
         about=about,
+        by=by,
         returned_by=returned_by,
     )
     _announce(tx, vendor, conversation, type, news, now)

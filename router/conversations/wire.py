@@ -56,7 +56,7 @@ class ByWhom(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     by: Annotated[str, StringConstraints(max_length=MAX_NAME, strip_whitespace=True)] = Field(
-        "", description="Who of the shop.", examples=["Wanjiru"]
+        "", description="Who of the shop. The customer reads it.", examples=["Wanjiru"]
     )
 
 

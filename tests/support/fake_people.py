@@ -52,9 +52,9 @@ class FakePeople:
 
     # --- news ---
 
-    def take(self, vendor_id: str = "vendor-mama") -> DomainEvent:
+    def take(self, vendor_id: str = "vendor-mama", by: str = "") -> DomainEvent:
         self.turns[vendor_id] = self._turn(ChatMode.STAFF)
-        return self._turned(vendor_id, EventType.CHAT_TAKEN, self.turns[vendor_id])
+        return self._turned(vendor_id, EventType.CHAT_TAKEN, self.turns[vendor_id], taken_by=by)
 
     def give_back(self, by: str, vendor_id: str = "vendor-mama") -> DomainEvent:
         """`customer`, `shop` or `timer`."""
@@ -84,13 +84,16 @@ class FakePeople:
             data=data,
         )
 
-    def _turned(self, vendor_id: str, kind: EventType, turn: HandoverView, by: str | None = None) -> DomainEvent:
+    def _turned(
+        self, vendor_id: str, kind: EventType, turn: HandoverView, by: str | None = None, taken_by: str = ""
+    ) -> DomainEvent:
         news = HandoverNews(
             conversation_id="1",
             customer_address="whatsapp:+254708374149",
             shop_name="Mama Njeri",
             mode=turn.mode,
             until=turn.until,
+            by=taken_by,
             returned_by=by,
         )
         return self.event(kind, news.model_dump(mode="json"), vendor_id)

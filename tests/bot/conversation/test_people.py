@@ -228,6 +228,35 @@ def test_a_person_who_takes_the_conversation_is_announced_once(waiting: Chat) ->
     waiting.says_unanswered("great, are they fresh?")
 
 
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("english", "*Wanjiru* of *Mama Njeri* answers"),
+        ("kiswahili", "*Wanjiru* wa *Mama Njeri* anakujibu"),
+        ("português", "*Wanjiru*, de *Mama Njeri*, responde"),
+    ],
+)
+def test_a_person_who_takes_the_conversation_is_called_by_name_where_they_said_it(
+    waiting: Chat, language: str, told: str
+) -> None:
+    waiting.says("BOT")
+    waiting.says(language)
+    assert told in (waiting.hears(waiting.router.people.take(by="Wanjiru")) or "")
+    assert waiting.hears(waiting.router.people.take(by="Wanjiru")) is None
+    assert waiting.hears(waiting.router.people.take()) is None  # still she, as far as is known
+
+
+def test_another_person_who_takes_over_is_announced_by_their_name(waiting: Chat) -> None:
+    waiting.hears(waiting.router.people.write("One moment", by="Wanjiru"))
+    assert "*Otieno* of" in (waiting.hears(waiting.router.people.take(by="Otieno")) or "")
+
+
+def test_who_asks_for_a_person_while_one_answers_reads_who_it_is(waiting: Chat) -> None:
+    waiting.hears(waiting.router.people.take(by="Wan*jiru*\n"))
+    waiting.says("SHOP kamau")
+    assert "*Wan∗jiru∗* of *Mama Njeri" in waiting.says("SHOP mama").text
+
+
 def test_what_a_person_writes_goes_out_with_their_name_and_lines(waiting: Chat) -> None:
     told = waiting.hears(waiting.router.people.write("Yes, *fresh* today.\n\nShall I keep   two?"))
     assert told == "*Wanjiru, Mama Njeri:*\nYes, ∗fresh∗ today.\n\nShall I keep two?"

@@ -155,6 +155,7 @@ def test_taken_again_the_bot_hears_that_it_is_mute_for_longer(counter: Counter) 
         assert api.post(path, {"by": "Wanjiru"}).status == 200
     assert chat_news(counter) == ["chat.waiting", "chat.taken", "chat.taken"]
     assert data_of_last(counter)["until"] == the_one(api)["until"]
+    assert data_of_last(counter)["by"] == "Wanjiru"
 
 
 def test_what_was_given_back_is_not_given_back_again(counter: Counter) -> None:
