@@ -214,7 +214,7 @@ def test_the_payer_hears_that_their_money_came_back_for_which_order_and_nothing_
     ("language", "told"),
     [
         ("english", "back to whoever paid it"),
-        ("kiswahili", "wamemrudishia aliyelipia oda yako"),
+        ("kiswahili", "kwa aliyelipia oda yako"),
         ("português", "a quem pagou o seu pedido"),
     ],
 )

@@ -116,7 +116,7 @@ def closed_shop() -> Chat:
         (None, "hours_asked", "at any time"),
         (OpeningView(is_open=True), "hours_open_always", "is open"),
         (OpeningView(is_open=True, closes_at=OPENS_AT), "hours_open", "until 21 Nov, 08:00"),
-        (OpeningView(is_open=False, opens_at=OPENS_AT), "hours_closed", "opens 21 Nov, 08:00"),
+        (OpeningView(is_open=False, opens_at=OPENS_AT), "hours_closed", "opens on 21 Nov, 08:00"),
         (OpeningView(is_open=False), "hours_closed_long", "for the time being"),
     ],
 )
