@@ -223,12 +223,10 @@ class AlertKind(StrEnum):
     """A customer named the receipt of such money."""
 
 
-class AlertNews(BaseModel):
-    """Of shop.alert: for one of the shop's own people, in their chat."""
+class Alert(BaseModel):
+    """What the shop's own people are told, whoever of them reads it."""
 
     alert: AlertKind
-    customer_address: str
-    """Whom to tell: of the shop's people, who chat with the bot as customers do."""
     shop_name: str
     about_address: str | None = None
     """The customer whom it is about."""
@@ -244,3 +242,10 @@ class AlertNews(BaseModel):
     """Of a paid order: what the customer wants the shop to know."""
     scheduled_for: datetime | None = None
     """Of a paid order: not before this moment. None: as soon as possible."""
+
+
+class AlertNews(Alert):
+    """Of shop.alert: for one of the shop's own people, in their chat."""
+
+    customer_address: str
+    """Whom to tell: of the shop's people, who chat with the bot as customers do."""

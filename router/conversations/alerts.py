@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy import Row, bindparam, delete, func, select
 
-from contracts.chat_api import AlertKind, AlertNews, HandoverNews, UndeliveredNews
+from contracts.chat_api import Alert, AlertKind, AlertNews, HandoverNews, UndeliveredNews
 from contracts.errors import ErrorCode
 from contracts.events import ClaimNews, DomainEvent, EventType, ExceptionNews, OrderNews
 from contracts.ids import VendorId, new_code, new_id
@@ -84,8 +84,8 @@ def alert(tx: Tx, event: DomainEvent) -> None:
     told = recipients(tx, vendor_id)
     if not told:
         return
-    news = _NEWS[event.type](event)
-    if news is None:
+    said = _SAID_OF[event.type](event)
+    if said is None:
         return
     for recipient in told:
         announce(
@@ -93,18 +93,17 @@ def alert(tx: Tx, event: DomainEvent) -> None:
             type=EventType.SHOP_ALERT,
             vendor_id=vendor_id,
             aggregate=f"alerts:{recipient.id}",
-            data=news.model_copy(update={"customer_address": recipient.address}),
+            data=AlertNews(customer_address=recipient.address, **dict(said)),
             now=event.occurred_at,
             fact=event.event_id,
         )
 
 
-def _paid(event: DomainEvent) -> AlertNews:
+def _paid(event: DomainEvent) -> Alert:
     about = OrderNews.model_validate(event.data)
     order = about.order
-    return AlertNews(
+    return Alert(
         alert=AlertKind.ORDER_PAID,
-        customer_address="",
         shop_name=about.shop_name,
         about_address=about.customer_address,
         about_name=about.customer_name,
@@ -118,11 +117,10 @@ def _paid(event: DomainEvent) -> AlertNews:
     )
 
 
-def _waiting(event: DomainEvent) -> AlertNews:
+def _waiting(event: DomainEvent) -> Alert:
     about = HandoverNews.model_validate(event.data)
-    return AlertNews(
+    return Alert(
         alert=AlertKind.PERSON_WAITING,
-        customer_address="",
         shop_name=about.shop_name,
         about_address=about.customer_address,
         about_name=about.customer_name,
@@ -130,27 +128,25 @@ def _waiting(event: DomainEvent) -> AlertNews:
     )
 
 
-def _undelivered(event: DomainEvent) -> AlertNews | None:
+def _undelivered(event: DomainEvent) -> Alert | None:
     about = UndeliveredNews.model_validate(event.data)
     if about.reason == OPTED_OUT:
         return None  # the customer's own wish
-    return AlertNews(
+    return Alert(
         alert=AlertKind.UNDELIVERED,
-        customer_address="",
         shop_name=about.shop_name,
         about_address=about.customer_address,
         text=about.text,
     )
 
 
-def _set_aside(event: DomainEvent) -> AlertNews | None:
+def _set_aside(event: DomainEvent) -> Alert | None:
     try:
         about = ExceptionNews.model_validate(event.data)
     except ValidationError:
         return None
-    return AlertNews(
+    return Alert(
         alert=AlertKind.MONEY_SET_ASIDE,
-        customer_address="",
         shop_name=about.shop_name,
         about_address=about.customer_address,
         order_code=about.order.code if about.order else None,
@@ -159,11 +155,10 @@ def _set_aside(event: DomainEvent) -> AlertNews | None:
     )
 
 
-def _claimed(event: DomainEvent) -> AlertNews:
+def _claimed(event: DomainEvent) -> Alert:
     about = ClaimNews.model_validate(event.data)
-    return AlertNews(
+    return Alert(
         alert=AlertKind.MONEY_CLAIMED,
-        customer_address="",
         shop_name=about.shop_name,
         about_address=about.customer_address,
         about_name=about.customer_name,
@@ -176,7 +171,7 @@ def _claimed(event: DomainEvent) -> AlertNews:
 
 OPTED_OUT = "opted_out"
 
-_NEWS: dict[EventType, Callable[[DomainEvent], AlertNews | None]] = {
+_SAID_OF: dict[EventType, Callable[[DomainEvent], Alert | None]] = {
     EventType.ORDER_PAID: _paid,
     EventType.PAYMENT_EXCEPTION: _set_aside,
     EventType.PAYMENT_CLAIMED: _claimed,
@@ -184,7 +179,7 @@ _NEWS: dict[EventType, Callable[[DomainEvent], AlertNews | None]] = {
     EventType.MESSAGE_UNDELIVERED: _undelivered,
 }
 
-ALERTING = frozenset(_NEWS)
+ALERTING = frozenset(_SAID_OF)
 """The events that the shop's people are told of."""
 
 _i, _r = alert_invitations.c, alert_recipients.c
