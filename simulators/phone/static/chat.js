@@ -1,7 +1,7 @@
 // One customer's phone: the chat, what is typed into it, and what is still on its way.
 
 import { bubble, contentKey, parts, stamp } from './bubble.js';
-import { greetingOf, suggestions } from './chips.js';
+import { greetingOf, languageOf, rollSideways, suggestions } from './chips.js';
 import { Composer } from './composer.js';
 import { balanceOf, dialled, fromTemplate, h, initials, isTouch } from './dom.js';
 import { HandSheet } from './hand.js';
@@ -336,7 +336,9 @@ export class Phone {
   #suggest() {
     const { msisdn, hidden: isHidden } = this.customer;
     const own = isHidden ? dialled(msisdn) : ''; // what a shop that does not see it may ask for
-    const chips = suggestions(this.#greetings, this.#greeting()?.text, this.#entries.map(({ message }) => message), own);
+    const messages = this.#entries.map(({ message }) => message);
+    this.log.lang = this.composer.input.lang = languageOf(messages); // how it is read aloud, and spelt
+    const chips = suggestions(this.#greetings, this.#greeting()?.text, messages, own);
     const key = JSON.stringify(chips);
     if (key === this.chipsKey) return;
     this.chipsKey = key;
@@ -392,10 +394,6 @@ export class Phone {
       this.#follow();
       this.log.focus({ preventScroll: true });
     });
-    this.chips.addEventListener('wheel', (event) => {
-      if (event.deltaX || this.chips.scrollWidth <= this.chips.clientWidth) return;
-      this.chips.scrollLeft += event.deltaY;
-      event.preventDefault();
-    }, { passive: false });
+    rollSideways(this.chips);
   }
 }

@@ -31,8 +31,8 @@ export function greetingOf(greetings, messages) {
 }
 
 /** The language in which the shop told last what to write: `en` until it did. */
-function languageOf(replies) {
-  for (const { body } of [...replies].reverse()) {
+export function languageOf(messages) {
+  for (const { body } of messages.filter(({ direction }) => direction === 'out').reverse()) {
     const bold = boldOf(body);
     const spoken = Object.keys(ALWAYS).filter((language) => ALWAYS[language].some((word) => bold.includes(word)));
     if (spoken.length === 1) return spoken[0];
@@ -44,14 +44,22 @@ function languageOf(replies) {
 export function suggestions(greetings, currentGreeting, messages, own) {
   const words = greetings.map((greeting) => greeting.text);
   if (!messages.length) return words.map((text) => ({ text, isOffered: true })).concat({ text: 'HELP', isOffered: false });
-  const replies = messages.filter(({ direction }) => direction === 'out');
-  const { body: reply, kind } = replies.at(-1) ?? { body: '' };
+  const { body: reply, kind } = messages.findLast(({ direction }) => direction === 'out') ?? { body: '' };
   const bold = boldOf(reply).filter((text) => NUMBER.test(text) || (COMMAND.test(text) && !STOPS.has(text)));
   const offered = [...new Set([...bold, ...(reply.replace(BOLD, ' ').match(BARE) ?? [])])].slice(0, MOST_WORDS);
   // Above buttons the lines of a cart are numbered, which nobody is asked to choose from.
   const numbers = kind === 'buttons' ? [] : [...new Set([...reply.matchAll(NUMBERED)].map((match) => match[1]))].slice(0, MOST_NUMBERS);
   const isDeciding = offered.some((word) => DECIDES.has(word));
   const first = [...new Set(isDeciding ? [...offered, ...numbers] : [...numbers, ...offered])];
-  const rest = [...(own ? [own] : []), ...ALWAYS[languageOf(replies)], ...words.filter((text) => text !== currentGreeting)].filter((text) => !first.includes(text));
+  const rest = [...(own ? [own] : []), ...ALWAYS[languageOf(messages)], ...words.filter((text) => text !== currentGreeting)].filter((text) => !first.includes(text));
   return [...first.map((text) => ({ text, isOffered: true })), ...rest.map((text) => ({ text, isOffered: false }))];
+}
+
+/** A mouse's wheel moves the row of chips, as a finger does. */
+export function rollSideways(row) {
+  row.addEventListener('wheel', (event) => {
+    if (event.deltaX || row.scrollWidth <= row.clientWidth) return;
+    row.scrollLeft += event.deltaY;
+    event.preventDefault();
+  }, { passive: false });
 }

@@ -51,6 +51,7 @@ def test_a_chat_keeps_its_language_where_a_message_tells_nothing_to_write(deskto
     chips = chips_after(desktop, shop, "*KIKAPU* ni tupu.", "Asante sana!")
     expect(chips.nth(1)).to_have_text("KIKAPU")
     expect(chips.first).not_to_have_class("is-offered")
+    expect(phone_of(desktop.page, "Achieng").get_by_role("log")).to_have_attribute("lang", "sw")
 
 
 def test_somebody_whose_number_is_hidden_can_give_it_with_a_tap(handheld: Watched, shop: PhoneShop) -> None:
