@@ -24,7 +24,7 @@ from bot.pages import media
 from bot.ports.commands import Commands
 from bot.ports.payment_adapter import PaymentAdapter
 from bot.ports.router import Router
-from bot.ports.twilio import content_account
+from bot.ports.twilio import content_account, pictures_at
 from bot.ports.twilio_content import ContentApi
 from bot.recovery import Recovery
 from bot.replies.rendering import render
@@ -69,8 +69,8 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     db = Database(settings.conversations_database_url, pool_size=threads + 8)
     router = Peer(settings.router_url, key_ring(settings, "DUKANI_KEY_BOT_ROUTER"), clock, pool_size=threads)
     adapter = Peer(settings.adapter_url, key_ring(settings, "DUKANI_KEY_BOT_ADAPTER"), clock, pool_size=threads)
-    contents = KnownContents(db, content_account(settings))
-    channel = TwilioChannel(settings, pool_size=threads, contents=contents)
+    account = content_account(settings)
+    channel = TwilioChannel(settings, pool_size=threads, contents=KnownContents(db, account))
     owner = Owner(Path(settings.data_dir) / "leases")
     commands = Commands(Router(router), PaymentAdapter(adapter))
     sender = Sender(
@@ -105,7 +105,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
     turning = _loop("bot-turns", turns.next, turns.slots, threads)
     sending = _loop("bot-sending", sender.next, sender.slots, threads)
     content_api = ContentApi(settings)
-    approvals = Approvals(content_api, db, clock, content_account(settings))
+    approvals = Approvals(content_api, db, clock, account, pictures_at=pictures_at(settings))
     approving = Loop("bot-approvals", approvals.turn, idle_s=_APPROVALS_IDLE_S)
     recovering = Loop("bot-recovery", recovery.turn, idle_s=_RECOVERY_IDLE_S)
     return Service(

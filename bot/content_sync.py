@@ -58,13 +58,15 @@ def in_step(
     clock: Clock,
     account: str,
     *,
+    pictures_at: str,
     submits: bool,
     is_dry_run: bool = False,
     on_step: Callable[[Step, int, int], None] = lambda step, number, total: None,
 ) -> list[Step]:
-    """Each content is kept as soon as it is known, so that a run that was cut off goes on where it was. `on_step` hears
-    of each, with its number and how many there are. Raises what `api` raises."""
-    wanted = list(all_contents())
+    """Each content is kept as soon as it is known, so that a run that was cut off goes on where it was. `pictures_at`:
+    the address that a picture's name makes whole. `on_step` hears of each content, with its number and how many there
+    are. Raises what `api` raises."""
+    wanted = list(all_contents(pictures_at))
     with db.read() as tx:
         known = contents.of(tx, account)
     there: dict[str, Existing] = {}
@@ -84,9 +86,9 @@ def in_step(
     return steps
 
 
-def look(api: Api, db: Database, clock: Clock, account: str) -> None:
+def look(api: Api, db: Database, clock: Clock, account: str, *, pictures_at: str) -> None:
     """Keep how what exists stands now; make nothing. Raises what `api` raises."""
-    wanted = {content.name: content for content in all_contents()}
+    wanted = {content.name: content for content in all_contents(pictures_at)}
     with db.read() as tx:
         known = contents.of(tx, account)
     for one in api.existing():
@@ -102,11 +104,12 @@ def look(api: Api, db: Database, clock: Clock, account: str) -> None:
 class Approvals:
     """Follows what WhatsApp decides about the templates that it was asked about, so that nobody has to look."""
 
-    def __init__(self, api: Api, db: Database, clock: Clock, account: str) -> None:
+    def __init__(self, api: Api, db: Database, clock: Clock, account: str, *, pictures_at: str) -> None:
         self._api = api
         self._db = db
         self._clock = clock
         self._account = account
+        self._pictures_at = pictures_at
 
     def turn(self) -> bool:
         """For a loop: asks only while something is undecided. Always returns False: there is nothing more to do."""
@@ -114,7 +117,7 @@ class Approvals:
             known = contents.of(tx, self._account)
         if any(one.approval in _UNDECIDED for one in known.values()):
             try:
-                look(self._api, self._db, self._clock, self._account)
+                look(self._api, self._db, self._clock, self._account, pictures_at=self._pictures_at)
             except ContentApiFailed as error:
                 _log.warning("approvals of templates can't be looked up now", why=str(error))
         return False

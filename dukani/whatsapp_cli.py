@@ -88,7 +88,7 @@ def synchronise(
 ) -> "Sequence[Step]":
     """Raises ClickException that says what to do."""
     from bot.content_sync import in_step
-    from bot.ports.twilio import content_account
+    from bot.ports.twilio import content_account, pictures_at
     from bot.ports.twilio_content import ContentApi, ContentApiFailed
 
     api = ContentApi(settings)
@@ -99,6 +99,7 @@ def synchronise(
                 db,
                 settings.clock(),
                 content_account(settings),
+                pictures_at=pictures_at(settings),
                 submits=submits,
                 is_dry_run=is_dry_run,
                 on_step=progress.step,
@@ -112,12 +113,12 @@ def synchronise(
 def look(settings: Settings, db: "Database") -> None:
     """Raises ClickException that says what to do."""
     from bot.content_sync import look as look_there
-    from bot.ports.twilio import content_account
+    from bot.ports.twilio import content_account, pictures_at
     from bot.ports.twilio_content import ContentApi, ContentApiFailed
 
     api = ContentApi(settings)
     try:
-        look_there(api, db, settings.clock(), content_account(settings))
+        look_there(api, db, settings.clock(), content_account(settings), pictures_at=pictures_at(settings))
     except ContentApiFailed as error:
         raise click.ClickException(str(error)) from error
     finally:
@@ -126,12 +127,12 @@ def look(settings: Settings, db: "Database") -> None:
 
 def _status(settings: Settings, db: "Database") -> WhatsAppStatus:
     from bot.channels.twilio_contents import all_contents
-    from bot.ports.twilio import content_account
+    from bot.ports.twilio import content_account, pictures_at
     from bot.store import contents
 
     with db.read() as tx:
         known = contents.of(tx, content_account(settings))
-    wanted = list(all_contents())
+    wanted = list(all_contents(pictures_at(settings)))
     shapes = [content for content in wanted if not content.is_template]
     templates: list[TemplateLine] = []
     for content in wanted:

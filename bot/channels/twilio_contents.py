@@ -1,8 +1,13 @@
 """The contents that Twilio keeps for us: one for each shape of what can be tapped, one for each template and language.
 
 A message names a content and fills its variables (twilio.com/docs/content). What can be tapped has as many variables as
-texts, so one content of each shape serves every language: body lines × buttons, or body lines × lines of a list. A line
-of the body is a variable of its own, because a value may hold no line break (twilio.com/docs/api/errors/21656)."""
+texts, so one content of each shape serves every language: body lines × buttons, with or without a picture above them,
+or body lines × lines of a list. A line of the body is a variable of its own, because a value may hold no line break
+(twilio.com/docs/api/errors/21656).
+
+A picture with buttons is a `twilio/card`. Up to three buttons, all of the kind QUICK_REPLY, go without approval to
+whoever wrote within a day (twilio.com/docs/content/content-types-overview, and WhatsApp's own reply buttons below an
+image). Its picture is a fixed address and a variable that ends it (twilio.com/docs/content/twiliocard)."""
 
 import hashlib
 import json
@@ -18,6 +23,9 @@ from bot.replies.texts import LANGUAGES
 
 MOST_BODY_LINES = {True: 12, False: 16}
 """Of a list, and above buttons. What is longer goes out as text."""
+
+MOST_CARD_LINES = 8
+"""Of a picture with buttons. What is longer goes out as a picture above its text."""
 
 CATEGORY = "UTILITY"
 """Of every template: it answers something that the customer did (developers.facebook.com, template categories)."""
@@ -46,11 +54,14 @@ class Content:
         }
 
 
-def all_contents() -> Iterator[Content]:
-    """All that this version of the shop can use, always in the same order."""
+def all_contents(pictures_at: str) -> Iterator[Content]:
+    """All that this version of the shop can use, always in the same order. `pictures_at`: the address that a picture's
+    name makes whole."""
     for body_lines in range(1, MOST_BODY_LINES[False] + 1):
         for buttons in range(1, MAX_BUTTONS + 1):
             yield _shape(False, body_lines, buttons)
+            if body_lines <= MOST_CARD_LINES:
+                yield _card(pictures_at, body_lines, buttons)
     for body_lines in range(1, MOST_BODY_LINES[True] + 1):
         for lines in range(1, MAX_LINES + 1):
             yield _shape(True, body_lines, lines)
@@ -73,6 +84,16 @@ def filled(tappable: Tappable) -> tuple[str, dict[str, str]] | None:
             values.append(choice.description)
     shape = _shape(tappable.is_list, len(body), len(tappable.choices))
     return shape.name, {str(number): value for number, value in enumerate(values, start=1)}
+
+
+def filled_card(tappable: Tappable, picture_url: str, pictures_at: str) -> tuple[str, dict[str, str]] | None:
+    """As `filled`, with the picture above it. None, too, for a picture of another place."""
+    body, name = _body_lines(tappable), picture_url.removeprefix(pictures_at)
+    if tappable.is_list or not 1 <= len(body) <= MOST_CARD_LINES or name == picture_url:
+        return None
+    values = [*body, *(text for choice in tappable.choices for text in (choice.title, choice.payload)), name]
+    content = _card(pictures_at, len(body), len(tappable.choices))
+    return content.name, {str(number): value for number, value in enumerate(values, start=1)}
 
 
 def body_as_sent(tappable: Tappable) -> str:
@@ -119,6 +140,16 @@ def _shape(is_list: bool, body_lines: int, choices: int) -> Content:
     kind = "list" if is_list else "buttons"
     samples = {str(number): f"text {number}" for number in range(1, count + 1)}
     return _named(f"dukani_{kind}_{choices}_lines_{body_lines}", "en", types, samples, False)
+
+
+@cache
+def _card(pictures_at: str, body_lines: int, buttons: int) -> Content:
+    plain = _shape(False, body_lines, buttons)
+    last = len(plain.samples) + 1
+    media = [f"{pictures_at}{{{{{last}}}}}"]
+    types = {"twilio/card": {**plain.types["twilio/quick-reply"], "media": media}}
+    samples = {**plain.samples, str(last): "picture.png"}
+    return _named(f"dukani_card_{buttons}_lines_{body_lines}", "en", types, samples, False)
 
 
 def _named(name: str, language: str, types: dict[str, Any], samples: dict[str, str], is_template: bool) -> Content:

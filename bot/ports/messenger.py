@@ -20,6 +20,8 @@ class Kind(StrEnum):
     BUTTONS = "buttons"
     LIST = "list"
     PICTURE = "picture"
+    CARD = "card"
+    """A picture with buttons."""
     DOCUMENT = "document"
     TEMPLATE = "template"
 
@@ -28,8 +30,8 @@ class Kind(StrEnum):
 class Outbound:
     """A message as it leaves. `text` says everything, `tappable` the same with something to tap.
 
-    `media_url` is where the channel fetches a file: a picture stands above the text, a document (`is_document`) in
-    its place. With a `template` nothing else is sent: it is all that may be."""
+    `media_url` is where the channel fetches a file: a picture stands above the text (with its buttons, but a list has
+    none), a document (`is_document`) in its place. With a `template` nothing else is sent: it is all that may be."""
 
     sender: str
     recipient: str
@@ -45,7 +47,9 @@ class Outbound:
         if self.template is not None:
             return Kind.TEMPLATE
         if self.media_url is not None:
-            return Kind.DOCUMENT if self.is_document else Kind.PICTURE
+            if self.is_document:
+                return Kind.DOCUMENT
+            return Kind.PICTURE if self.tappable is None or self.tappable.is_list else Kind.CARD
         if self.tappable is None:
             return Kind.TEXT
         return Kind.LIST if self.tappable.is_list else Kind.BUTTONS

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from bot.channels.remedies import Remedy
 from bot.channels.twilio_codes import remedy_for
-from bot.channels.twilio_contents import body_as_sent, filled, filled_template, template_as_sent
+from bot.channels.twilio_contents import body_as_sent, filled, filled_card, filled_template, template_as_sent
+from bot.pages.media import address_of
 from bot.ports.messenger import Kind, Outbound, Refused, Sending
 from bot.ports.twilio_client import TwilioClient
 from bot.replies.template import Template
@@ -21,6 +22,11 @@ _NO_TEMPLATE = 63027  # twilio.com/docs/api/errors: what Twilio itself would say
 def content_account(settings: Settings) -> str:
     """Whose contents they are: another account, or a simulator in its place, has others."""
     return f"{settings.twilio_account_sid}@{settings.twilio_content_base_url}"
+
+
+def pictures_at(settings: Settings) -> str:
+    """The address that a picture's name makes whole."""
+    return address_of(settings.bot_public_url, "")
 
 
 class Contents(Protocol):
@@ -53,6 +59,7 @@ class Twilio:
     ) -> None:
         self._client = TwilioClient(settings, pool_size, read_s)
         self._status_callback = status_callback
+        self._pictures_at = pictures_at(settings)
         self._contents = contents or NoContents()
 
     def send(self, message: Outbound) -> Sending:
@@ -67,6 +74,8 @@ class Twilio:
             case Kind.DOCUMENT:
                 # Twilio shows no text beside a document (twilio.com/docs/whatsapp, media messages, captions).
                 form = {"MediaUrl": message.media_url or ""}
+            case Kind.CARD:
+                form = self._card(message) or {"Body": message.text, "MediaUrl": message.media_url or ""}
             case Kind.PICTURE:
                 form = {"Body": message.text, "MediaUrl": message.media_url or ""}
             case Kind.TEXT:
@@ -94,6 +103,12 @@ class Twilio:
 
     def _tappable(self, message: Outbound) -> dict[str, str] | None:
         named = filled(message.tappable) if message.tappable is not None else None
+        return None if named is None else self._by_content(*named)
+
+    def _card(self, message: Outbound) -> dict[str, str] | None:
+        if message.tappable is None or message.media_url is None:
+            return None
+        named = filled_card(message.tappable, message.media_url, self._pictures_at)
         return None if named is None else self._by_content(*named)
 
     def _template(self, template: Template | None) -> dict[str, str] | None:

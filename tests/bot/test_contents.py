@@ -11,6 +11,7 @@ from bot.channels.twilio_contents import (
     all_contents,
     body_as_sent,
     filled,
+    filled_card,
     filled_template,
     template_as_sent,
 )
@@ -28,7 +29,8 @@ from kit.clock import FixedClock
 from kit.db import Database
 
 ACCOUNT = "AC1@http://twilio"
-CONTENTS = list(all_contents())
+PICTURES = "https://shop.example.com/media/"
+CONTENTS = list(all_contents(PICTURES))
 BY_NAME = {content.name: content for content in CONTENTS}
 
 
@@ -58,6 +60,28 @@ def test_buttons_come_out_as_they_were_meant(count: int) -> None:
             {"type": "QUICK_REPLY", "title": f"Button {n}", "id": f"pay:CDFGHJ:{n}:shop"} for n in range(count)
         ],
     }
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_picture_stands_above_its_buttons_in_one_message(count: int) -> None:
+    named = filled_card(buttons("*Bananas*\n\nKES 10", count), f"{PICTURES}abc.jpg", PICTURES)
+    assert named is not None
+    assert shown(*named) == {
+        "body": "*Bananas*\nKES 10",
+        "media": [f"{PICTURES}abc.jpg"],
+        "actions": [
+            {"type": "QUICK_REPLY", "title": f"Button {n}", "id": f"pay:CDFGHJ:{n}:shop"} for n in range(count)
+        ],
+    }
+
+
+def test_a_picture_with_a_list_a_long_text_or_of_another_place_has_no_content() -> None:
+    here = f"{PICTURES}abc.jpg"
+    assert filled_card(buttons("\n".join("x" * 8)), here, PICTURES) is not None
+    assert filled_card(buttons("\n".join("x" * 9)), here, PICTURES) is None
+    assert filled_card(buttons(" "), here, PICTURES) is None
+    assert filled_card(lines("Which one?"), here, PICTURES) is None
+    assert filled_card(buttons("x"), "https://elsewhere.example.com/media/abc.jpg", PICTURES) is None
 
 
 @pytest.mark.parametrize("count", [1, 9, 10])
@@ -92,7 +116,7 @@ def test_what_is_looked_for_after_a_cut_is_what_was_sent() -> None:
 
 def test_names_are_told_apart_by_what_they_hold_and_never_change_by_themselves() -> None:
     assert len(BY_NAME) == len(CONTENTS)
-    assert [content.name for content in all_contents()] == [content.name for content in CONTENTS]
+    assert [content.name for content in all_contents(PICTURES)] == [content.name for content in CONTENTS]
     assert all(re.fullmatch(r"[a-z0-9_]{1,100}_[0-9a-f]{8}", name) for name in BY_NAME)
 
 
@@ -153,11 +177,19 @@ def test_everything_is_made_once_and_known_afterwards(
     db, twilio = new_database("conversations"), TwilioOfContents()
     heard: list[tuple[int, int]] = []
     steps = in_step(
-        twilio, db, clock, ACCOUNT, submits=False, on_step=lambda step, number, total: heard.append((number, total))
+        twilio,
+        db,
+        clock,
+        ACCOUNT,
+        pictures_at=PICTURES,
+        submits=False,
+        on_step=lambda step, number, total: heard.append((number, total)),
     )
     assert {step.done for step in steps} == {Done.MADE}
     assert heard == [(n, len(CONTENTS)) for n in range(1, len(CONTENTS) + 1)]
-    assert {step.done for step in in_step(twilio, db, clock, ACCOUNT, submits=False)} == {Done.THERE}
+    assert {step.done for step in in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=False)} == {
+        Done.THERE
+    }
     assert len(twilio.made) == len(CONTENTS)
     with db.read() as tx:
         assert contents.of(tx, ACCOUNT).keys() == BY_NAME.keys()
@@ -170,10 +202,10 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was(
     db, twilio = sqlite_database("conversations"), TwilioOfContents()
     twilio.fails_at = 5
     with pytest.raises(ContentApiFailed):
-        in_step(twilio, db, clock, ACCOUNT, submits=False)
+        in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=False)
     with db.read() as tx:
         assert len(contents.of(tx, ACCOUNT)) == 4
-    in_step(twilio, db, clock, ACCOUNT, submits=False)
+    in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=False)
     assert len(twilio.made) == len(CONTENTS)
 
 
@@ -181,9 +213,9 @@ def test_what_another_shop_of_the_account_made_is_taken_over(
     sqlite_database: Callable[[str], Database], clock: FixedClock
 ) -> None:
     twilio = TwilioOfContents()
-    in_step(twilio, sqlite_database("conversations"), clock, ACCOUNT, submits=False)
+    in_step(twilio, sqlite_database("conversations"), clock, ACCOUNT, pictures_at=PICTURES, submits=False)
     db = sqlite_database("conversations")
-    in_step(twilio, db, clock, ACCOUNT, submits=False)
+    in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=False)
     assert len(twilio.made) == len(CONTENTS)
     with db.read() as tx:
         assert len(contents.of(tx, ACCOUNT)) == len(CONTENTS)
@@ -191,7 +223,7 @@ def test_what_another_shop_of_the_account_made_is_taken_over(
 
 def test_a_dry_run_makes_and_keeps_nothing(sqlite_database: Callable[[str], Database], clock: FixedClock) -> None:
     db, twilio = sqlite_database("conversations"), TwilioOfContents()
-    steps = in_step(twilio, db, clock, ACCOUNT, submits=True, is_dry_run=True)
+    steps = in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=True, is_dry_run=True)
     assert {step.done for step in steps} == {Done.MISSING}
     assert (twilio.made, twilio.approvals) == ([], {})
     with db.read() as tx:
@@ -202,11 +234,11 @@ def test_only_templates_are_submitted_and_only_once(
     sqlite_database: Callable[[str], Database], clock: FixedClock
 ) -> None:
     db, twilio = sqlite_database("conversations"), TwilioOfContents()
-    steps = in_step(twilio, db, clock, ACCOUNT, submits=True)
+    steps = in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=True)
     assert {step.content.is_template for step in steps if step.done is Done.SUBMITTED} == {True}
     assert len(twilio.approvals) == len(TEMPLATES) * len(LANGUAGES)
     twilio.approvals = dict.fromkeys(twilio.approvals, "approved")
-    steps = in_step(twilio, db, clock, ACCOUNT, submits=True)
+    steps = in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=True)
     assert {step.done for step in steps} == {Done.THERE}
     assert {step.approval for step in steps if step.content.is_template} == {APPROVED}
 
@@ -232,10 +264,10 @@ def test_what_is_decided_about_templates_is_followed_while_anything_is_undecided
     sqlite_database: Callable[[str], Database], clock: FixedClock
 ) -> None:
     db, twilio = sqlite_database("conversations"), TwilioOfContents()
-    approvals = Approvals(twilio, db, clock, ACCOUNT)
+    approvals = Approvals(twilio, db, clock, ACCOUNT, pictures_at=PICTURES)
     approvals.turn()
     assert twilio.looks == 0, "nothing was asked for yet"
-    in_step(twilio, db, clock, ACCOUNT, submits=True)
+    in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=True)
     approvals.turn()
     twilio.approvals = dict.fromkeys(twilio.approvals, "approved")
     looks = twilio.looks
@@ -259,5 +291,5 @@ def test_approvals_wait_for_a_twilio_that_does_not_answer(
             return super().existing()
 
     db, twilio = sqlite_database("conversations"), Silent()
-    in_step(twilio, db, clock, ACCOUNT, submits=True)
-    assert not Approvals(twilio, db, clock, ACCOUNT).turn()
+    in_step(twilio, db, clock, ACCOUNT, pictures_at=PICTURES, submits=True)
+    assert not Approvals(twilio, db, clock, ACCOUNT, pictures_at=PICTURES).turn()

@@ -1,5 +1,6 @@
 """What a refusal or a failed delivery asks for is done: said as text, once more later, as a template, or not at all."""
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from bot.conversation.model import Event, Heard, Said, State, Step
 from bot.inbound import delivery_status
 from bot.pace import BURST, SenderPace, next_to_customer
 from bot.ports.messenger import Kind, NotTaken, Refused, Unsure
-from bot.replies.reply import Option, Reply
+from bot.replies.reply import Option, Picture, Reply
 from bot.sending import Sender
 from bot.store import consents, telling
 from bot.store.delivery import PAUSE
@@ -24,15 +25,19 @@ from tests.support.bot import ACCOUNT, ACHIENG, BARAKA, BotUnderTest, an_event
 
 PAID = Reply("template_order_paid", {"code": "CDFGHJ", "shop": "Mama Njeri", "total": Money(12000, Currency.KES)})
 
+PHOTOGRAPH = Picture(b64encode(b"\xff\xd8\xff\xe0 milk \xff\xd9").decode())
+
 
 def step(state: State, event: Event, now: datetime) -> Step:
-    """Answers with a button; its news has a template."""
+    """Answers with a button, and with a picture if it is asked for one; its news has a template."""
     del now
     match event:
         case Said(text=said):
             opted_out = {"stop": True, "start": False}.get(said.lower(), state.opted_out)
             options = (Option("pay:CDFGHJ:-:shop", Reply("button_pay")),)
-            return Step(replace(state, opted_out=opted_out), reply=Reply("thanks", {"hint": ()}, options=options))
+            picture = PHOTOGRAPH if said == "show me" else None
+            thanks = Reply("thanks", {"hint": ()}, picture, options)
+            return Step(replace(state, opted_out=opted_out), reply=thanks)
         case Heard():
             return Step(state, reply=Reply("receipts", template=PAID), answers_customer=False)
         case _:
@@ -100,6 +105,32 @@ def test_buttons_that_did_not_arrive_are_followed_by_their_text_alone_once(tappi
     report(tapping, tapping.messenger.taken[1].sid, 63021)
     tapping.work()
     assert len(tapping.messenger.taken) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "then"),
+    [(63005, [Kind.PICTURE, Kind.TEXT]), (63021, [Kind.PICTURE, Kind.TEXT]), (63019, [Kind.TEXT]), (999, [Kind.TEXT])],
+)
+def test_a_picture_stays_where_its_buttons_were_the_trouble_and_goes_where_it_is_itself(
+    tapping: BotUnderTest, code: int, then: list[Kind]
+) -> None:
+    tapping.hears("show me")
+    tapping.work()
+    for _ in range(4):
+        report(tapping, tapping.messenger.taken[-1].sid, code)
+        tapping.work()
+    assert kinds(tapping) == [Kind.CARD, *then]
+    last = tapping.messenger.taken[-1].message
+    assert (last.tappable, last.media_url, last.text) == (None, None, "thanks in en")
+
+
+def test_buttons_that_are_refused_at_once_leave_the_picture_too(bot: BotUnderTest) -> None:
+    tapping = Tapping(bot.db, bot.clock)
+    tapping.messenger.next.extend([(Refused("answered 400", 21655), False)] * 2)
+    tapping.hears("show me")
+    tapping.work()
+    assert kinds(tapping) == [Kind.TEXT]
+    assert [status for _, status, _ in statuses(tapping)] == ["failed", "failed", "sent"]
 
 
 def test_too_much_at_once_is_said_once_more_as_it_was_after_a_pause(tapping: BotUnderTest) -> None:

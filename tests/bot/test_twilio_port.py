@@ -14,6 +14,7 @@ from werkzeug import Request, Response
 
 from bot.ports.messenger import LookUpFailed, NotTaken, Outbound, Refused, Taken, Unsure
 from bot.ports.twilio import Twilio
+from bot.replies.tappable import Choice, Tappable
 from bot.sending import Sender
 from kit.clock import FixedClock
 from kit.db import Database
@@ -70,7 +71,7 @@ def error(status: int, code: int = 20000, **headers: str) -> Callable[[], Respon
 
 
 def slow() -> Response:
-    time.sleep(0.6)  # longer than the port waits: what it sees is a timeout
+    time.sleep(2.5)  # longer than the port waits: what it sees is a timeout
     return Response("{}", 201, content_type="application/json")
 
 
@@ -89,7 +90,7 @@ def twilio_server(httpserver: HTTPServer, clock: FixedClock) -> TwilioServer:
 @pytest.fixture
 def port(httpserver: HTTPServer, twilio_server: TwilioServer) -> Generator[Twilio]:
     settings = settings_of(TWILIO_API_BASE_URL=httpserver.url_for("").rstrip("/"))
-    made = Twilio(settings, CALLBACK, pool_size=2, read_s=0.3)
+    made = Twilio(settings, CALLBACK, pool_size=2, read_s=1.5)
     yield made
     made.close()
 
@@ -105,6 +106,17 @@ def send(port: Twilio, body: str = "Karibu 🍌") -> object:
 def test_a_message_is_sent_as_twilio_documents_it(port: Twilio, twilio_server: TwilioServer) -> None:
     assert send(port) == Taken(sid(1))
     assert twilio_server.taken == [{"To": ACHIENG, "From": SHOP, "Body": "Karibu 🍌", "StatusCallback": CALLBACK}]
+
+
+def test_without_a_content_for_it_a_picture_with_buttons_is_a_picture_above_the_whole_text(
+    port: Twilio, twilio_server: TwilioServer
+) -> None:
+    buttons = Tappable("Milk", (Choice("add:1:1:3", "Add to cart"),))
+    picture = "https://shop.example.com/media/milk.jpg"
+    port.send(Outbound(SHOP, ACHIENG, "Milk: KES 60. ADD adds it.", buttons, picture))
+    (form,) = twilio_server.taken
+    assert (form["Body"], form["MediaUrl"]) == ("Milk: KES 60. ADD adds it.", picture)
+    assert "ContentSid" not in form
 
 
 def test_too_busy_was_not_processed(port: Twilio, twilio_server: TwilioServer) -> None:

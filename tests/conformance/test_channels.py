@@ -16,7 +16,7 @@ from bot.store.tables import MessageStatus
 from kit.clock import FixedClock, SystemClock
 from kit.db import Database
 from tests.simulators.shop import wait_until
-from tests.support.channel_cases import ACHIENG, SHOP, ChannelCase, MemoryCase, twilio_case
+from tests.support.channel_cases import ACHIENG, SHOP, ChannelCase, MemoryCase, Seen, twilio_case
 
 BUTTONS = Tappable("*Cart*\n2 × Milk", (Choice("confirm:1:2:3", "Confirm order"), Choice("menu:-:-:3", "Add more")))
 LIST = Tappable("Which one?", (Choice("add:1:1:3", "Milk", "KES 60"), Choice("add:2:1:3", "Bread", "KES 65")), "Choose")
@@ -104,6 +104,25 @@ def test_everything_is_shown_at_its_best_and_found_again(case: ChannelCase, cloc
         seen = case.seen()
         assert (seen.kind, seen.body, seen.options) == (kind.value, body, options)
         assert find(message) == [taken.sid]
+
+
+def test_a_picture_is_shown_with_its_buttons_in_one_message(case: ChannelCase, clock: FixedClock) -> None:
+    case.writes("hi")
+    case.makes_contents()
+    find = since(case, clock)
+    card = Outbound(SHOP, ACHIENG, "Milk: KES 60. ADD adds it.", BUTTONS, case.photograph())
+    assert card.kind is Kind.CARD
+    assert card.kind in case.channel.kinds
+    taken = case.channel.send(card)
+    assert isinstance(taken, Taken)
+    assert case.seen() == Seen("card", BUTTONS.body, ("Confirm order", "Add more"), ("image/jpeg",))
+    assert find(card) == [taken.sid]
+    case.writes("and the others?")
+    listed = Outbound(SHOP, ACHIENG, "1. Milk\n2. Bread", LIST, case.photograph())
+    assert (listed.kind, isinstance(case.channel.send(listed), Taken)) == (Kind.PICTURE, True)
+    assert case.seen() == Seen("image", "1. Milk\n2. Bread", (), ("image/jpeg",)), (
+        "a list has no picture: all is said below"
+    )
 
 
 def test_every_way_that_a_call_can_end_is_told_apart(case: ChannelCase, clock: FixedClock) -> None:

@@ -8,12 +8,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot.channels.twilio_contents import all_contents
+from bot.ports.twilio import pictures_at
 from dukani.whatsapp_cli import whatsapp
 from kit.settings import load_settings
 from tests.simulators.running import Simulators
 from tests.support.processes import free_ports
 
-ALL = list(all_contents())
+ALL = list(all_contents(pictures_at(load_settings({}, dotenv=None))))
 TEMPLATES = [content for content in ALL if content.is_template]
 
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -17,12 +18,15 @@ from bot.channels.twilio import TwilioChannel
 from bot.channels.twilio_contents import filled_template
 from bot.content_sync import in_step
 from bot.inbound import twilio
-from bot.ports.messenger import NotTaken, Outbound, Refused, Unsure
-from bot.ports.twilio import content_account
+from bot.pages import media
+from bot.ports.messenger import Kind, NotTaken, Outbound, Refused, Unsure
+from bot.ports.twilio import content_account, pictures_at
 from bot.ports.twilio_content import ContentApi
 from bot.replies.template import Template
+from bot.store import media as store
 from bot.store.contents import APPROVED, KnownContents
 from bot.store.inbox import Incoming
+from bot.store.media import Media, MediaKind
 from kit.clock import Clock
 from kit.db import Database
 from kit.settings import load_settings
@@ -34,6 +38,7 @@ from tests.support.processes import free_ports
 SHOP = "whatsapp:+14155238886"
 ACHIENG = "whatsapp:+254708374149"
 WORD = "a word that only the channel knows"
+JPEG = b"\xff\xd8\xff\xe0 what a camera keeps \xff\xd9"
 
 
 @dataclass
@@ -54,6 +59,8 @@ class Seen:
     kind: str
     body: str
     options: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    """Content types of what stands above it."""
 
 
 class ChannelCase(Protocol):
@@ -84,6 +91,10 @@ class ChannelCase(Protocol):
 
     def makes_contents(self) -> None:
         """Whatever the channel needs before it can show more than text."""
+        ...
+
+    def photograph(self) -> str:
+        """Where the channel can fetch a JPEG."""
         ...
 
     def approves(self, template: Template) -> None: ...
@@ -124,14 +135,18 @@ class MemoryCase:
     def forges(self) -> int:
         return self._client.post(MESSAGES, json={"id": "1"}, headers={WORD_HEADER: "guessed"}).status_code
 
+    def photograph(self) -> str:
+        return "https://shop.example.com/media/photograph.jpg"
+
     def seen(self) -> Seen:
         message = self._channel.taken[-1].message
+        files = ("image/jpeg",) if message.media_url is not None else ()
         if message.template is not None:
             return Seen("text", " ".join(message.template.values))
-        if message.tappable is None:
-            return Seen("text", message.text)
-        kind = "list" if message.tappable.is_list else "buttons"
-        return Seen(kind, message.tappable.body, tuple(choice.title for choice in message.tappable.choices))
+        if message.tappable is None or message.kind is Kind.PICTURE:
+            return Seen("image" if files else "text", message.text, files=files)
+        options = tuple(choice.title for choice in message.tappable.choices)
+        return Seen(message.kind.value, message.tappable.body, options, files)
 
     def next_is_busy(self) -> None:
         self._channel.next.append((NotTaken("busy"), False))
@@ -168,8 +183,10 @@ class TwilioCase:
         app: Flask,
         heard: Heard,
         synchronise: Callable[[], None],
+        photograph: Callable[[], str],
     ) -> None:
         self._synchronise = synchronise
+        self._photograph = photograph
         self.channel: Channel = channel
         self.heard = heard
         self.phone: Phone = simulators.phone
@@ -194,7 +211,7 @@ class TwilioCase:
 
     def seen(self) -> Seen:
         shown = self.phone.last_message("Achieng")
-        return Seen(shown.kind, shown.body, shown.options)
+        return Seen(shown.kind, shown.body, shown.options, shown.media)
 
     def next_is_busy(self) -> None:
         self.phone.faults(twilio_429=1)
@@ -217,6 +234,9 @@ class TwilioCase:
     def makes_contents(self) -> None:
         self._synchronise()
 
+    def photograph(self) -> str:
+        return self._photograph()
+
 
 @contextmanager
 def twilio_case(folder: Path, db: Database, clock: Clock) -> Generator[TwilioCase]:
@@ -236,17 +256,24 @@ def twilio_case(folder: Path, db: Database, clock: Clock) -> Generator[TwilioCas
     channel = TwilioChannel(settings, pool_size=2, read_s=2.0, contents=known)
     app, heard, api = make_app("bot"), Heard(), ContentApi(settings)
     channel.add_doors(app, heard.doors())
+    media.add_route(app, db, clock)
     server = make_server("127.0.0.1", bot_port, app, threaded=True)
     serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     serving.start()
     simulators = Simulators(settings)
 
     def synchronise() -> None:
-        in_step(api, db, clock, content_account(settings), submits=True)
+        in_step(api, db, clock, content_account(settings), pictures_at=pictures_at(settings), submits=True)
         now_s[0] += 60
 
+    def photograph() -> str:
+        with db.write() as tx:
+            now = clock.now()
+            kept = store.keep(tx, Media(MediaKind.JPEG, JPEG), expires_at=now + timedelta(hours=1), now=now)
+        return media.address_of(settings.bot_public_url, kept)
+
     try:
-        yield TwilioCase(simulators, channel, app, heard, synchronise)
+        yield TwilioCase(simulators, channel, app, heard, synchronise, photograph)
     finally:
         simulators.stop()
         server.shutdown()
