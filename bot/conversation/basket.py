@@ -7,8 +7,9 @@ from dataclasses import replace
 from bot.conversation.fallback import not_understood
 from bot.conversation.goods import also_called, match_items, perhaps_called
 from bot.conversation.lists import Aim, Choice, Fate, Part, Several, Shopping, Thing
-from bot.conversation.matching import Found, covers, names_it, tokens
+from bot.conversation.matching import Found, covers, names_it
 from bot.conversation.model import AddItem, FindItems, Reply, Result, Step
+from bot.conversation.packs import counts_pieces, is_sold_by, loose
 from bot.conversation.quantities import Wanted, read_wanted
 from bot.conversation.refusals import available_in, item_in, refused
 from bot.conversation.showing import filled_cart, total_of
@@ -142,13 +143,15 @@ def _picked(talk: Talk, wanted: Wanted) -> Thing:
 
 
 def _thing(talk: Talk, shopping: Shopping, wanted: Wanted, items: Sequence[ItemView]) -> Thing:
+    if not wanted.measure:
+        items = loose(items, wanted.quantity if wanted.quantity is not None else wanted.spare_quantity)
     name, quantity, found = _read(wanted, items)
     likely = [items[place] for place in (found.several or found.close)][:MAX_CHOICES]
     said = name[:60]
     if found.clear is not None:
         item = items[found.clear]
         thing = Thing(Fate.TO_ADD, said, item.item_id, item.name)
-        if shopping.aim is Aim.SEE:
+        if shopping.aim is Aim.SEE or (not wanted.measure and counts_pieces(item, quantity)):
             return replace(thing, fate=Fate.WHICH, item_id="", choices=(Choice(item.item_id, item.name),))
         return _counted(thing, quantity, wanted.odd_quantity)
     choices = tuple(Choice(item.item_id, item.name) for item in likely)
@@ -170,7 +173,7 @@ def _read(wanted: Wanted, items: Sequence[ItemView]) -> tuple[str, int | None, F
     if sized.clear is not None or sized.several:
         return wanted.name, None, sized
     by_measure = [item for item in items if is_sold_by(item, wanted.measure)]
-    spare = match_items(wanted.spare_name, by_measure)
+    spare = match_items(wanted.spare_name, by_measure) if wanted.spare_quantity is not None else Found()
     if spare.clear is not None or spare.several:
         places = tuple(items.index(by_measure[place]) for place in (spare.several or (spare.clear or 0,)))
         found = Found(clear=places[0]) if len(places) == 1 else Found(several=places)
@@ -178,11 +181,6 @@ def _read(wanted: Wanted, items: Sequence[ItemView]) -> tuple[str, int | None, F
     other = match_items(wanted.spare_name, items)  # sold in another size: how many of these is the customer's to say
     places = (other.clear,) if other.clear is not None else other.several
     return wanted.spare_name, None, Found(several=places) if places else other
-
-
-def is_sold_by(item: ItemView, measure: str) -> bool:
-    """Whether one of it is one kilo (litre, …)."""
-    return tokens(item.unit) in ((measure,), ("1", measure)) or names_it(item.name, f"1 {measure}")
 
 
 def _counted(thing: Thing, quantity: int | None, odd_quantity: str) -> Thing:

@@ -40,10 +40,11 @@ def as_one(said: Sequence[Said]) -> Said:
         return said[0]
     intents = [parse(one.text) for one in said]
     named = [intent for intent in intents if intent.word is not Word.GREETING]
+    written = "\n".join(one.text for one in said)
     if not named:
-        return said[0]
+        return replace(said[0], written=written)
     verb = "add " if any(intent.word is Word.ADD for intent in named) else ""
-    return replace(said[0], text=verb + ",\n".join(intent.rest for intent in named))
+    return replace(said[0], text=verb + ",\n".join(intent.rest for intent in named), written=written)
 
 
 def _is_free_text(said: Said) -> bool:

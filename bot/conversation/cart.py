@@ -15,10 +15,11 @@ from bot.conversation.catalogue import (
     wanted_quantity,
     wanting,
 )
-from bot.conversation.goods import match_items
+from bot.conversation.goods import match_called, match_items
 from bot.conversation.lists import Aim, read_list
-from bot.conversation.matching import Candidate, find
+from bot.conversation.matching import Candidate
 from bot.conversation.model import AddItem, ListItems, RemoveItem, Reply, Result, ShowCart, Step
+from bot.conversation.packs import counts_pieces, loose
 from bot.conversation.quantities import Wanted, read_wanted
 from bot.conversation.refusals import refused
 from bot.conversation.shelves import open_shelf
@@ -129,20 +130,23 @@ def add_found(talk: Talk, result: Result) -> Step:
     complaint = _complaint(talk, talk.turn.quantity, "", talk.turn.text)
     if complaint is not None:
         return complaint
-    meant = match_items(talk.turn.text, page.items)
+    items = loose(page.items, talk.turn.quantity)
+    meant = match_items(talk.turn.text, items)
+    if meant.clear is not None and counts_pieces(items[meant.clear], talk.turn.quantity):
+        return show_found(replace(talk, turn=replace(talk.turn, quantity=None)), [items[meant.clear]], None)
     if meant.clear is not None:
-        item = page.items[meant.clear]
+        item = items[meant.clear]
         quantity = wanted_quantity(talk)
         return talk.knowing(text=item.name, quantity=quantity).ask(
             Purpose.ADD, AddItem(talk.shop.vendor_id, item.item_id, quantity)
         )
     if meant.several:
-        return _which(talk, [page.items[place] for place in meant.several])
+        return _which(talk, [items[place] for place in meant.several])
     otherwise = look_otherwise(talk, Purpose.ADD_FIND)
     if otherwise is not None:
         return otherwise
     if meant.close:
-        return offer_close(talk, [page.items[place] for place in meant.close])
+        return offer_close(talk, [items[place] for place in meant.close])
     if page.items:  # the router saw a reason that the names don't show
         return show_found(talk, page.items, None)
     return look_closer(talk, Purpose.ADD_CLOSE)
@@ -253,7 +257,7 @@ def remove_found(talk: Talk, result: Result) -> Step:
     if cart is None:
         return _empty(talk, result)
     candidates = [Candidate(place, line.name, str(line.line_no)) for place, line in enumerate(cart.lines)]
-    meant = find(talk.turn.text, candidates)
+    meant = match_called(talk.turn.text, candidates)
     if meant.clear is None:
         return _ask_which_line(talk, cart, is_known=bool(meant.several))
     line = cart.lines[meant.clear]

@@ -11,6 +11,7 @@ from bot.conversation.languages import spoken
 from bot.conversation.lists import Aim, read_list
 from bot.conversation.matching import Found, names_it, suggest_word
 from bot.conversation.model import AddItem, FindItems, FindShop, ListItems, Reply, Result, Step
+from bot.conversation.packs import counts_pieces, loose
 from bot.conversation.quantities import Wanted, read_wanted, without_fillers
 from bot.conversation.refusals import refused
 from bot.conversation.shelves import first_number
@@ -244,13 +245,16 @@ def text_came(talk: Talk, result: Result) -> Step:
     if page is None:
         return talk.say("our_mistake")
     talk = settle_reading(talk, page.items)
-    meant = match_items(talk.turn.text, page.items)
     quantity = talk.turn.quantity
+    likely = loose(page.items, quantity)
+    meant = match_items(talk.turn.text, likely)
+    if meant.clear is not None and counts_pieces(likely[meant.clear], quantity):
+        return show_found(replace(talk, turn=replace(talk.turn, quantity=None)), [likely[meant.clear]], None)
     if meant.clear is not None and quantity is not None and 1 <= quantity <= MAX_QUANTITY:
-        item = page.items[meant.clear]
+        item = likely[meant.clear]
         return talk.knowing(text=item.name).ask(Purpose.ADD, AddItem(talk.shop.vendor_id, item.item_id, quantity))
     if meant.clear is not None or meant.several:
-        items = _fitting(meant, page.items)
+        items = _fitting(meant, likely)
         return show_found(talk, items, page.next_after if len(items) == len(page.items) else None)
     otherwise = look_otherwise(talk, Purpose.TEXT)
     if otherwise is not None:

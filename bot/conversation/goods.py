@@ -6,7 +6,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from bot.conversation.matching import Candidate, Found, find
-from bot.conversation.spelling import fold
+from bot.conversation.spelling import fold, singulars
 from bot.conversation.vocabulary import VOCABULARY, squeezed
 from contracts.router_api import ItemView
 
@@ -27,7 +27,11 @@ def perhaps_called(name: str) -> tuple[str, ...]:
 
 def match_items(said: str, items: Sequence[ItemView]) -> Found:
     """Who of them is meant, by that name or another of the same thing. Places are those in `items`."""
-    candidates = [Candidate(place, item.name, item.sku) for place, item in enumerate(items)]
+    return match_called(said, [Candidate(place, item.name, item.sku) for place, item in enumerate(items)])
+
+
+def match_called(said: str, candidates: Sequence[Candidate]) -> Found:
+    """Likewise of anything that has a name, as the lines of a cart."""
     found = find(said, candidates)
     if found.clear is not None or found.several:
         return found
@@ -51,7 +55,7 @@ def _renamed(words: list[str], *, forgiving: bool) -> tuple[str, ...]:
     at = 0
     while at < len(words):
         for end in range(min(at + _LONGEST, len(words)), at, -1):
-            names = VOCABULARY.goods.get(" ".join(keys[at:end]))
+            names = _goods(" ".join(keys[at:end]))
             if names:
                 parts.append(names)
                 at = end
@@ -63,6 +67,15 @@ def _renamed(words: list[str], *, forgiving: bool) -> tuple[str, ...]:
     said = fold(" ".join(words))
     renamed = (" ".join(names[min(place, len(names) - 1)] for names in parts) for place in range(most))
     return tuple(dict.fromkeys(name for name in renamed if fold(name) != said))
+
+
+def _goods(phrase: str) -> tuple[str, ...] | None:
+    names = VOCABULARY.goods.get(phrase)
+    if names is None and phrase.endswith("s"):
+        head, _, last = phrase.rpartition(" ")
+        tried = (VOCABULARY.goods.get(f"{head} {one}".strip()) for one in sorted(singulars(last)))
+        names = next((one for one in tried if one), None)
+    return names
 
 
 def _meant(key: str) -> tuple[str, ...]:

@@ -5,7 +5,9 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.conversation.phrases import Words, phrased
+from rapidfuzz.distance import OSA
+
+from bot.conversation.phrases import Words, phrased, without_vocatives
 from bot.conversation.quantities import read_number
 from bot.conversation.spelling import clean, fold
 from bot.conversation.vocabulary import VOCABULARY, squeezed
@@ -243,6 +245,9 @@ def _parse_phrase(said: str, cleaned: str) -> Intent:
     words = phrased(said)
     if not words:
         return Intent(Word.HELP) if set(said) == {"?"} else Intent(Word.TEXT, cleaned)
+    plain = without_vocatives(words)
+    if plain is not words and plain and not any(lead in _TAKEN_WHOLE for lead, _ in words.bare().led()):
+        words, cleaned = plain, plain.source
     whole = _whole(words)
     if whole is not None:
         return Intent(whole)
@@ -252,12 +257,26 @@ def _parse_phrase(said: str, cleaned: str) -> Intent:
         return Intent(Word.GREETING if "greeting" in talk else Word.THANKS) if talk else Intent(Word.TEXT, cleaned)
     return (
         _parse_pointed(words)
-        or _parse_pointed(bare)
+        or _parse_pointed(bare.without_thanks())
         or _parse_cancel(bare)
         or _parse_request(bare)
         or _parse_greeting(words, bare)
-        or Intent(Word.TEXT, _unasked(bare.said if bare.start else cleaned))
+        or _parse_slip(bare)
+        or Intent(Word.TEXT, _unasked(_text(words, bare, cleaned)))
     )
+
+
+def _text(words: Words, bare: Words, cleaned: str) -> str:
+    if bare.counts() or bare.keys[bare.start] in VOCABULARY.numbers:
+        return bare.without_thanks().said
+    return bare.said if bare.start else cleaned
+
+
+def _parse_slip(words: Words) -> Intent | None:
+    """CONFIRM with a slip of the finger orders nothing: what to type is the answer."""
+    key = words.keys[words.start]
+    is_slip = len(words) == 1 and len(key) > 5 and any(OSA.distance(key, verb) == 1 for verb in _CONFIRM_VERBS)
+    return Intent(Word.CONFIRM_UNCLEAR, words.said) if is_slip else None
 
 
 def _unasked(text: str) -> str:
@@ -307,7 +326,7 @@ def _parse_request(words: Words) -> Intent | None:
         whole = _whole(rest)
         if whole is not None and whole not in _SMALL_TALK and word != "shop":
             return Intent(whole)
-    hint = _hinted(words)
+    hint = _hinted(rest.without_tail("remove") if word == "remove" else words)
     if hint is not None:
         return Intent(hint, _unasked(words.said))
     match word:
@@ -322,11 +341,14 @@ def _parse_request(words: Words) -> Intent | None:
         case "add" if rest.has_tail("find") and not rest.counts():  # "na maziwa ni bei gani"
             return Intent(Word.FIND, _unasked(rest.without_tail("find").said))
         case _:
-            return Intent(Word(word), _unasked(rest.said))
+            return Intent(Word(word), _unasked(rest.without_thanks().said))
 
 
 def _hinted(words: Words) -> Word | None:
-    """What a message is about that counts nothing: `do you deliver to Kilimani`."""
+    """What a message is about that counts nothing: `do you deliver to Kilimani`; or that leaves no doubt."""
+    sure = {Word(clue) for clue in words.sure_clues()}
+    if sure:
+        return min(sure, key=_URGENCY.__getitem__)
     clues = {Word(clue) for clue in words.clues()}
     if not clues or words.counts():
         return None

@@ -30,6 +30,7 @@ _AROUND_WORDS = """
     a change choose switch set use to into in please my the other another do does you speak talk write is can i we
     want would like prefer lets let us hi hello habari naomba nataka ninataka ningependa
     badili badilisha chagua tumia ongea tuongee unaongea naongea andika kwa ya za nyingine tafadhali yangu
+    pode podem podes ser be it talking us just now
     mudar muda trocar troca alterar escolher usar falar fala falas falam fale quero de do da o para em outro outra por
     favor queria prefiro ola
 """
@@ -51,7 +52,7 @@ def learning(state: State, said: Said) -> State:
     gives way to a sure one. What was tapped are our words and shows nothing."""
     if state.language_is_sure or said.payload is not None:
         return state
-    found = guess(said.text)
+    found = guess(said.written or said.text)
     if found is None or (state.language is not None and not found.is_sure):
         return state
     return replace(state, language=found.language, language_is_sure=found.is_sure)

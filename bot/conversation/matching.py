@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
-from bot.conversation.intents import fold
+from bot.conversation.spelling import fold, singulars
 from bot.replies.words import WORDS
 
 _NEVER_SUGGESTED = frozenset(("pay", "pay_other", "confirm", "stop"))
@@ -77,13 +77,7 @@ def _fitting(candidates: Sequence[Candidate], said: str) -> tuple[int, ...]:
 
 
 def _holds_whole(names: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
-    return all(
-        any(part in (word, f"{word}s", f"{word}es") or _singular(word) == part for part in names) for word in wanted
-    )
-
-
-def _singular(word: str) -> str:
-    return word.removesuffix("s")
+    return all(any(not singulars(word).isdisjoint(singulars(part)) for part in names) for word in wanted)
 
 
 def covers(name: str, said: str) -> bool:
@@ -131,8 +125,7 @@ def _is_word(said: str, part: str) -> bool:
         return True
     if said.isdigit() or part.isdigit():
         return False
-    singular = said.removesuffix("s")
-    return (len(said) >= 3 and part.startswith(said)) or (len(singular) >= 3 and singular == part)
+    return (len(said) >= 3 and part.startswith(said)) or not singulars(said).isdisjoint(singulars(part))
 
 
 def _likeness(folded: str, wanted: tuple[str, ...], candidate: Candidate) -> float:

@@ -50,7 +50,8 @@ class Said:
     `sender_msisdn` is the number that the channel shows (digits with country code), None where it is hidden or not
     known. `received_at` lets a PAY that had to wait for hours be asked for again instead of ringing a phone unasked.
     `payload` is the token of the option that was tapped (`Option.payload`), None for what was typed. Anybody can make
-    one up, so it says no more than the same words typed. `location` is the pin, where `media` names one."""
+    one up, so it says no more than the same words typed. `location` is the pin, where `media` names one. `written` is
+    all that was typed, where several messages were read as one and `text` is only what they come to."""
 
     message_sid: str
     text: str
@@ -59,6 +60,7 @@ class Said:
     received_at: datetime | None = None
     payload: str | None = None
     location: Location | None = None
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

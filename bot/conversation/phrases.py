@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.vocabulary import VOCABULARY, written_out
 
 _WORD = re.compile(r"(?:(?<!\S)[-+](?=[0-9]))?[^\W_]+(?:['’´`][^\W\d_]+)*")  # a number keeps its sign
 _MAX_STRIPPED = 8
 _MAX_WORDS = 60
-_MAX_LEADS = 3  # "i want" "to buy" "also"
+_MAX_LEADS = 4  # "i want" "to buy" "also"
 
 
 class Phrases:
@@ -46,13 +46,13 @@ class Phrases:
         return None
 
     def anywhere(self, keys: list[str], start: int, end: int) -> Iterator[str]:
-        """The meanings of all phrases that stand in it."""
-        for place in range(start, end):
-            longest = self._longest_from.get(keys[place], 0)
-            for stop in range(place + 1, min(place + longest, end) + 1):
-                meaning = self._meanings.get(" ".join(keys[place:stop]))
-                if meaning is not None:
-                    yield meaning
+        """The meanings of the phrases that stand in it, of those that begin at one word the longest."""
+        place = start
+        while place < end:
+            found = self.at_start(keys, place, end)
+            if found is not None:
+                yield found[0]
+            place = found[1] if found is not None else place + 1
 
 
 _POLITE = dict.fromkeys(VOCABULARY.polite, "polite")
@@ -69,7 +69,9 @@ _TAILS = {
     word: Phrases({phrase: meaning for phrase, meaning in VOCABULARY.tails.items() if meaning == word})
     for word in ("find", "remove")
 }
-_spelled = lru_cache(maxsize=4096)(squeezed)
+_VOCATIVES = Phrases(dict.fromkeys(VOCABULARY.vocatives, "vocative"))
+_SURE_CLUES = Phrases(VOCABULARY.sure_clues)
+_spelled = lru_cache(maxsize=4096)(written_out)
 
 
 @dataclass(slots=True)
@@ -101,10 +103,16 @@ class Words:
         return Words(self.source, self.keys, self.places, start, end)
 
     def counts(self) -> bool:
-        """Whether a number stands in it that may be how many: a one in words alone is an article."""
-        for key in self.keys[self.start : self.end]:
-            if (key[-1].isdigit() and len(key) < 6) or key in VOCABULARY.dozens or VOCABULARY.numbers.get(key, 1) != 1:
+        """Whether a number stands in it that may be how many: a one in words alone is an article, and hours and days
+        are no goods."""
+        keys = self.keys[self.start : self.end]
+        for at, key in enumerate(keys):
+            if key in VOCABULARY.fractions and not VOCABULARY.measures.isdisjoint(keys[at + 1 : at + 3]):
                 return True
+            if (key[-1].isdigit() and len(key) < 6) or key in VOCABULARY.dozens or VOCABULARY.numbers.get(key, 1) != 1:
+                beside = (*keys[max(at - 1, 0) : at], *keys[at + 1 : at + 2])
+                if VOCABULARY.times.isdisjoint(beside):
+                    return True
         return False
 
     def small_talk(self) -> frozenset[str]:
@@ -117,6 +125,10 @@ class Words:
         for key in self.keys[self.start : self.end]:
             if key.startswith(_STEM_STARTS):
                 yield next(word for stem, word in _STEMS.items() if key.startswith(stem))
+
+    def sure_clues(self) -> Iterable[str]:
+        """What words in it leave no doubt of, even where something is counted."""
+        return _SURE_CLUES.anywhere(self.keys, self.start, self.end)
 
     def undressed(self) -> Iterator["Words"]:
         """Itself, then with less and less of what is only polite at its end and its beginning."""
@@ -150,7 +162,7 @@ class Words:
         word: str | None = None
         start = self.start
         for _ in range(_MAX_LEADS):
-            found = _LEADS.at_start(self.keys, start, self.end)
+            found = self._lead(start)
             if found is None or found[1] == self.end:
                 return
             if word is not None and word != "see" and found[0] not in (word, "see", "add"):
@@ -158,6 +170,27 @@ class Words:
             word = found[0] if word is None or word == "see" else word
             start = found[1]
             yield word, self.part(start, self.end)
+
+    def _lead(self, start: int) -> tuple[str, int] | None:
+        """What begins there asks for, past a polite word or two: "could you" "kindly" "tell me"."""
+        found = _LEADS.at_start(self.keys, start, self.end)
+        for _ in range(2):
+            polite = _BEHIND.at_start(self.keys, start, self.end) if found is None and start > self.start else None
+            if polite is None:
+                break
+            start = polite[1]
+            found = _LEADS.at_start(self.keys, start, self.end)
+        return found
+
+    def without_thanks(self) -> "Words":
+        """Without the politeness behind it, as long as something is left that it may be about."""
+        end = self.end
+        for _ in range(_MAX_STRIPPED):
+            polite = _BEHIND.at_end(self.keys, self.start, end)
+            if polite is None or polite[1] <= self.start or " ".join(self.keys[polite[1] : end]) in VOCABULARY.goods:
+                break
+            end = polite[1]
+        return self.part(self.start, end)
 
     def after_phone_lead(self) -> str:
         """`my number is 0708 374 149`: what stands behind; nothing where it does not begin so."""
@@ -185,6 +218,20 @@ class Words:
                 return False
             stripped = stripped.part(stripped.start, polite[1])
         return False
+
+
+def without_vocatives(words: Words) -> Words:
+    """Without "my daughter", "minha filha", "mwanangu", wherever they stand."""
+    keys, kept, at, place = words.keys, list[str](), 0, 0
+    while place < len(keys):
+        found = _VOCATIVES.at_start(keys, place, len(keys))
+        if found is not None:
+            kept.append(words.source[at : words.places[place][0]].rstrip(" ,"))
+            at = words.places[found[1] - 1][1]
+        place = found[1] if found is not None else place + 1
+    if not kept:
+        return words
+    return phrased(" ".join(part for part in (*kept, words.source[at:].lstrip(" ,")) if part))
 
 
 def phrased(text: str) -> Words:

@@ -14,6 +14,8 @@ _DOZEN = 12
 _TIMES = r"[xX×*]"
 _NUMBER_FIRST = re.compile(rf"(-?[0-9]+)\s*{_TIMES}\s*(.+)")
 _THING_TIMES = re.compile(rf"(.+?)(?:\s+{_TIMES}|\s*[×*])\s*(-?\s?\S+)")
+_TIMES_FIRST = re.compile(rf"{_TIMES}\s?[0-9]+\s+[^\W\d_]{{2}}")
+_TIMES_BEFORE = re.compile(rf"(?<!\S){_TIMES}\s?([0-9]+)(?!\S)")
 _DECIMAL = re.compile(r"-?[0-9]*[.,/][0-9]+")
 _DIGITS = re.compile(r"[-+]?\s?[0-9]+")
 _SIZED = re.compile(r"([0-9]+)([^\W\d_]+)")
@@ -33,8 +35,9 @@ class Wanted:
 
     Either `number` (a line of a list) or `name`. `quantity` is None where none was said; `odd_quantity` is what was
     said in its place and can't be read ("lots", "1.5"). Where a number may be part of the name ("7 up"), `name` holds
-    all of it, and `spare_name` with `spare_quantity` the other reading. `measure` (kg, g, l, ml) says that the number
-    counts these: "2 kg sugar" is a bag of two, or twice what is sold by the kilo."""
+    all of it, and `spare_name` with `spare_quantity` the other reading. `measure` (kg, g, l, ml, or what many come in:
+    a crate, a tray) says that the number counts these: "2 kg sugar" is a bag of two, or twice what is sold by the
+    kilo. With a measure and no quantity a part of one was said: half a kilo."""
 
     number: int | None = None
     name: str = ""
@@ -47,7 +50,7 @@ class Wanted:
     @property
     def is_counted(self) -> bool:
         """Whether a number was said that may be how many."""
-        return self.quantity is not None or self.spare_quantity is not None or bool(self.odd_quantity)
+        return self.quantity is not None or self.spare_quantity is not None or bool(self.odd_quantity or self.measure)
 
 
 def read_number(text: str) -> int | None:
@@ -135,6 +138,11 @@ def _skip(words: list[str], at: int, fillers: tuple[str, ...]) -> int:
     return at
 
 
+def times_behind(text: str) -> str:
+    """`x2 milk x3 bread` as `2 x milk 3 x bread`."""
+    return _TIMES_BEFORE.sub(r"\1 x", text) if _TIMES_FIRST.match(text) else text
+
+
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
@@ -154,6 +162,8 @@ def without_fillers(name: str) -> str:
             break
     while end > start and (keys[end - 1] in VOCABULARY.meaningless or not keys[end - 1]):
         end -= 1
+    if end - start > 1 and keys[end - 1] in _SURE_PACKS:  # "mishumaa pakiti 2"
+        end -= 1
     return " ".join(words[start:end]).strip(" ,.:;-") or name.strip()
 
 
@@ -170,10 +180,13 @@ _PACKS_BEHIND = frozenset((*_SURE_PACKS, "unidade", "unidades"))
 
 def read_wanted(text: str) -> Wanted:
     """The words after ADD (or without it)."""
-    text = in_digits(" ".join(text.split()))
+    text = times_behind(in_digits(" ".join(text.split())))
     number = read_number(text)
     if number is not None:
         return Wanted(number=number)
+    part = _read_part(text)
+    if part is not None:
+        return part
 
     first = _NUMBER_FIRST.fullmatch(text)
     if first is not None:
@@ -200,8 +213,64 @@ def read_wanted(text: str) -> Wanted:
     return _read_loose(text)
 
 
+_PART_SHOWN = re.compile(
+    "|".join((r"[0-9]\s?[/⁄.,]\s?[0-9]", *(rf"\b{word}\b" for word in sorted(VOCABULARY.fractions)))), re.IGNORECASE
+)
+_PART = re.compile(r"([0-9]*)\s?([/⁄.,])\s?([0-9]+)")
+_PART_WITH_UNIT = re.compile(r"([0-9]*\s?[/⁄.,]\s?[0-9]+)\s*([^\W\d_]*)")
+_SMALLER = {"kg": "g", "l": "ml"}
+_BETWEEN = frozenset(("a", "an", "ya", "za", "wa", "de", "of", "da", "do"))
+
+
+def _read_part(text: str) -> Wanted | None:
+    """`half a kilo of onions`, `nyanya nusu kilo`, `1/2 kg de cebola`: 500 g of it, where that is sold; else the
+    customer is asked. None for what names no part of a measure."""
+    if _PART_SHOWN.search(text) is None:
+        return None
+    words = _PART_WITH_UNIT.sub(r"\1 \2", text).split()
+    for at, word in enumerate(words):
+        share = _share(word)
+        if share is None:
+            continue
+        after = at + 1
+        while after < len(words) and squeezed(words[after]) in _BETWEEN:
+            after += 1
+        unit = _measure(words[after]) if after < len(words) else ""
+        if unit:
+            start, end = at, after + 1
+        elif at and (unit := _measure(words[at - 1])) and not word[0].isdigit():  # "kilo nusu"
+            start, end = at - 1, at + 1
+        else:
+            continue
+        thing = without_fillers(" ".join((*words[:start], *words[end:])))
+        if not thing or thing[0].isdigit():
+            return None
+        small = _SMALLER.get(unit)
+        said = f"{share} {small}" if small and share < 1000 else " ".join(words[start:end])
+        return Wanted(name=f"{said} {thing}", spare_name=thing, measure=unit)
+    return None
+
+
+def _share(word: str) -> int | None:
+    """A part of a whole in thousandths: `half`, `nusu`, `1/2`, `0.25`, `1,5`."""
+    named = VOCABULARY.fractions.get(squeezed(word))
+    digits = _PART.fullmatch(word) if named is None else None
+    if digits is None:
+        return named
+    whole, mark, rest = digits[1] or "0", digits[2], digits[3]
+    if len(whole) > 3 or len(rest) > 3:
+        return None
+    if mark in "/⁄":
+        return 1000 * int(whole) // int(rest) if int(rest) else None
+    return 1000 * int(whole) + int(rest.ljust(3, "0"))
+
+
 def _read_loose(text: str) -> Wanted:
     words = _apart(_without_meaningless_end(text))
+    if len(words) > 2 and _container(words[0]) and squeezed(words[1]) in _BETWEEN:
+        words = ["1", *words]  # "(a) crate of soda"
+    elif len(words) > 2 and squeezed(words[0]) in ("a", "an") and _container(words[1]):
+        words[0] = "1"
     if len(words) < 2:
         return Wanted(name=without_fillers(text)) if words else Wanted(name=text)
     leading, trailing = read_number(words[0]), read_number(words[-1])
@@ -213,8 +282,14 @@ def _read_loose(text: str) -> Wanted:
         return _counted_behind(words, trailing)
     if leading is not None:
         return _counted_before(words, leading)
-    if squeezed(words[0]) in VOCABULARY.packs and (counted := read_number(words[1])) is not None and len(words) > 2:
+    counted = read_number(words[1])
+    if counted is not None and len(words) > 2 and _container(words[0]):
+        return _counted_before([words[1], words[0], *words[2:]], counted)  # "trei 1 ya mayai"
+    if counted is not None and len(words) > 2 and squeezed(words[0]) in VOCABULARY.packs:
         return _counted_before([words[1], *words[2:]], counted)  # "pakiti 2 za maziwa"
+    if len(words) > 2 and _measure(words[-1]) in _SMALLER and (counted := read_number(words[-2])) is not None:
+        unit, thing = _measure(words[-1]), without_fillers(" ".join(words[:-2]))  # "carapau 2 kg"
+        return Wanted(name=f"{counted} {unit} {thing}", spare_name=thing, spare_quantity=counted, measure=unit)
     return Wanted(name=without_fillers(text))
 
 
@@ -237,9 +312,13 @@ def _apart(text: str) -> list[str]:
 
 
 def _measure(word: str) -> str:
-    """The unit that a word means, or nothing."""
+    """The unit that a word means, or what many come in, or nothing."""
     unit = fold(word).strip(".,")
-    return _UNITS.get(unit, unit) if squeezed(unit) in VOCABULARY.measures else ""
+    return _UNITS.get(unit, unit) if squeezed(unit) in VOCABULARY.measures else _container(unit)
+
+
+def _container(word: str) -> str:
+    return VOCABULARY.containers.get(squeezed(word), "")
 
 
 def _counted_behind(words: list[str], count: int) -> Wanted:

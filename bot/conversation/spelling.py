@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_TEXT = 500
 """Characters of a message that are read."""
@@ -28,6 +29,25 @@ def fold(text: str) -> str:
         return text
     apart = unicodedata.normalize("NFKD", text)
     return "".join(char for char in apart if not unicodedata.combining(char))
+
+
+_PLURALS = (
+    ("oes", ("o", "ao")), ("aes", ("ao",)), ("aos", ("ao",)), ("ies", ("y",)), ("ais", ("al",)), ("eis", ("el",)),
+    ("ves", ("f", "fe")), ("ses", ("s",)), ("xes", ("x",)), ("zes", ("z",)), ("res", ("r",)), ("ches", ("ch",)),
+    ("shes", ("sh",)), ("ns", ("m",)),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def singulars(word: str) -> frozenset[str]:
+    """A folded word and what it may be the plural of, in English and Portuguese: `avocadoes`, `loaves`, `paes`."""
+    forms = {word}
+    if word.endswith("s") and len(word) > 3:
+        forms.add(word[:-1])
+        for ending, instead in _PLURALS:
+            if word.endswith(ending) and len(word) > len(ending):
+                forms.update(word.removesuffix(ending) + end for end in instead)
+    return frozenset(forms)
 
 
 def squeeze(folded: str) -> str:

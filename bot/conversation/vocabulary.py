@@ -6,6 +6,7 @@ error."""
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import cast
 
@@ -21,7 +22,11 @@ class AmbiguousWord(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Phrases by what they mean. All but `exact` are squeezed (`spelling.squeeze`) and without apostrophes."""
+    """Phrases by what they mean. All but `exact` are squeezed (`spelling.squeeze`) and without apostrophes; those that
+    are looked for inside a message have `shorts` written out, as the message has."""
+
+    shorts: Mapping[str, str]
+    """What is typed for a word: `wat` for what, `qto` for quanto."""
 
     exact: Mapping[str, str]
     whole: Mapping[str, str]
@@ -31,11 +36,20 @@ class Vocabulary:
     tails: Mapping[str, str]
     clues: Mapping[str, str]
     stems: Mapping[str, str]
+    sure_clues: Mapping[str, str]
+    """Clues that count whatever is counted beside them."""
+    times: frozenset[str]
+    """What numbers count besides goods: hours, days."""
+    vocatives: frozenset[str]
     polite: frozenset[str]
     numbers: Mapping[str, int]
     ordinals: Mapping[str, int]
     dozens: frozenset[str]
     halves: frozenset[str]
+    fractions: Mapping[str, int]
+    """Parts of a whole, in thousandths."""
+    containers: Mapping[str, str]
+    """What many come in: crate, tray. By every word for it, the same name."""
     ordinal_nouns: frozenset[str]
     joining: frozenset[str]
     meaningless: frozenset[str]
@@ -48,24 +62,35 @@ class Vocabulary:
 def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
     """Raises AmbiguousWord, and KeyError or TypeError for a file that lacks a list."""
     files = list(files)
-    leads = _table(files, "leads", squeezed, ("see", "phone", "number"))
-    for phrase, _ in _phrases(files, "leads", squeezed, only=("see",)):
+    shorts = _shorts(files)
+
+    def long(phrase: str) -> str:
+        return _written_out(squeezed(phrase), shorts)
+
+    leads = _table(files, "leads", long, ("see", "phone", "number"))
+    for phrase, _ in _phrases(files, "leads", long, only=("see",)):
         leads.setdefault(phrase, "see")
     clues = _table(files, "clues", _spelled)
     return Vocabulary(
-        exact=_table(files, "exact", fold),
-        whole=_table(files, "whole", squeezed),
+        shorts=shorts,
+        exact={**_sentences(files), **_table(files, "exact", fold)},
+        whole={**_table(files, "whole", squeezed), **_table(files, "whole", long)},
         leads=leads,
-        phone_leads=frozenset(phrase for phrase, _ in _phrases(files, "leads", squeezed, only=("phone",))),
-        number_leads=frozenset(phrase for phrase, _ in _phrases(files, "leads", squeezed, only=("number",))),
-        tails=_table(files, "tails", squeezed),
-        clues={squeezed(phrase): word for phrase, word in clues.items() if not phrase.endswith("*")},
+        phone_leads=frozenset(phrase for phrase, _ in _phrases(files, "leads", long, only=("phone",))),
+        number_leads=frozenset(phrase for phrase, _ in _phrases(files, "leads", long, only=("number",))),
+        tails=_table(files, "tails", long),
+        clues={long(phrase): word for phrase, word in clues.items() if not phrase.endswith("*")},
         stems={squeezed(phrase[:-1]): word for phrase, word in clues.items() if phrase.endswith("*")},
-        polite=_set(files, "polite", "words"),
+        sure_clues=_table(files, "sure_clues", long),
+        times=_set(files, "counting", "times"),
+        vocatives=_set(files, "polite", "vocatives"),
+        polite=frozenset(long(phrase) for phrase in _set(files, "polite", "words")),
         numbers=_numbers(files, "numbers"),
         ordinals=_numbers(files, "ordinals"),
         dozens=_set(files, "counting", "dozen"),
         halves=_set(files, "counting", "half"),
+        fractions=_numbers(files, "fractions"),
+        containers=_containers(files),
         ordinal_nouns=_set(files, "counting", "ordinal_after"),
         joining=_set(files, "lists", "and"),
         meaningless=_set(files, "lists", "no_meaning"),
@@ -78,6 +103,51 @@ def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
 def squeezed(phrase: str) -> str:
     """As the tables are keyed."""
     return squeeze(_spelled(phrase))
+
+
+def written_out(word: str) -> str:
+    """One word as the tables of phrases have it."""
+    key = squeezed(word)
+    return VOCABULARY.shorts.get(key, key)
+
+
+def _written_out(phrase: str, shorts: Mapping[str, str]) -> str:
+    return " ".join(shorts.get(word, word) for word in phrase.split())
+
+
+def _shorts(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    table: dict[str, str] = {}
+    for file in files:
+        for word, shorts in _section(file, "shorts").items():
+            for short in _words(shorts):
+                if table.setdefault(squeezed(short), squeezed(word)) != squeezed(word):
+                    raise AmbiguousWord(f"[shorts] {short!r} is written for {table[squeezed(short)]} and {word}")
+    return table
+
+
+def _sentences(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """The whole sentences that end messages: each beginning with each thing and each end, and nothing but these."""
+    table: dict[str, str] = {}
+    for file in files:
+        for sentence in _list_of_tables(file, "stop_sentences"):
+            parts = [["", *_words(sentence["before"])], _words(sentence["begin"]), _words(sentence["what"])]
+            for said in product(*parts, ["", *_words(sentence["after"])]):
+                table[fold(" ".join(part for part in said if part))] = "stop"
+    return table
+
+
+def _list_of_tables(file: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    return cast(list[Mapping[str, object]], file[name])
+
+
+def _containers(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    table: dict[str, str] = {}
+    for file in files:
+        for name, words in _section(file, "containers").items():
+            for word in _words(words):
+                if table.setdefault(squeezed(word), name) != name:
+                    raise AmbiguousWord(f"[containers] {word!r} means {table[squeezed(word)]} and {name}")
+    return table
 
 
 def _spelled(phrase: str) -> str:
@@ -142,6 +212,9 @@ def _goods(files: Iterable[Mapping[str, object]]) -> dict[str, tuple[str, ...]]:
             usual.setdefault(thing, []).append(words[0])
             for word in words:
                 meant.setdefault(squeezed(word), []).append(thing)
+    for word in tuple(meant):  # "sukumawiki"
+        if " " in word:
+            meant.setdefault(squeezed(word.replace(" ", "")), meant[word])
     return {
         word: tuple(dict.fromkeys(name for thing in things for name in usual[thing])) for word, things in meant.items()
     }

@@ -63,7 +63,7 @@ def test_at_most_three_are_offered_for_a_name(in_shop: Chat) -> None:
 
 
 def test_what_is_refused_is_said_beside_what_was_added(in_shop: Chat) -> None:
-    answer = in_shop.says("5 eggs, cooking oil, 2000 bananas, 0 rice, tea x lots, milk")
+    answer = in_shop.says("5 trays of eggs, cooking oil, 2000 bananas, 0 rice, tea x lots, milk")
     assert in_shop.cart() == [(MILK, 1)]
     for said in ("we have only 3 now", "Cooking oil 1 l is sold out", "is 999", "Rice 1 kg: I can add 1", '"lots"'):
         assert said in answer.text

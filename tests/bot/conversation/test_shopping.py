@@ -212,7 +212,7 @@ def test_what_was_meant_is_added(in_shop: Chat, text: str, lines: list[tuple[str
         ("add unobtainium", "nothing_found"),
         ("add cooking oil", "sold_out"),
         ("8", "sold_out"),
-        ("add eggs x 5", "only_left"),
+        ("add 3 x 5", "only_left"),
         ("add sugar x 2", "which_item"),
         ("add mlik", "items_close"),
     ],

@@ -1,5 +1,5 @@
-"""`python -m tests.bot.understanding`: the tables of how much is understood, of our own messages and of strangers'. With
-a language (`… en`) the messages of the development half that are not; those that were kept out are never listed."""
+"""`python -m tests.bot.understanding`: the tables of how much is understood, of our own messages and of strangers'.
+With a language (`… en`) those of the development half that are not; what was kept out is never listed."""
 
 import sys
 

@@ -2,8 +2,8 @@
 of it is compared with its label.
 
 There are two sets: what was thought of before the rules were made, and what strangers type (`strangers/`), written by
-somebody who had not read the rules. Half of the messages of each, by a hash of their text, are kept out of the making of
-the rules: nobody looks at what becomes of them one by one (`show` in `__main__` refuses to), only at their share."""
+somebody who had not read the rules. Half of the messages of each, by a hash of their text, are kept out of the making
+of the rules: nobody looks at what becomes of them one by one (`show` in `__main__` refuses to), only at their share."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
