@@ -337,7 +337,8 @@ export class Phone {
     const { msisdn, hidden: isHidden } = this.customer;
     const own = isHidden ? dialled(msisdn) : ''; // what a shop that does not see it may ask for
     const messages = this.#entries.map(({ message }) => message);
-    this.log.lang = this.composer.input.lang = languageOf(messages); // how it is read aloud, and spelt
+    const language = languageOf(messages); // how it is read aloud, and spelt
+    if (this.log.lang !== language) this.log.lang = this.composer.input.lang = language;
     const chips = suggestions(this.#greetings, this.#greeting()?.text, messages, own);
     const key = JSON.stringify(chips);
     if (key === this.chipsKey) return;

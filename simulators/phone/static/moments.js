@@ -2,6 +2,7 @@
 // clock or zone.
 
 const DAY_MS = 86_400_000;
+const QUARTER_MS = 900_000;
 
 let serverMs = null;
 let readAt = 0;
@@ -16,6 +17,8 @@ export const nowMs = () => (serverMs === null ? 0 : serverMs + (performance.now(
 
 /** A clock on the wall of one zone. */
 class WallClock {
+  #days = new Map();
+
   constructor(timeZone) {
     const format = (language, parts) => new Intl.DateTimeFormat(language, { timeZone, ...parts });
     this.hourMinute = format('en-GB', { hour: '2-digit', minute: '2-digit' });
@@ -29,8 +32,11 @@ class WallClock {
     return this.hourMinute.format(ms);
   }
 
+  /** Asked of every message whenever one changes, so it is kept: no zone's day begins within a quarter of an hour. */
   dayOf(ms) {
-    return this.dayKey.format(ms);
+    const quarter = Math.floor(ms / QUARTER_MS);
+    if (!this.#days.has(quarter)) this.#days.set(quarter, this.dayKey.format(ms));
+    return this.#days.get(quarter);
   }
 
   dateOf(ms) {
