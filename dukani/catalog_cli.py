@@ -92,12 +92,15 @@ def import_items(vendor: str, file: Path) -> None:
 @click.argument("sku")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def picture(vendor: str, sku: str, file: Path) -> None:
-    """Show the item with this SKU with the PNG or JPEG in FILE: at most 500 kB and 4,000 pixels a side."""
-    from router.catalog.pictures import PictureRefused, picture_in
+    """Show the item with this SKU with the PNG or JPEG in FILE: at most 8 MB and 25 megapixels.
+
+    A photograph is kept smaller, upright, and without what the camera noted of where and when it was taken."""
+    from router.catalog.pictures import PictureRefused
+    from router.catalog.shrinking import kept_from
     from router.catalog.writing import known_item, put_picture
 
     try:
-        shown = picture_in(file.read_bytes())
+        shown = kept_from(file.read_bytes())
     except PictureRefused as error:
         raise click.ClickException(f"{file} can't be shown: {error}.") from error
     with shop_desk(vendor) as desk, desk.databases.platform.write() as tx:

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 
 MAX_BYTES = 500_000
 MAX_SIDE = 4_000
-"""Pixels."""
+"""Pixels. This much is kept, and sent."""
+MAX_GIVEN_BYTES = 8_000_000
+MAX_PIXELS = 25_000_000
+"""This much may be handed in: a phone's photograph as it is."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _PNG_END = b"IEND\xaeB`\x82"
@@ -12,6 +15,8 @@ _JPEG = b"\xff\xd8"
 _JPEG_END = b"\xff\xd9"
 _FRAMES = frozenset({0xC0, 0xC1, 0xC2})
 """The frames that WhatsApp shows: baseline, extended and progressive."""
+_NOTES = frozenset({0xE1, 0xED, 0xFE})
+"""Segments of EXIF and XMP, of IPTC, and of free text."""
 
 
 class PictureRefused(ValueError):
@@ -27,18 +32,36 @@ class Picture:
 
 
 def picture_in(content: bytes) -> Picture:
-    """Raises PictureRefused."""
-    if len(content) > MAX_BYTES:
-        raise PictureRefused(f"{len(content):,} bytes are more than {MAX_BYTES:,}: make it smaller")
+    """One that may be kept as it is. Raises PictureRefused."""
+    picture = seen_in(content, MAX_BYTES)
+    if max(picture.width, picture.height) > MAX_SIDE:
+        raise PictureRefused(f"{picture.width} by {picture.height} pixels: up to {MAX_SIDE:,} a side are possible")
+    return picture
+
+
+def seen_in(content: bytes, most_bytes: int) -> Picture:
+    """Of any sides. Raises PictureRefused."""
+    if len(content) > most_bytes:
+        raise PictureRefused(f"{len(content):,} bytes are more than {most_bytes:,}: make it smaller")
     if content.startswith(_PNG):
         media_type, (width, height) = "image/png", _png_sides(content)
     elif content.startswith(_JPEG):
         media_type, (width, height) = "image/jpeg", _jpeg_sides(content)
     else:
         raise PictureRefused("neither a PNG nor a JPEG")
-    if not (1 <= width <= MAX_SIDE and 1 <= height <= MAX_SIDE):
-        raise PictureRefused(f"{width} by {height} pixels: from 1 to {MAX_SIDE:,} a side are possible")
+    if not (width and height):
+        raise PictureRefused(f"{width} by {height} pixels: there is nothing to see")
     return Picture(media_type, width, height, content)
+
+
+def says_more(content: bytes) -> bool:
+    """Whether a JPEG holds more than the picture: how the camera was held, where it was taken, by whom."""
+    at = 2
+    while content.startswith(_JPEG) and at + 4 <= len(content) and content[at] == 0xFF and content[at + 1] != 0xDA:
+        if content[at + 1] in _NOTES:
+            return True
+        at += 1 if content[at + 1] == 0xFF else 2 + int.from_bytes(content[at + 2 : at + 4])
+    return False
 
 
 def _png_sides(content: bytes) -> tuple[int, int]:

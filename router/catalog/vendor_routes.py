@@ -27,8 +27,9 @@ from router.catalog.importing import (
     write_item,
     write_lines,
 )
-from router.catalog.pictures import Picture, PictureRefused, picture_in
+from router.catalog.pictures import Picture, PictureRefused
 from router.catalog.service import Listed, all_categories, listed_items
+from router.catalog.shrinking import kept_from
 from router.catalog.writing import ItemWritten, order_categories, put_picture
 from router.edge import Call, Edge, Routes
 from router.operations import BY_VENDOR, KeyScope, Operation
@@ -113,8 +114,9 @@ class Imported(_Answer):
 class NewPicture(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    content_base64: Annotated[str, StringConstraints(min_length=1, max_length=670_000)] = Field(
-        description="A PNG or JPEG of at most 500 kB and 4,000 pixels a side.",
+    content_base64: Annotated[str, StringConstraints(min_length=1)] = Field(
+        description="A PNG or JPEG of at most 8 MB and 25 megapixels, such as a phone takes. What is larger than "
+        "500 kB or 2,048 pixels a side, or says where it was taken, is kept as a JPEG of 1,024 pixels that doesn't.",
         examples=["iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR42mNoaGgAAAMEAYF1LgG8AAAAAElFTkSuQmCC"],
     )
 
@@ -193,7 +195,7 @@ PUT_PICTURE = Operation(
     body=NewPicture,
     answer=PictureKept,
     problems=((404, ErrorCode.ITEM_UNKNOWN), (422, ErrorCode.PICTURE_INVALID)),
-    max_body_bytes=700_000,
+    max_body_bytes=10_700_000,
     tag="catalogue",
     parameters={"item_id": "The item's id, as the list shows it"},
 )
@@ -337,7 +339,7 @@ def _lines(text: str, vendor: Vendor) -> list[Given]:
 
 def _picture(content_base64: str) -> Picture:
     try:
-        return picture_in(b64decode(content_base64, validate=True))
+        return kept_from(b64decode(content_base64, validate=True))
     except (ValueError, PictureRefused) as error:  # what is not ASCII is no binascii.Error
         why = str(error) if isinstance(error, PictureRefused) else "not Base64"
         raise Problem(422, ErrorCode.PICTURE_INVALID, f"this can't be shown: {why}") from error

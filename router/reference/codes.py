@@ -61,7 +61,7 @@ ADVICE: dict[ErrorCode, Advice] = {
     ErrorCode.ITEM_SOLD_OUT: Advice("Not enough is left; `item` and `available` say of what.", "Take fewer, or none."),
     ErrorCode.CATEGORY_UNKNOWN: Advice("The shop has no such category.", _LOOK),
     ErrorCode.PICTURE_INVALID: Advice(
-        "Not a PNG or JPEG, or too large.", "Send at most 500 kB, at most 4,000 pixels a side; `detail` says more."
+        "Not a PNG or JPEG, or too large.", "Send at most 8 MB, at most 25 megapixels; `detail` says more."
     ),
     ErrorCode.QUANTITY_INVALID: Advice("From 1 to 999 of one item can be in an order.", "Change the quantity."),
     ErrorCode.NOT_IN_CART: Advice("The cart has no such line.", "Read the cart again."),

@@ -86,5 +86,5 @@ def test_an_item_is_shown_with_its_picture_and_its_category(counter: Counter) ->
     assert (nothing.status, nothing.code) == (422, "picture_invalid")
     half_full = base64.b64encode(base64.b64decode(DOT)[:8] + bytes(480_000)).decode()
     assert api.post(path, {"content_base64": half_full}).code == "picture_invalid"  # read, though larger than others
-    assert api.post(path, {"content_base64": "A" * 720_000}).code == "body_too_large"
+    assert api.post(path, {"content_base64": "A" * 10_700_000}).code == "body_too_large"
     assert counter.get("/v1/catalog/items/none").code == "item_unknown"
