@@ -242,9 +242,8 @@ class Sender:
             messages.later(tx, message.seq, me=self._owner, status=MessageStatus.QUEUED, why="pace", due=due)
 
     def _record_sent(self, message: Outgoing, sid: str) -> None:
-        with self._db.write() as tx:
-            messages.sent(tx, message.seq, me=self._owner, sid=sid, now=self._clock.now())
-            tx.after_commit(self.moved)
+        messages.sent(self._db, message.seq, me=self._owner, sid=sid, now=self._clock.now())
+        self.moved()
 
     def _later(self, message: Outgoing, status: MessageStatus, why: str, retry_after_s: int | None) -> None:
         delay = timedelta(seconds=retry_after_s or min(2 ** min(message.attempts - 1, 10), _MOST_DELAY_S))

@@ -48,18 +48,21 @@ class UnsafeRole(RuntimeError):
 class Tx:
     """One open transaction."""
 
-    __slots__ = ("_after_commit", "_last", "_session", "_statements", "conn")
+    __slots__ = ("_after_commit", "_conn", "_last", "_session", "_statements", "is_postgres")
 
     def __init__(self, session: Session, statements: Statements) -> None:
         self._session = session
         self._statements = statements
-        self.conn: Connection = session.conn
+        self._conn: Connection = session.conn
+        self.is_postgres = self._conn.dialect.name == "postgresql"
         self._after_commit: list[Callable[[], None]] = []
         self._last: list[str] = []
 
     @property
-    def is_postgres(self) -> bool:
-        return self.conn.dialect.name == "postgresql"
+    def conn(self) -> Connection:
+        """SQLAlchemy's own, in this transaction. It is neither to be committed nor rolled back."""
+        self._session.open()
+        return self._conn
 
     def execute(
         self, statement: Executable, params: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None
@@ -87,6 +90,15 @@ class Tx:
         the transaction is kept."""
         quoted = (str(value) if isinstance(value, int) else self._session.quoted(value) for value in values)
         self._last.append(template.format(*quoted))
+
+    def execute_last(self, statement: Executable, params: Mapping[str, Any]) -> None:
+        """As `execute`, for what nobody in the transaction reads: on PostgreSQL it travels with the commit."""
+        compiled = self._statements.compiled(statement, params)
+        spelled = None if compiled is None else self._session.spelled(compiled, params)
+        if spelled is None:
+            self.execute(statement, params)
+        else:
+            self._last.append(spelled)
 
     @contextmanager
     def undoable(self) -> Generator[None]:
@@ -165,6 +177,18 @@ class Database:
             if self._writer is not None:
                 self._writer.release()
         tx.committed()
+
+    def write_alone(self, statement: Executable, params: Mapping[str, Any]) -> CursorResult[Any] | Rows:
+        """A transaction of this one statement: on PostgreSQL one message instead of three."""
+        compiled = self._statements.compiled(statement, params) if self.is_postgres else None
+        if compiled is None:
+            with self.write() as tx:
+                return tx.execute(statement, params)
+        session = self._sessions.begun(None, to_write=True, alone=True)
+        try:
+            return session.run(compiled, params)
+        finally:
+            self._sessions.give_back(session)
 
     @contextmanager
     def read(self, scope: Scope | None = None) -> Generator[Tx]:

@@ -1,4 +1,7 @@
-"""One kept connection to PostgreSQL: scope, lock and the look at the fence travel in the same message as BEGIN."""
+"""One kept connection to PostgreSQL, which is told as little and as seldom as it can be.
+
+Scope, lock and the look at the fence travel in the same message as BEGIN; where there is no scope, BEGIN travels with
+the first statement. What nobody reads travels with COMMIT."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -25,7 +28,17 @@ _OPEN = (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 class PostgresSession:
-    __slots__ = ("_exec", "_exec_params", "_exec_prepared", "_pg", "_prepare", "_prepared", "_types", "conn")
+    __slots__ = (
+        "_exec",
+        "_exec_params",
+        "_exec_prepared",
+        "_opening",
+        "_pg",
+        "_prepare",
+        "_prepared",
+        "_types",
+        "conn",
+    )
 
     def __init__(self, engine: Engine) -> None:
         self.conn = kept(engine)
@@ -37,6 +50,7 @@ class PostgresSession:
         self._prepare, self._exec_prepared = asks.prepare, asks.exec_prepared
         self._types = Transformer(raw)
         self._prepared: dict[Compiled, bytes] = {}
+        self._opening = ""
 
     @property
     def is_usable(self) -> bool:
@@ -44,12 +58,14 @@ class PostgresSession:
 
     def begin(self, scope: Scope | None, *, to_write: bool) -> None:
         opening = "BEGIN" if to_write else "BEGIN READ ONLY"
-        looks_at_fence = False
-        if scope is not None:
-            looks_at_fence = to_write and scope.vendor_id is not None and not scope.past_fence
-            opening += _entering(scope)
-            if to_write and not scope.past_fence:
-                opening += _guarding(scope)
+        if scope is None:
+            self.look()
+            self._opening = opening
+            return
+        looks_at_fence = to_write and scope.vendor_id is not None and not scope.past_fence
+        opening += _entering(scope)
+        if to_write and not scope.past_fence:
+            opening += _guarding(scope)
         try:
             result = self._run(opening)
         except DBAPIError:
@@ -57,15 +73,37 @@ class PostgresSession:
             raise
         if looks_at_fence and result.ntuples:
             self.undo()
-            assert scope is not None
             raise VendorMoved(scope.vendor_id or "")
 
+    def open(self) -> None:
+        if self._opening:
+            opening, self._opening = self._opening, ""
+            self._run(opening)
+
+    def look(self) -> None:
+        try:
+            self._pg.consume_input()  # what a server says when it goes
+            self._pg.consume_input()  # and the end, behind it
+        except psycopg.Error as error:
+            raise as_sqlalchemy("BEGIN", error, psycopg.Error) from error
+
     def enter(self, scope: Scope) -> None:
+        self.open()
         self._run(f"SET LOCAL ROLE NONE{_entering(scope)}")
 
     def run(self, statement: Compiled, params: Mapping[str, Any]) -> Rows:
         try:
-            result = self._answer(statement, [self._text_of(value) for value in statement.values(params)])
+            values = [self._text_of(value) for value in statement.values(params)]
+            if self._opening:
+                name = self._name_of(statement)
+                opening, self._opening = self._opening, ""
+                if name is None:
+                    self._run(opening)
+                    result = self._answer(statement, values)
+                else:
+                    result = _checked(self._exec(b"%b;%b" % (opening.encode(), self._executing(name, values))))
+            else:
+                result = self._answer(statement, values)
         except psycopg.Error as error:
             raise as_sqlalchemy(statement.sql, error, psycopg.Error) from error
         if result.status == ExecStatus.COMMAND_OK:
@@ -75,9 +113,24 @@ class PostgresSession:
         return statement.rows(self._types.load_rows(0, result.ntuples, tuple), names, result.ntuples)
 
     def command(self, statement: str) -> None:
+        self.open()
         self._run(statement)
 
+    def spelled(self, statement: Compiled, params: Mapping[str, Any]) -> str | None:
+        try:
+            name = self._name_of(statement)
+            if name is None:
+                return None
+            return self._executing(name, [self._text_of(value) for value in statement.values(params)]).decode()
+        except psycopg.Error as error:
+            raise as_sqlalchemy(statement.sql, error, psycopg.Error) from error
+
     def finish(self, last: Sequence[str] = ()) -> None:
+        if self._opening:
+            opening, self._opening = self._opening, ""
+            if not last:
+                return  # nothing was asked
+            last = (opening, *last)
         # What fails of them keeps the COMMIT from being run.
         if self._run(";".join((*last, "COMMIT"))).command_status == b"ROLLBACK":
             unkept = psycopg.errors.InFailedSqlTransaction(
@@ -86,6 +139,7 @@ class PostgresSession:
             raise as_sqlalchemy("COMMIT", unkept, psycopg.Error)
 
     def undo(self) -> None:
+        self._opening = ""
         if self._pg.transaction_status in _OPEN:
             try:
                 self._exec(b"ROLLBACK")
@@ -106,14 +160,27 @@ class PostgresSession:
             raise as_sqlalchemy(statement, error, psycopg.Error) from error
 
     def _answer(self, statement: Compiled, values: list[bytes | None]) -> PGresult:
-        name = self._prepared.get(statement)
+        name = self._name_of(statement)
         if name is None:
-            if len(self._prepared) >= _MOST_PREPARED:
-                return _checked(self._exec_params(statement.sql.encode(), values))
+            return _checked(self._exec_params(statement.sql.encode(), values))
+        return _checked(self._exec_prepared(name, values))  # pyright: ignore[reportArgumentType] # None is NULL
+
+    def _name_of(self, statement: Compiled) -> bytes | None:
+        """Of the prepared statement; None where the connection has too many of them."""
+        name = self._prepared.get(statement)
+        if name is None and len(self._prepared) < _MOST_PREPARED:
             name = b"dukani%d" % len(self._prepared)
             _checked(self._prepare(name, statement.sql.encode()))
             self._prepared[statement] = name
-        return _checked(self._exec_prepared(name, values))  # pyright: ignore[reportArgumentType] # None is NULL
+        return name
+
+    def _executing(self, name: bytes, values: list[bytes | None]) -> bytes:
+        """A prepared statement as a command, to travel with others."""
+        if not values:
+            return b"EXECUTE " + name
+        escape = Escaping(self._pg).escape_literal
+        spelled = (b"NULL" if value is None else bytes(escape(value)) for value in values)
+        return b"EXECUTE %b(%b)" % (name, b",".join(spelled))
 
     def _text_of(self, value: Any) -> bytes | None:
         """As PostgreSQL reads it. Raises psycopg.DataError."""

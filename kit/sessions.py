@@ -66,7 +66,16 @@ class Session(Protocol):
         ...
 
     def begin(self, scope: Scope | None, *, to_write: bool) -> None:
-        """Raises VendorMoved or a DBAPIError; then nothing is begun."""
+        """Raises VendorMoved or a DBAPIError; then nothing is begun. The database may hear of it only with the first
+        statement."""
+        ...
+
+    def open(self) -> None:
+        """Tell the database that it has begun, if it was not told yet. Raises DBAPIError."""
+        ...
+
+    def look(self) -> None:
+        """Raises DBAPIError where the other side is known to have closed the connection. Nothing is begun."""
         ...
 
     def enter(self, scope: Scope) -> None:
@@ -79,6 +88,10 @@ class Session(Protocol):
 
     def command(self, statement: str) -> None:
         """Run a statement without values or rows. Raises DBAPIError."""
+        ...
+
+    def spelled(self, statement: Compiled, params: Mapping[str, Any]) -> str | None:
+        """The statement with its values in it, for `finish`; None where that is no gain. Raises DBAPIError."""
         ...
 
     def finish(self, last: Sequence[str] = ()) -> None:
@@ -122,8 +135,18 @@ class SqliteSession:
                 self.undo()
                 raise VendorMoved(scope.vendor_id)
 
+    def open(self) -> None:
+        pass
+
+    def look(self) -> None:
+        pass
+
     def enter(self, scope: Scope) -> None:
         pass
+
+    def spelled(self, statement: Compiled, params: Mapping[str, Any]) -> str | None:
+        del statement, params
+        return None
 
     def run(self, statement: Compiled, params: Mapping[str, Any]) -> Rows:
         try:
@@ -192,28 +215,31 @@ class Sessions:
         self._in_use: set[Session] = set()
         self._is_closed = False
 
-    def begun(self, scope: Scope | None, *, to_write: bool) -> Session:
-        """A session in a new transaction; hand it back with `give_back`.
+    def begun(self, scope: Scope | None, *, to_write: bool, alone: bool = False) -> Session:
+        """A session in a new transaction, or for one statement `alone`; hand it back with `give_back`.
 
         Raises VendorMoved, PoolTimeout where all are busy, DBAPIError."""
         if not self._free.acquire(timeout=self._wait_s):
             raise PoolTimeout(f"all {self._limit} connections to the database are busy")
         try:
-            session = self._begun(scope, to_write)
+            session = self._begun(scope, to_write, alone)
         except BaseException:
             self._free.release()
             raise
         self._in_use.add(session)
         return session
 
-    def _begun(self, scope: Scope | None, to_write: bool) -> Session:
+    def _begun(self, scope: Scope | None, to_write: bool, alone: bool) -> Session:
         while True:
             try:
                 session, is_new = self._idle.pop(), False
             except IndexError:
                 session, is_new = self._make(), True
             try:
-                session.begin(scope, to_write=to_write)
+                if alone:
+                    session.look()
+                else:
+                    session.begin(scope, to_write=to_write)
             except BaseException as error:
                 if session.is_usable:
                     self._put(session)

@@ -97,7 +97,7 @@ def end(
     tx: Tx, seq: int, status: InboxStatus, now: datetime, why: str | None = None, vendor_id: str | None = None
 ) -> None:
     """The item is done with: processed, ignored or failed. `vendor_id`: whose shop a customer's message concerned."""
-    tx.execute(_END, {"which": seq, "new_status": status, "now": now, "why": why, "vendor": vendor_id})
+    tx.execute_last(_END, {"which": seq, "new_status": status, "now": now, "why": why, "vendor": vendor_id})
 
 
 def try_again(tx: Tx, seq: int, why: str, *, unreachable: bool) -> None:

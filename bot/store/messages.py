@@ -16,7 +16,7 @@ from bot.store.lapsing import columns_of, passing_of
 from bot.store.once_more import TOLD_NOTHING
 from bot.store.tables import MessageStatus, Purpose, conversations, is_open_message, messages
 from kit.columns import BigInt, Code, UtcTime, is_one_of
-from kit.db import Tx
+from kit.db import Database, Tx
 
 LEASE = timedelta(seconds=60)
 """From claim to outcome: longer than Twilio is waited for, look-up included."""
@@ -261,10 +261,10 @@ def gate(tx: Tx, conversation_id: str) -> Gate:
     return Gate(row.opted_out or row.blocked_at is not None, row.last_message_at)
 
 
-def sent(tx: Tx, seq: int, *, me: str, sid: str, now: datetime) -> None:
-    """Twilio has it. Raises LeaseLost."""
+def sent(db: Database, seq: int, *, me: str, sid: str, now: datetime) -> None:
+    """Twilio has it: a transaction of its own. Raises LeaseLost."""
     values = {"which": seq, "me": me, "new_status": MessageStatus.SENT, "why": None, "code": None}
-    _require_one(tx.execute(_SENT, {**values, "new_sid": sid, "now": now}).rowcount)
+    _require_one(db.write_alone(_SENT, {**values, "new_sid": sid, "now": now}).rowcount)
 
 
 def ended(tx: Tx, seq: int, *, me: str, status: MessageStatus, why: str, code: int | None = None) -> None:

@@ -116,6 +116,84 @@ def test_what_is_written_and_read_is_what_sqlalchemy_writes_and_reads(db: Databa
             assert getattr(ours, name) == value
 
 
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
+@given(VALUES)
+def test_what_travels_with_begin_with_commit_or_alone_is_written_as_any_other(
+    db: Database, values: dict[str, Any]
+) -> None:
+    with db.write() as tx:
+        tx.conn.execute(text("DELETE FROM things"))
+        known(tx, _INSERT, [{**BLANK, "id": f"warm-{n}"} for n in range(MET_BEFORE)])
+    with db.write() as tx:
+        assert run(tx, _INSERT, {**values, "id": "first"}).rowcount == 1
+        tx.execute_last(_INSERT, {**values, "id": "last"})
+    assert db.write_alone(_INSERT, {**values, "id": "alone"}).rowcount == 1
+    for which in ("first", "last", "alone"):
+        with db.read() as tx:
+            found = run(tx, _ONE, {"which": which}).one()
+        for name, value in values.items():
+            assert getattr(found, name) == value
+
+
+def test_if_what_travels_with_the_commit_fails_nothing_is_kept(db: Database) -> None:
+    known_first = [{**BLANK, "id": f"warm-{n}"} for n in range(MET_BEFORE + 1)]
+    with db.write() as tx:
+        known(tx, _INSERT, known_first)
+
+    def twice() -> None:
+        with db.write() as tx:
+            tx.execute(_INSERT, {**BLANK, "id": "kept?"})
+            tx.execute_last(_INSERT, known_first[0])
+
+    with pytest.raises(IntegrityError):
+        twice()
+    with db.write() as tx:
+        assert tx.execute(_ONE, {"which": "kept?"}).first() is None
+
+
+def test_a_statement_alone_is_a_transaction_from_the_first_time_on_and_fails_as_one(db: Database) -> None:
+    insert_alone = insert(things)
+    for n in range(MET_BEFORE + 2):
+        db.write_alone(insert_alone, {**BLANK, "id": str(n)})
+    with pytest.raises(IntegrityError):
+        db.write_alone(insert_alone, {**BLANK, "id": "0"})
+    assert db.write_alone(_CHANGE, {"which": "none", "n": 1}).rowcount == 0
+    assert db.used_connections == 0
+    with db.read() as tx:
+        assert len(run(tx, _ALL, {}).all()) == MET_BEFORE + 2
+
+
+def test_a_transaction_that_asks_nothing_leaves_nothing_behind(db: Database) -> None:
+    with db.write():
+        pass
+    with pytest.raises(ValueError, match="no"), db.write():
+        raise ValueError("no")
+    with db.read() as tx:
+        assert run(tx, _ONE, {"which": "none"}).first() is None
+
+
+def test_a_server_that_closed_its_idle_connections_costs_no_statement(db: Database) -> None:
+    if not db.is_postgres:
+        return  # nobody closes a file
+
+    def end_all() -> None:
+        other = Database(str(db.engine.url.render_as_string(hide_password=False)))
+        with other.write() as tx:
+            ended = "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database()"
+            assert tx.execute(text(f"{ended} AND pid <> pg_backend_pid()")).scalars().all()
+        other.close()
+
+    with db.write() as tx:
+        known(tx, _INSERT, [{**BLANK, "id": f"warm-{n}"} for n in range(MET_BEFORE + 1)])
+    end_all()
+    with db.write() as tx:
+        tx.execute(_INSERT, {**BLANK, "id": "first"})
+    end_all()
+    assert db.write_alone(_INSERT, {**BLANK, "id": "alone"}).rowcount == 1
+    with db.read() as tx:
+        assert len(run(tx, _ALL, {}).all()) == MET_BEFORE + 3
+
+
 def test_only_what_is_met_again_is_compiled(db: Database) -> None:
     statement = select(things.c.id)
     with db.read() as tx:
