@@ -46,6 +46,10 @@ class ShopView(Wire):
     fulfilment: list[FulfilmentKind] = Field(default_factory=list[FulfilmentKind])
     """How goods get to the customer, if the shop says so: `pickup` and `delivery` once it has zones, else nothing, and
     nothing need be asked."""
+    paybill: str | None = None
+    """The M-Pesa business number to pay to by hand, with the order's code as the account, if the shop takes that."""
+    till: str | None = None
+    """The same for a till, where no account can be typed."""
 
 
 class ShopList(Wire):

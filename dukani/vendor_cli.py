@@ -152,12 +152,22 @@ def rename(vendor: str, name: str, as_json: bool) -> None:
 @click.option("--locale", help="Such as en, sw or pt-AO.")
 @click.option("--zone", help="An IANA name, such as Africa/Luanda.")
 @click.option("--billing-day", type=int, help="The local day on which its month of usage begins: 1 to 28.")
+@click.option("--paybill", help="Customers are told to pay by hand to this number. Register it first: dukani c2b.")
+@click.option("--till", help='The same for a till. "" takes either away.')
 @as_json
 def change(
-    vendor: str, word: str | None, locale: str | None, zone: str | None, billing_day: int | None, as_json: bool
+    vendor: str,
+    word: str | None,
+    locale: str | None,
+    zone: str | None,
+    billing_day: int | None,
+    paybill: str | None,
+    till: str | None,
+    as_json: bool,
 ) -> None:
-    """Change a shop's word, locale, zone or billing day."""
-    _change(vendor, as_json, word=word, locale=locale, timezone=zone, billing_anchor_day=billing_day)
+    """Change a shop's word, locale, zone, billing day, or where it is paid by hand."""
+    changed = {"word": word, "locale": locale, "timezone": zone, "billing_anchor_day": billing_day}
+    _change(vendor, as_json, **changed, paybill=paybill, till=till)
 
 
 @vendor.command()

@@ -31,11 +31,6 @@ def on_thanks(talk: Talk, rest: str = "") -> Step:
     return talk.say("thanks", hint=hint(talk))
 
 
-def on_pay_asked(talk: Talk, rest: str = "") -> Step:
-    """Something about paying, which is not PAY: how it is done, and nothing is charged."""
-    return talk.say("say_pay")
-
-
 def on_where(talk: Talk, rest: str = "") -> Step:
     """Where the shop is; "my address is …" says where the customer is, where that was asked."""
     if fulfilment.is_place(talk, rest):

@@ -9,6 +9,7 @@ from typing import TypeVar, assert_never
 from pydantic import BaseModel, ValidationError
 
 from bot.conversation import options
+from bot.conversation.by_hand import after_prompts
 from bot.conversation.model import Reply, State, Step
 from bot.conversation.others import whose
 from bot.conversation.phones import shown_in
@@ -296,6 +297,8 @@ def _failed(state: State, news: DomainEvent, failed: PaymentNews) -> Reply | Non
         next_step = (Reply("retry_later"),)
     else:
         next_step = ()
+    if not failed.is_by_other:
+        next_step = (*next_step, *after_prompts(order, state.known_shop(news.vendor_id)))
     if has_run_out(failed.reason, rail):
         return Reply(
             "news_reference_expired",

@@ -79,6 +79,7 @@ class Purpose(StrEnum):
     AGAIN = "again"
     HOURS = "hours"
     HISTORY = "history"
+    PAY_ASKED = "pay_asked"
     CONFIRM = "confirm"
     CONFIRM_EMPTY = "confirm_empty"
     PAY = "pay"
@@ -115,13 +116,16 @@ class Shop:
     rails: tuple[Rail, ...] = ()
     language: str = ""
     delivers: bool = False
+    paybill: str = ""
+    till: str = ""
 
     @classmethod
     def of(cls, view: ShopView) -> Self:
         word, name = view.word[:_MAX_LABEL], view.name[:_MAX_LABEL]
         language = view.locale.replace("_", "-").partition("-")[0].lower()
         delivers = FulfilmentKind.DELIVERY in view.fulfilment
-        return cls(view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails), language, delivers)
+        known = (view.vendor_id, word, name, view.timezone, view.currency, tuple(view.rails), language, delivers)
+        return cls(*known, view.paybill or "", view.till or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ def _vendors() -> None:
         Column("timezone", Code, nullable=False, server_default="Africa/Nairobi"),
         Column("billing_anchor_day", Integer, nullable=False, server_default="1"),
         Column("whatsapp_address", Code),
+        Column("paybill", Code),
+        Column("till", Code),
         Column("created_at", UtcTime),
         PrimaryKeyConstraint("id", name="vendors_pk"),
         UniqueConstraint("word", name="vendors_word_key"),

@@ -245,6 +245,8 @@ def _detail(row: Row[Any], capabilities: list[str], limits: RateLimits) -> Vendo
         locale=row.locale,
         timezone=row.timezone,
         billing_anchor_day=row.billing_anchor_day,
+        paybill=row.paybill or None,
+        till=row.till or None,
         capabilities=sorted(capabilities),
         limits=LimitsView(**asdict(limits)),
         created_at=row.created_at,

@@ -31,6 +31,8 @@ vendors = Table(
     Column("timezone", Code, nullable=False, server_default="Africa/Nairobi"),
     Column("billing_anchor_day", Integer, nullable=False, server_default="1"),  # when its month begins
     Column("whatsapp_address", Code),
+    Column("paybill", Code),  # M-Pesa numbers as they stand on the shop's wall; customers are told them
+    Column("till", Code),
     Column("created_at", UtcTime),
     PrimaryKeyConstraint("id", name="vendors_pk"),
     UniqueConstraint("word", name="vendors_word_key"),

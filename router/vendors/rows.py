@@ -90,5 +90,7 @@ def _vendor(rows: list[Row[Any]]) -> Vendor:
         billing_anchor_day=first.billing_anchor_day,
         limits=limits_in(first),
         location=Shared() if is_shared else target_in(first),
+        paybill=first.paybill or None,
+        till=first.till or None,
         trouble=trouble,
     )

@@ -68,6 +68,10 @@ class Vendor:
     """The local day on which a month of usage begins: 1 to 28."""
     limits: RateLimits = RateLimits()
     location: Location = _WITH_THE_OTHERS
+    paybill: str | None = None
+    """The business number that customers may pay to by hand, with an order's code as the account. Public."""
+    till: str | None = None
+    """The same where no account can be typed: the number of a till."""
     trouble: str | None = None
     """What is wrong with its row, so that nobody can be served until it is corrected."""
 

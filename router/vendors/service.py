@@ -288,6 +288,8 @@ def shop_view(vendor: Vendor, front: Front) -> ShopView:
         capabilities=sorted(vendor.capabilities),
         opening=front.opening,
         fulfilment=list(front.fulfilment),
+        paybill=vendor.paybill,
+        till=vendor.till,
     )
 
 

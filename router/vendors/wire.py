@@ -59,6 +59,7 @@ Word = Annotated[str, StringConstraints(max_length=60), AfterValidator(_word)]
 Zone = Annotated[str, StringConstraints(max_length=60), AfterValidator(_zone)]
 Locale = Annotated[str, StringConstraints(max_length=20), AfterValidator(_locale)]
 ShopId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+MpesaNumber = Annotated[str, StringConstraints(pattern=r"^([0-9]{5,10})?$")]
 AnchorDay = Annotated[int, Field(ge=1, le=28)]
 PerMinute = Annotated[int, Field(ge=1, le=MAX_PER_MINUTE)]
 
@@ -91,11 +92,20 @@ class VendorChange(_Sent):
     locale: Locale | None = None
     timezone: Zone | None = None
     billing_anchor_day: AnchorDay | None = None
+    paybill: MpesaNumber | None = Field(
+        None,
+        description="The business number that customers are told to pay to by hand, with the order's code as the "
+        "account. Empty: none any more. Set it once `dukani c2b register` has been run, or nobody hears of the money.",
+        examples=["174379"],
+    )
+    till: MpesaNumber | None = Field(
+        None, description="The same for a till, where no account can be typed: customers send M-Pesa's code."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> "VendorChange":
         if not self.values():
-            raise ValueError("say what is to change: name, word, locale, timezone or billing_anchor_day")
+            raise ValueError("say what is to change: name, word, locale, timezone, billing_anchor_day, paybill or till")
         return self
 
     def values(self) -> dict[str, Any]:
@@ -132,6 +142,8 @@ class VendorDetail(_Answered):
     locale: str
     timezone: str
     billing_anchor_day: int
+    paybill: str | None
+    till: str | None
     capabilities: list[str]
     limits: LimitsView
     created_at: datetime | None

@@ -70,9 +70,10 @@ def test_people_get_tables_that_hold_whole_names_and_ids(run: Run) -> None:
 def test_what_can_be_changed_is_changed(run: Run, platform: Database) -> None:
     run("vendor", "create", "Mama", "--word", "mama")
     assert read(run("vendor", "rename", "mama", "Njeri & Daughters", "--json"))["name"] == "Njeri & Daughters"
-    words = ("--word", "njeri", "--locale", "sw", "--billing-day", "15")
+    words = ("--word", "njeri", "--locale", "sw", "--billing-day", "15", "--paybill", "174379")
     changed = read(run("vendor", "change", "mama", *words, "--json"))
     assert (changed["word"], changed["locale"], changed["billing_anchor_day"]) == ("njeri", "sw", 15)
+    assert (changed["paybill"], changed["till"]) == ("174379", None)
     assert read(run("vendor", "suspend", "njeri", "--json"))["status"] == "suspended"
     assert read(run("vendor", "list", "--status", "suspended", "--json"))["vendors"][0]["word"] == "njeri"
     assert read(run("vendor", "resume", "njeri", "--json"))["status"] == "active"

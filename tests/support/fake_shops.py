@@ -48,6 +48,8 @@ class FakeShop:
     locale: str = "en-KE"
     zones: list[ZoneView] = field(default_factory=list[ZoneView])
     opening: OpeningView | None = None
+    paybill: str | None = None
+    till: str | None = None
 
     def view(self) -> ShopView:
         return ShopView(
@@ -61,6 +63,8 @@ class FakeShop:
             capabilities=[],
             opening=self.opening,
             fulfilment=list(FulfilmentKind) if self.zones else [],
+            paybill=self.paybill,
+            till=self.till,
         )
 
     def categories(self) -> CategoryList:

@@ -37,6 +37,27 @@ def test_a_shop_that_an_operator_opens_serves_at_once(counter: Counter) -> None:
     assert counter.operator("GET", "/api/v1/vendors/baraka-1").body == shop
 
 
+def test_customers_are_told_the_numbers_to_pay_by_hand_that_an_operator_set(counter: Counter) -> None:
+    shop = counter.get("/v1/shops", vendor=None, word="mama").body
+    assert (shop["paybill"], shop["till"]) == (None, None)
+    path = f"/api/v1/vendors/{MAMA}"
+    changed = counter.operator("PATCH", path, {"paybill": "174379", "till": "5551234"})
+    assert changed.status == 200, changed
+    assert (changed.body["paybill"], changed.body["till"]) == ("174379", "5551234")
+    assert ("paybill", None, "174379", "operator") in changes(counter)
+    shown = counter.get("/v1/shops", vendor=None, word="mama").body
+    assert (shown["paybill"], shown["till"]) == ("174379", "5551234")
+    counter.operator("PATCH", path, {"paybill": ""})
+    shown = counter.get("/v1/shops", vendor=None, word="mama").body
+    assert (shown["paybill"], shown["till"]) == (None, "5551234")
+
+
+@pytest.mark.parametrize("number", ["12", "0708 374149", "12345678901", "١٢٣٤٥٦", "17437a", None])
+def test_what_is_no_number_of_m_pesa_s_is_refused(quick_counter: Counter, number: object) -> None:
+    answer = quick_counter.operator("PATCH", f"/api/v1/vendors/{MAMA}", {"paybill": number})
+    assert (answer.status, answer.code) == (422, "invalid_request")
+
+
 def test_id_word_and_capabilities_are_made_up_where_they_are_left_out(quick_counter: Counter) -> None:
     first, second, third = (open_shop(quick_counter, name="Mama Njeri's Çafé").body for _ in range(3))
     # `mama` is another shop's since before.
