@@ -27,6 +27,7 @@ class Word(StrEnum):
     FIND = "find"
     ADD = "add"
     REMOVE = "remove"
+    SET = "set"
     CART = "cart"
     CONFIRM = "confirm"
     CONFIRM_UNCLEAR = "confirm_unclear"
@@ -69,8 +70,8 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A word and what was said with it. For NUMBER the rest reads as `quantities.read_wanted` does, for ADD, FIND and
-    TEXT as `lists.read_list`; for PAY, STATUS and CANCEL_ORDER it is empty, an order's code, a list number, or (PAY
+    """A word and what was said with it. For NUMBER and SET the rest reads as `quantities.read_wanted` does, for ADD,
+    FIND and TEXT as `lists.read_list`; for PAY, STATUS and CANCEL_ORDER it is empty, an order's code, a list number, or (PAY
     alone) a phone number; for PAY_BY the rail, for PAY_OTHER nothing or an order's code, for PAY_AT a code
     and a shop's word."""
 
@@ -340,6 +341,8 @@ def _parse_request(words: Words) -> Intent | None:
             return Intent(Word(word), _unasked(rest.without_tail(word).said))
         case "add" if rest.has_tail("find") and not rest.counts():  # "na maziwa ni bei gani"
             return Intent(Word.FIND, _unasked(rest.without_tail("find").said))
+        case "set" if not rest.counts() and rest.keys[rest.start] not in VOCABULARY.numbers:  # "make it quick"
+            return None
         case _:
             return Intent(Word(word), _unasked(rest.without_thanks().said))
 

@@ -27,6 +27,10 @@ class Phrases:
             for table, word in ((self._longest_from, words[0]), (self._longest_to, words[-1])):
                 table[word] = max(table.get(word, 0), len(words))
 
+    def are_not_in(self, keys: list[str]) -> bool:
+        """Whether no word of it begins any of them."""
+        return self._longest_from.keys().isdisjoint(keys)
+
     def at_start(self, keys: list[str], start: int, end: int) -> tuple[str, int] | None:
         """The meaning of the longest phrase that begins at `start`, and where it ends."""
         longest = self._longest_from.get(keys[start], 0) if start < end else 0
@@ -49,7 +53,7 @@ class Phrases:
         """The meanings of the phrases that stand in it, of those that begin at one word the longest."""
         place = start
         while place < end:
-            found = self.at_start(keys, place, end)
+            found = self.at_start(keys, place, end) if keys[place] in self._longest_from else None
             if found is not None:
                 yield found[0]
             place = found[1] if found is not None else place + 1
@@ -222,6 +226,8 @@ class Words:
 
 def without_vocatives(words: Words) -> Words:
     """Without "my daughter", "minha filha", "mwanangu", wherever they stand."""
+    if _VOCATIVES.are_not_in(words.keys):
+        return words
     keys, kept, at, place = words.keys, list[str](), 0, 0
     while place < len(keys):
         found = _VOCATIVES.at_start(keys, place, len(keys))

@@ -213,9 +213,7 @@ def read_wanted(text: str) -> Wanted:
     return _read_loose(text)
 
 
-_PART_SHOWN = re.compile(
-    "|".join((r"[0-9]\s?[/⁄.,]\s?[0-9]", *(rf"\b{word}\b" for word in sorted(VOCABULARY.fractions)))), re.IGNORECASE
-)
+_PART_SHOWN = re.compile(r"[0-9]\s?[/⁄.,]\s?[0-9]")
 _PART = re.compile(r"([0-9]*)\s?([/⁄.,])\s?([0-9]+)")
 _PART_WITH_UNIT = re.compile(r"([0-9]*\s?[/⁄.,]\s?[0-9]+)\s*([^\W\d_]*)")
 _SMALLER = {"kg": "g", "l": "ml"}
@@ -225,7 +223,7 @@ _BETWEEN = frozenset(("a", "an", "ya", "za", "wa", "de", "of", "da", "do"))
 def _read_part(text: str) -> Wanted | None:
     """`half a kilo of onions`, `nyanya nusu kilo`, `1/2 kg de cebola`: 500 g of it, where that is sold; else the
     customer is asked. None for what names no part of a measure."""
-    if _PART_SHOWN.search(text) is None:
+    if _PART_SHOWN.search(text) is None and VOCABULARY.fractions.keys().isdisjoint(text.casefold().split()):
         return None
     words = _PART_WITH_UNIT.sub(r"\1 \2", text).split()
     for at, word in enumerate(words):

@@ -67,6 +67,7 @@ class Purpose(StrEnum):
     ADD = "add"
     CART = "cart"
     REMOVE_FIND = "remove_find"
+    SET_FIND = "set_find"
     REMOVE_ASK = "remove_ask"
     REMOVE = "remove"
     ZONES = "zones"

@@ -166,3 +166,24 @@ def test_a_burst_shows_its_language_by_all_that_was_written() -> None:
     burst = as_one([Said("SM1", "nataka maziwa"), Said("SM2", "2 milk")])
     assert burst.written == "nataka maziwa\n2 milk"
     assert learning(State(), burst).language == "sw"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "cart"),
+    [
+        ("make it 3 breads", "added", [("Brown bread 400 g", 3)]),
+        ("iwe mikate mitano", "added", [("Brown bread 400 g", 5)]),
+        ("muda para 4 pães", "added", [("Brown bread 400 g", 4)]),
+        ("make it 2 bread", "cart", [("Brown bread 400 g", 2)]),
+        ("make it 1 bread", "remove_whole_line", [("Brown bread 400 g", 2)]),
+        ("make it 3", "cart", [("Brown bread 400 g", 2)]),
+        ("make it 3 milk", "added", [("Brown bread 400 g", 2), ("Fresh milk 500 ml", 3)]),
+        ("make it quick", "not_understood", [("Brown bread 400 g", 2)]),
+    ],
+)
+def test_how_many_there_shall_be_counts_what_is_in_the_cart(
+    in_shop: Chat, text: str, key: str, cart: list[tuple[str, int]]
+) -> None:
+    in_shop.says("2 brown bread")
+    assert in_shop.says(text).key == key
+    assert in_shop.cart() == cart

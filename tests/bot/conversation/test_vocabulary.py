@@ -77,10 +77,9 @@ def test_something_that_is_no_list_of_words_is_refused(files: list[dict[str, Any
         read_vocabulary(broken)
 
 
-@pytest.mark.parametrize("phrase", sorted(STOP_WORDS))
-def test_each_stop_word_stops_however_it_is_typed(phrase: str) -> None:
-    assert parse(f" *{phrase.upper()}!* ").word is Word.STOP
-    assert fold(phrase) == phrase
+def test_each_stop_word_stops_however_it_is_typed() -> None:
+    assert [phrase for phrase in STOP_WORDS if parse(f" *{phrase.upper()}!* ").word is not Word.STOP] == []
+    assert [phrase for phrase in STOP_WORDS if fold(phrase) != phrase] == []
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ Label = Items | int | str | None
 
 _HERE = Path(__file__).parent
 _ASKING = frozenset(("found", "which_item", "items_close", "several"))
+_ADDING = (Word.ADD, Word.TEXT, Word.NUMBER, Word.SET)
 _ABOUT_PAYING = (Word.PAY_UNCLEAR, Word.PAY_ASKED)
 
 
@@ -163,7 +164,7 @@ class Listener:
             for start, count in wanted.items()
         ]
         is_wanted = [any(sku.startswith(start) for start in wanted) for sku in added]
-        return all(is_there) and all(is_wanted) and parse(text).word in (Word.ADD, Word.TEXT, Word.NUMBER)
+        return all(is_there) and all(is_wanted) and parse(text).word in _ADDING
 
     def _shows(self, text: str, wanted: Items) -> bool:
         """It is shown, before anything else, and nothing is added."""
