@@ -12,6 +12,7 @@ from dukani.prepare import CannotStart
 from kit.settings import load_settings
 
 if TYPE_CHECKING:
+    from dukani.transcript_people import People
     from dukani.transcript_player import Phones
     from simulators.transcript import Transcript
 
@@ -55,10 +56,10 @@ def replay(files: Sequence[Path], update: bool) -> None:
 
     changed, kept = 0, 0
     chosen = _in(files)
-    with _phones() as phones:
+    with _phones() as phones, _people() as people:
         for file in chosen:
             expected = _read(file)
-            said, lines, stuck = _played(phones, expected, is_patient=update)
+            said, lines, stuck = _played(phones, people, expected, is_patient=update)
             _show(file, [*lines, *([f"! {stuck}"] if stuck else [])])
             changed += bool(lines or stuck)
             if update and lines and stuck is None:
@@ -70,7 +71,7 @@ def replay(files: Sequence[Path], update: bool) -> None:
 
 
 def _played(
-    phones: "Phones", expected: "Transcript", *, is_patient: bool
+    phones: "Phones", people: "People", expected: "Transcript", *, is_patient: bool
 ) -> "tuple[Transcript, Sequence[str], str | None]":
     """What was said, as if by the one whom the file names; how it differs; and where the chat did not go on, if so."""
     from dataclasses import replace
@@ -78,7 +79,8 @@ def _played(
     from dukani.transcript_player import NotSaid, Player
     from dukani.transcripts import differences
 
-    player = Player(phones, phones.newcomer(expected.who), expected, ANSWER_WITHIN_S, is_patient=is_patient)
+    somebody = phones.newcomer(expected.who)
+    player = Player(phones, somebody, expected, ANSWER_WITHIN_S, is_patient=is_patient, people=people)
     stuck: str | None = None
     try:
         player.play()
@@ -124,6 +126,19 @@ def _keep(file: Path, text: str) -> None:
         file.write_text(text, encoding="utf-8")
     except OSError as error:
         raise click.ClickException(f"{file} can't be written: {error.strerror}") from error
+
+
+@contextmanager
+def _people() -> "Generator[People]":
+    """Of the local router's shops."""
+    from dukani.processes import Process, place
+    from dukani.transcript_people import People
+
+    people = People(place(Process.ROUTER, load_settings()).url)
+    try:
+        yield people
+    finally:
+        people.close()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any, TypeVar, cast
@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
+from dukani.transcript_people import People, PersonRefused, PersonTooSoon, read_done
 from dukani.transcripts import BadTranscript, Placeholders, msisdn_of, read, told_by
 from simulators.transcript import Transcript
 
@@ -125,7 +126,11 @@ class Player:
     """How late a provider tells what happened: so far the clock is moved after each payment."""
     is_patient: bool = False
     """Go by what the shop says, not by what is written: until it has said nothing more for a while."""
+    people: People | None = None
+    """The shop's own, where some of them write in the chat."""
     placeholders: Placeholders = field(default_factory=Placeholders)
+    _by_people: list[tuple[int, dict[str, object]]] = field(default_factory=list[tuple[int, dict[str, object]]])
+    """What they did, and behind how many entries of the phones' own telling."""
     _version: int = 0
     _shown: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
     _prompts: dict[str, JsonObject] = field(default_factory=dict[str, JsonObject])
@@ -141,7 +146,8 @@ class Player:
                 continue
             self.one(entry)
             if self.is_patient:
-                self.settle(_SILENT_AFTER_EVENT_S if "wait" in entry or "phone" in entry else _SILENT_S)
+                is_event = not {"wait", "phone", "person"}.isdisjoint(entry)
+                self.settle(_SILENT_AFTER_EVENT_S if is_event else _SILENT_S)
 
     def settle(self, silent_s: float = _QUIET_S) -> None:
         """Until the shop has said nothing more for a while; until it has not said anything for so long, where it is
@@ -171,6 +177,7 @@ class Player:
             "voice": lambda _length: self.say("", media="audio"),
             "location": self._location,
             "phone": self._phone,
+            "person": self._person,
             "wait": self._wait,
             "shop": lambda _words: self.expect(),
         }
@@ -206,8 +213,12 @@ class Player:
         self._due = len(self._sent())
 
     def recorded(self) -> Transcript:
-        """What the phones have of it, with placeholders."""
-        return told_by(self.phones.transcript(self.address, self.chat.language))
+        """What the phones have of it, and what the shop's people did, with placeholders."""
+        told = self.phones.transcript(self.address, self.chat.language)
+        entries = list(told.chat)
+        for place, entry in reversed(self._by_people):
+            entries.insert(place, entry)
+        return told_by(replace(told, chat=entries))
 
     def _tap(self, title: str) -> None:
         wanted = self._filled(title)
@@ -259,6 +270,22 @@ class Player:
         self.phones.call("POST", f"/sim/prompts/{prompt}", _ACTIONS[ending])
         if ending == "not answered":
             self._advance(_UNANSWERED_S)
+
+    def _person(self, what: str) -> None:
+        done = read_done(what)
+        if self.people is None:
+            raise BadTranscript("person: the router's people can't be reached from here")
+        told = self.phones.transcript(self.address, self.chat.language)
+        self._by_people.append((len(told.chat), {"person": what}))
+        name, _, number = told.who.rpartition(", ")
+        said = [str(one["body"]) for one in sorted(self._shown.values(), key=lambda one: int(one["place"]))
+                if one["direction"] == "in" and one["body"]]  # fmt: skip
+        try:
+            self.people.do(done, self.chat.shop, number if number.isdigit() else name, said)
+        except PersonTooSoon as late:
+            raise NotSaid(str(late)) from late
+        except PersonRefused as refused:
+            raise NotThere(str(refused)) from refused
 
     def _pay_till(self, wanted: re.Match[str]) -> None:
         body: JsonObject = {

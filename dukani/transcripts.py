@@ -17,7 +17,7 @@ Entry = Mapping[str, object]
 SAID = ("customer", "tap", "picture", "voice", "location")
 """What a customer sends."""
 
-_KINDS = (*SAID, "shop", "phone", "wait")
+_KINDS = (*SAID, "shop", "phone", "person", "wait")
 _HEADER = ("shop", "language", "who")
 
 _DAY = r"(?:[0-9]{1,2} [A-Z][a-z]{2,4}\.?|[0-9]{2}/[0-9]{2}), "

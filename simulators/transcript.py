@@ -31,6 +31,8 @@ hidden, `number hidden`). Then `chat`, a list in the order of time. Each entry h
   ending is `PIN entered`, `wrong PIN entered`, `cancelled`, `not answered`, `PIN entered, too little money`, `ended by
   the provider` or `waiting`; or `M-PESA pays <amount> to <number>[, account <…>]` for money paid by hand; or `The bank
   pays <amount> for reference|code <…>` where one that the shop had told was paid.
+- `person`: what somebody of the shop did in the chat, away from the phone: `Njeri takes over`, `Njeri: <words>` or
+  `Njeri gives back`. It is not recorded, since the phone does not see it, only what comes of it.
 - `wait`: how much time passed, from five minutes up: `10 min`, `2 h`, `1 d 3 h`."""
 
 import json

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dukani.processes import Process
+from dukani.transcript_people import People
 from dukani.transcript_player import Phones
 from dukani.transcripts import read
 from dukani.up import make_contents
@@ -26,9 +27,10 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Generator[Street]:
     try:
         shop.start()
         make_contents(shop.settings)
-        phones = Phones(shop.url(Process.SIMULATORS))
-        yield Street(phones, ledger)
+        phones, people = Phones(shop.url(Process.SIMULATORS)), People(shop.url(Process.ROUTER))
+        yield Street(phones, people, ledger)
         phones.close()
+        people.close()
     finally:
         ledger.close()
         shop.stop_all()

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import bindparam, text
 
 from bot.conversation.intents import Word, parse
+from dukani.transcript_people import People
 from dukani.transcript_player import NotSaid, Phones, Player, passes_time
 from dukani.transcripts import differences, read
 from kit.db import Database
@@ -93,9 +94,10 @@ class Ledger:
             )
         ]
 
-    def paid_once(self, address: str, pushes: int) -> None:
-        """One order, paid; one intent for each push, one of them and its charge paid; one ledger entry."""
-        assert self.statuses(address) == ["PAID"]
+    def paid_once_each(self, address: str, purchases: int, pushes: int) -> None:
+        """An order for each purchase, paid; one intent for each push, one of them and its charge paid for each order;
+        one ledger entry for each."""
+        assert self.statuses(address) == ["PAID"] * purchases
         intents = self._all(
             self._ops,
             "SELECT i.id, i.status FROM payment_intents i"
@@ -105,11 +107,11 @@ class Ledger:
             address=address,
         )
         assert len(intents) == pushes
-        assert [one["status"] for one in intents].count("succeeded") == 1
+        assert [one["status"] for one in intents].count("succeeded") == purchases
         charges = self._among(self._payments, "SELECT status FROM charges WHERE intent_id IN :ids", intents)
-        assert (len(charges), [one["status"] for one in charges].count("paid")) == (pushes, 1)
+        assert (len(charges), [one["status"] for one in charges].count("paid")) == (pushes, purchases)
         paid = "SELECT id FROM ledger_entries WHERE kind = 'paid' AND intent_id IN :ids"
-        assert len(self._among(self._ops, paid, intents)) == 1
+        assert len(self._among(self._ops, paid, intents)) == purchases
 
     def is_quiet(self, address: str) -> bool:
         """Everything this customer sent is answered, and every answer handed over."""
@@ -138,6 +140,7 @@ class Street:
     """A running shop with its phones and its books."""
 
     phones: Phones
+    people: People
     ledger: Ledger
 
     def run_all(self, disorder: Disorder, chosen: Callable[[Transcript], bool]) -> Sequence[str]:
@@ -158,7 +161,8 @@ class Street:
 
     def _run(self, file: Path, chat: Transcript, disorder: Disorder) -> Sequence[str]:
         is_swapped = disorder in (Disorder.SWAPPED, Disorder.BOTH)
-        player = Player(self.phones, self.phones.newcomer(chat.who), chat, within_s=_WITHIN_S)
+        somebody = self.phones.newcomer(chat.who)
+        player = Player(self.phones, somebody, chat, within_s=_WITHIN_S, people=self.people)
         player.late_s = LATE_S if disorder is Disorder.LATE else 0
         wrong: list[str] = []
         try:
@@ -173,7 +177,9 @@ class Street:
             else:
                 wrong += differences(chat, said)
             if is_purchase(chat):
-                self.ledger.paid_once(player.address, sum(" asks for " in _phone(one) for one in said.chat) or 1)
+                purchases = sum(_is_paid(one) for one in chat.chat)
+                pushes = sum(" asks for " in _phone(one) for one in said.chat) or 1
+                self.ledger.paid_once_each(player.address, purchases, pushes)
         except (NotSaid, AssertionError) as error:
             wrong += [str(error), *differences(chat, player.recorded())]
         return [f"{file.parent.name}/{file.name}, {disorder}:", *wrong] if wrong else []
