@@ -1,4 +1,4 @@
-"""`./dev bench [turns|callbacks|orders|start …] [--engine sqlite|postgres]`: these four, on SQLite, by default.
+"""`./dev bench [turns|callbacks|orders|catalogue|start …] [--engine sqlite|postgres]`: on SQLite, by default all five.
 
 `./dev bench router [--million-orders 3] [--databases 100]` takes minutes and has PostgreSQL only, and so has
 `./dev bench payments`."""
@@ -7,10 +7,16 @@ import argparse
 import os
 import platform
 
-from benchmarks import callbacks, orders, payments, router, start, turns
+from benchmarks import callbacks, catalogue, orders, payments, router, start, turns
 from benchmarks.measure import console
 
-SUITES = {"turns": turns.run, "callbacks": callbacks.run, "orders": orders.run, "start": start.run}
+SUITES = {
+    "turns": turns.run,
+    "callbacks": callbacks.run,
+    "orders": orders.run,
+    "catalogue": catalogue.run,
+    "start": start.run,
+}
 
 
 def main() -> None:

@@ -84,7 +84,8 @@ def _moment(text: object) -> Moment:
     return Moment(_EPOCH + microseconds * _MICROSECOND, row_id)
 
 
-def _place(text: object) -> Place:
+def place_in(text: object) -> Place:
+    """What `written` made of a Place. Raises CursorUnreadable."""
     position, row_id = _read("p", text, -_MAX_PLACE, _MAX_PLACE)
     return Place(position, row_id)
 
@@ -127,7 +128,7 @@ class NewestFirst(Query):
 class InOrder(Query):
     """A list in the order that somebody has given it."""
 
-    cursor: Annotated[Place | None, BeforeValidator(_place), _CURSOR_SCHEMA] = Field(None, description=_CURSOR_MEANS)
+    cursor: Annotated[Place | None, BeforeValidator(place_in), _CURSOR_SCHEMA] = Field(None, description=_CURSOR_MEANS)
     limit: Limit = DEFAULT_LIMIT
 
 

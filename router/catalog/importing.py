@@ -17,7 +17,7 @@ from kit.db import Tx
 from kit.problems import Problem
 from router.catalog.rules import Item
 from router.catalog.words import keywords_from
-from router.catalog.writing import ItemWritten, known_item, put_category, put_item
+from router.catalog.writing import ItemWritten, known_item, lock_shelves, put_category, put_item
 
 COLUMNS = ("sku", "name", "price", "description", "unit", "category", "keywords", "stock", "active")
 REQUIRED = COLUMNS[:3]
@@ -164,6 +164,7 @@ def write_lines(
     outcome: Outcome,
 ) -> None:
     """Keep what can be kept, in two transactions that the caller opened, and add to the outcome."""
+    lock_shelves(platform, vendor_id, currency)
     for number, given in lines:
         if isinstance(given, str):
             outcome.errors.append((number, given))

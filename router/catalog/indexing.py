@@ -1,12 +1,14 @@
-"""Keeps the words of a catalogue: by which item is found, and how they may be misspelt. `Tx` is of the platform."""
+"""Keeps the words of what a shop sells: by which items are found, and how they may be misspelt. `Tx` is of the
+platform."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, Row, Table, bindparam, delete, literal_column, select, true, update
+from sqlalchemy import Row, Table, bindparam, delete, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from contracts.ids import VendorId
+from kit.columns import is_plainly
 from kit.db import Database, Tx
 from router.catalog.models import catalog_items, catalog_spellings, catalog_words
 from router.catalog.words import ranked_words, spellings
@@ -18,7 +20,7 @@ _ROWS_A_STATEMENT = 1000
 def index_waiting(platform: Database, vendor_id: VendorId) -> None:
     """Put what waits into the index, batch by batch: after this a search finds it."""
     with platform.read() as tx:
-        if not _waits(tx, vendor_id):
+        if not is_any_waiting(tx, vendor_id):
             return
     while True:
         with platform.write() as tx:
@@ -34,17 +36,17 @@ def index_batch(tx: Tx, vendor_id: VendorId) -> bool:
     return len(rows) == BATCH
 
 
-def _waits(tx: Tx, vendor_id: VendorId) -> bool:
+def is_any_waiting(tx: Tx, vendor_id: VendorId) -> bool:
     return tx.execute(_ANY_WAITING, {"vendor": vendor_id}).first() is not None
 
 
 def _index(tx: Tx, vendor_id: VendorId, rows: Sequence[Row[Any]]) -> None:
     ids = [row.id for row in rows]
     tx.execute(delete(catalog_words).where(catalog_words.c.vendor_id == vendor_id, catalog_words.c.item_id.in_(ids)))
-    ranked = [(row.id, ranked_words(row.sku, row.name, row.keywords)) for row in rows]
+    ranked = [(row, ranked_words(row.sku, row.name, row.keywords)) for row in rows if row.active]
     words = [
-        {"vendor_id": vendor_id, "word": word, "item_id": item_id, "rank": rank}
-        for item_id, found in ranked
+        {"vendor_id": vendor_id, "item_id": row.id, "word": word, "rank": rank, "position": row.position}
+        for row, found in ranked
         for word, rank in found.items()
     ]
     distinct = sorted({word for _, found in ranked for word in found})
@@ -70,12 +72,12 @@ def _insert(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         tx.execute(values.on_conflict_do_nothing(index_elements=list(table.primary_key)))
 
 
-# Written out, so that both databases recognise the partial index.
-_IS_WAITING: ColumnElement[bool] = literal_column("NOT catalog_items.is_indexed", Boolean)
+_IS_WAITING = is_plainly("NOT catalog_items.is_indexed")
 _OF_SHOP = catalog_items.c.vendor_id == bindparam("vendor")
 _ANY_WAITING = select(catalog_items.c.id).where(_OF_SHOP, _IS_WAITING).limit(1)
+_NEEDED = ("id", "sku", "name", "keywords", "position", "active")
 _WAITING = (
-    select(catalog_items.c.id, catalog_items.c.sku, catalog_items.c.name, catalog_items.c.keywords)
+    select(*(catalog_items.c[name] for name in _NEEDED))
     .where(_OF_SHOP, _IS_WAITING)
     .order_by(catalog_items.c.id)
     .limit(bindparam("limit"))

@@ -1,7 +1,10 @@
 """Tables of what shops sell, in the platform database. A hand-written INSERT need not name what has a default.
 
 `catalog_words` and `catalog_spellings` are derived: an item whose `is_indexed` is false, because somebody wrote or
-changed it in SQL, is put there before the shop's next search (a trigger sees to the flag)."""
+changed it in SQL, is put there before the shop's next search (a trigger sees to the flag). They hold what is on sale.
+
+`catalog_counts` says how many items are on sale of each category, those of none under an empty id. Triggers keep it
+with every change of an item, so that nobody counts a whole shelf to show a page of it."""
 
 from sqlalchemy import (
     CheckConstraint,
@@ -80,7 +83,6 @@ catalog_items = Table(
         "category_id",
         "position",
         "id",
-        "active",  # what is counted is counted from the index alone
         postgresql_where=text("active"),
         sqlite_where=text("active"),
     ),
@@ -94,21 +96,35 @@ catalog_items = Table(
     sqlite_strict=True,
 )
 
+catalog_counts = Table(
+    "catalog_counts",
+    platform_metadata,
+    Column("vendor_id", Code, nullable=False),
+    Column("currency", Code, nullable=False),
+    Column("category_id", Code, nullable=False),
+    Column("items", BigInt, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "currency", "category_id", name="catalog_counts_pk"),
+    ForeignKeyConstraint(["vendor_id"], ["vendors.id"], name="catalog_counts_vendor_fk", ondelete="CASCADE"),
+    sqlite_strict=True,
+)
+
 catalog_words = Table(
     "catalog_words",
     platform_metadata,
     Column("vendor_id", Code, nullable=False),
-    Column("word", Code, nullable=False),
     Column("item_id", Code, nullable=False),
+    Column("word", Code, nullable=False),
     Column("rank", Integer, nullable=False),
-    PrimaryKeyConstraint("vendor_id", "word", "item_id", name="catalog_words_pk"),
+    Column("position", Integer, nullable=False),
+    PrimaryKeyConstraint("vendor_id", "item_id", "word", name="catalog_words_pk"),
     ForeignKeyConstraint(
         ["vendor_id", "item_id"],
         ["catalog_items.vendor_id", "catalog_items.id"],
         name="catalog_words_item_fk",
         ondelete="CASCADE",
     ),
-    Index("catalog_words_of_item", "vendor_id", "item_id", "word"),
+    # What is written exactly so comes before what only begins so; then as it is shown.
+    Index("catalog_words_in_order", "vendor_id", "word", "rank", "position", "item_id"),
     sqlite_strict=True,
 )
 

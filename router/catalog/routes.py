@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 from flask import Blueprint, Response
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, WithJsonSchema
 
-from contracts.errors import ErrorCode
+from contracts.errors import ErrorCode, FieldError
 from contracts.ids import ItemId, VendorId
 from contracts.router_api import (
     MAX_LOOKED_UP,
@@ -21,10 +21,12 @@ from contracts.router_api import (
 )
 from contracts.states import Capability
 from kit.db import Tx
+from kit.paging import MAX_CURSOR_LENGTH, CursorUnreadable, Place, place_in
 from kit.problems import Problem
 from kit.web import answer, read_query
 from router.catalog.pictures import Picture
 from router.catalog.rules import Item
+from router.catalog.searching import MOST_FOUND
 from router.catalog.service import Catalogue
 from router.catalog.words import MAX_QUERY_LENGTH
 from router.edge import Call, Edge, Routes
@@ -34,10 +36,22 @@ Availability = Callable[[Tx, VendorId, Sequence[ItemId]], Mapping[ItemId, int]]
 """How many of each counted item can be had now. This room does not know who counts."""
 
 
+def _where_it_ended(text: object) -> Place | int:
+    """A search goes on after so many, a shelf behind its last item."""
+    if isinstance(text, str) and len(text) <= len(str(MOST_FOUND)) and text.isascii() and text.isdigit():
+        return int(text)
+    return place_in(text)
+
+
 class ItemQuery(BaseModel):
     query: Annotated[str, StringConstraints(max_length=MAX_QUERY_LENGTH)] = ""
     category: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
-    after: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,6}$")] = "0"
+    after: Annotated[
+        Place | int,
+        BeforeValidator(_where_it_ended),
+        WithJsonSchema({"type": "string", "maxLength": MAX_CURSOR_LENGTH}),
+        Field(description="Where to go on: `next_after` of the page before, as it is. Left out: from the start."),
+    ] = 0
     limit: Annotated[int, Field(ge=1, le=50)] = 9
 
 
@@ -114,31 +128,28 @@ def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability)
     def items(call: Call) -> Response:
         vendor = call.vendor
         wanted = read_query(ItemQuery)
-        start = int(wanted.after)
-        page = catalogue.page(
-            vendor.id,
-            vendor.currency,
-            query=wanted.query,
-            category_id=wanted.category,
-            start=start,
-            limit=wanted.limit,
-        )
-        left = left_of(call, page.items)
-        end = start + len(page.items)
-        return answer(
-            ItemPage(
-                items=[ItemView.model_validate(_shown(item, left)) for item in page.items],
-                next_after=str(end) if page.items and end < page.total else None,
-                total=page.total,
+        try:
+            page = catalogue.page(
+                vendor.id,
+                vendor.currency,
+                query=wanted.query,
+                category_id=wanted.category,
+                after=wanted.after,
+                limit=wanted.limit,
             )
-        )
+        except CursorUnreadable as error:
+            problem = FieldError(field="after", problem=str(error))
+            raise Problem(422, ErrorCode.INVALID_REQUEST, str(error), errors=[problem]) from error
+        left = left_of(call, page.items)
+        views = [ItemView.model_validate(_shown(item, left)) for item in page.items]
+        return answer(ItemPage(items=views, next_after=page.following, total=page.total))
 
     @routes.add(LOOK_UP)
     def look_up(call: Call) -> Response:
         vendor, wanted = call.vendor, read_query(LookUpQuery)
         names = [" ".join(name.split()) for name in wanted.queries.split("\n")]
         pages = [
-            catalogue.page(vendor.id, vendor.currency, query=name, category_id=None, start=0, limit=wanted.limit).items
+            catalogue.page(vendor.id, vendor.currency, query=name, category_id=None, after=0, limit=wanted.limit).items
             if name
             else ()
             for name in names

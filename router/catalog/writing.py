@@ -7,8 +7,9 @@ from enum import StrEnum
 from sqlalchemy import bindparam, func, select, update
 
 from contracts.ids import ItemId, VendorId, derived_id
+from contracts.money import Currency
 from kit.db import Tx, insert_new
-from router.catalog.models import catalog_categories, catalog_items, catalog_pictures
+from router.catalog.models import catalog_categories, catalog_counts, catalog_items, catalog_pictures
 from router.catalog.pictures import Picture
 from router.catalog.rules import Item
 
@@ -25,6 +26,14 @@ def add_item(tx: Tx, vendor_id: VendorId, item: Item, position: int) -> bool:
     """Put an item into the shop's catalogue. Returns False, and changes nothing, if its SKU is there already."""
     row = {"vendor_id": vendor_id, "id": item.id, "position": position, **_values(item, is_active=True)}
     return insert_new(tx, catalog_items, row, conflict=["vendor_id", "sku"])
+
+
+def lock_shelves(tx: Tx, vendor_id: VendorId, currency: Currency) -> None:
+    """Until the transaction ends, whoever else puts several items into this shop waits: two that write the same ones
+    in another order, and count them, would wait for each other for ever."""
+    row = {"vendor_id": vendor_id, "currency": currency, "category_id": "", "items": 0}
+    insert_new(tx, catalog_counts, row, conflict=["vendor_id", "currency", "category_id"])
+    tx.execute(_LOCK_SHELVES, {"vendor": vendor_id, "currency": currency})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,15 @@ def _values(item: Item, *, is_active: bool) -> dict[str, object]:
     }
 
 
+_LOCK_SHELVES = (
+    select(catalog_counts.c.vendor_id)
+    .where(
+        catalog_counts.c.vendor_id == bindparam("vendor"),
+        catalog_counts.c.currency == bindparam("currency"),
+        catalog_counts.c.category_id == "",
+    )
+    .with_for_update()
+)
 _OF_SHOP = catalog_items.c.vendor_id == bindparam("vendor")
 _BY_SKU = select(catalog_items).where(_OF_SHOP, catalog_items.c.sku == bindparam("sku"))
 _BY_ID = select(catalog_items.c.id).where(_OF_SHOP, catalog_items.c.id == bindparam("item"))

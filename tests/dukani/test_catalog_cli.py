@@ -78,7 +78,7 @@ def test_a_file_is_imported_line_by_line_and_twice_is_once(
     assert (rows["M-1"].tracks_stock, rows["M-2"].tracks_stock, rows["M-2"].name) == (True, False, "Yoghurt, plain")
     with as_owner(ops) as tx:
         assert [row.on_hand for row in tx.execute(select(stock))] == [48]
-    found = Catalogue(platform).page("mama-1", "KES", query="maziwa", category_id=None, start=0, limit=9)  # pyright: ignore[reportArgumentType] # plain texts are what those types are
+    found = Catalogue(platform).page("mama-1", "KES", query="maziwa", category_id=None, after=0, limit=9)  # pyright: ignore[reportArgumentType] # plain texts are what those types are
     assert [item.name for item in found.items] == ["Fresh milk"]
 
 

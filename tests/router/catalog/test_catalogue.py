@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import IntegrityError
 
-from contracts.ids import ItemId
+from contracts.ids import ItemId, VendorId
 from contracts.money import Currency, Money
-from router.catalog.models import catalog_items
+from kit.db import Tx
+from kit.paging import Place, written
+from router.catalog.models import catalog_categories, catalog_items
 from router.catalog.rules import Item, PriceNotWhole
-from router.catalog.service import CACHE_S
+from router.catalog.service import CACHE_S, Catalogue
 from tests.support.counter import MAMA, Counter
 
 NAMES = (
@@ -199,8 +201,105 @@ def test_what_is_looked_up_says_how_many_are_left(quick_counter: Counter) -> Non
 
 def test_a_page_past_the_end_is_empty(quick_counter: Counter) -> None:
     quick_counter.put("milk")
-    page = quick_counter.get("/v1/catalog/items", after="500").body
+    quick_counter.put("soap", position=2)
+    after = quick_counter.get("/v1/catalog/items", limit="1").body["next_after"]
+    quick_counter.set_item("soap", active=False)
+    page = quick_counter.get("/v1/catalog/items", after=after).body
     assert (page["items"], page["next_after"], page["total"]) == ([], None, 1)
+
+
+def test_what_comes_and_goes_meanwhile_neither_repeats_nor_hides_an_item(quick_counter: Counter) -> None:
+    for position in range(1, 5):
+        quick_counter.put(f"item{position}", position=position)
+    first = quick_counter.get("/v1/catalog/items", limit="2").body
+    quick_counter.set_item("item1", active=False)
+    quick_counter.put("new", position=0)
+    rest = quick_counter.get("/v1/catalog/items", after=first["next_after"]).body["items"]
+    assert [each["item_id"] for each in rest] == ["item3", "item4"]
+
+
+def test_a_search_goes_on_where_its_page_ended(counter: Counter) -> None:
+    for number in range(1, 6):
+        counter.put(f"item{number}", name=f"Milk {number}", position=number)
+    first = counter.get("/v1/catalog/items", query="milk", limit="2").body
+    second = counter.get("/v1/catalog/items", query="milk", limit="2", after=first["next_after"]).body
+    last = counter.get("/v1/catalog/items", query="milk", limit="2", after=second["next_after"]).body
+    found = [[each["item_id"] for each in page["items"]] for page in (first, second, last)]
+    assert (found, last["next_after"]) == ([["item1", "item2"], ["item3", "item4"], ["item5"]], None)
+
+
+@pytest.mark.parametrize("query", [{"query": "milk"}, {"after": "5"}])
+def test_a_page_goes_on_only_where_a_page_of_the_same_list_ended(quick_counter: Counter, query: dict[str, str]) -> None:
+    for position in range(1, 3):
+        quick_counter.put(f"item{position}", position=position)
+    after = quick_counter.get("/v1/catalog/items", limit="1").body["next_after"]
+    answer = quick_counter.get("/v1/catalog/items", **{"after": after, **query})
+    assert (answer.status, answer.code) == (422, "invalid_request")
+
+
+def test_shelves_are_counted_as_items_change_whoever_changes_them_and_however(counter: Counter) -> None:
+    def counted() -> tuple[list[tuple[str, int]], int, int]:
+        shelves = Catalogue(counter.platform).categories(VendorId(MAMA), Currency.KES)
+        total = Catalogue(counter.platform).page(
+            VendorId(MAMA), Currency.KES, query="", category_id=None, after=0, limit=1
+        )
+        return [(each.id, each.count) for each in shelves[0]], shelves[1], total.total
+
+    with counter.platform.write() as tx:
+        for position, name in enumerate(("dairy", "bread")):
+            row = {"vendor_id": MAMA, "id": name, "name": name, "position": position}
+            tx.execute(catalog_categories.insert(), row)
+        put_many(tx, {f"i{n}": "dairy" if n < 4 else None for n in range(6)})
+    assert counted() == ([("dairy", 4)], 2, 6)
+    with counter.platform.write() as tx:
+        tx.execute(text("UPDATE catalog_items SET category_id = 'bread' WHERE id IN ('i0', 'i1', 'i5')"))
+    assert counted() == ([("dairy", 2), ("bread", 3)], 1, 6)
+    counter.set_item("i0", active=False)
+    counter.set_item("i4", currency="AOA")
+    counter.set_item("i1", name="Brown bread")
+    assert counted() == ([("dairy", 2), ("bread", 2)], 0, 4)
+    with pytest.raises(IntegrityError), counter.platform.write() as tx:
+        put_many(tx, {"i7": "dairy", "i8": "no shelf"})
+    with counter.platform.write() as tx:
+        tx.execute(text("DELETE FROM catalog_items WHERE id IN ('i0', 'i2', 'i3')"))
+    assert counted() == ([("bread", 2)], 0, 2)
+
+
+def put_many(tx: Tx, shelves: dict[str, str | None]) -> None:
+    rows = [
+        {"vendor_id": MAMA, "id": item, "sku": item, "name": item, "price_minor": 100, "category_id": shelf}
+        for item, shelf in shelves.items()
+    ]
+    tx.execute(catalog_items.insert(), rows)
+
+
+def test_what_is_taken_off_sale_and_put_back_is_found_accordingly(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counter.put("plain", name="Milk", position=2)
+    counter.put("powder", name="Milk powder", position=1)
+    assert names_found(counter, "milk") == ["Milk powder", "Milk"]
+    counter.set_item("powder", active=False)
+    monkeypatch.setattr("router.catalog.service.monotonic", lambda: monotonic() + CACHE_S)
+    assert names_found(counter, "milk") == ["Milk"]
+    counter.set_item("powder", active=True, position=3)
+    monkeypatch.setattr("router.catalog.service.monotonic", lambda: monotonic() + 2 * CACHE_S)
+    assert names_found(counter, "milk") == ["Milk", "Milk powder"]
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("brown kabras sugar", ["Kabras sugar", "Brown sugar", "Brown bread"]),
+        ("brown mumias bread", ["Brown bread", "Brown sugar", "Mumias"]),
+    ],
+)
+def test_where_nothing_holds_all_words_what_holds_most_comes_first(
+    counter: Counter, query: str, found: list[str]
+) -> None:
+    for position, name in enumerate(("Brown sugar", "Kabras sugar", "Brown bread", "Mumias"), 1):
+        counter.put(f"i{position}", name=name, position=position)
+    assert names_found(counter, query) == found
 
 
 def test_a_changed_price_shows_within_five_seconds(quick_counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +327,9 @@ def test_thousands_of_items_are_searched_by_as_many_statements_as_a_few(counter:
     try:
         for query in ("S77", "thing number 123", "thnig numbr 5", "thing"):
             assert counter.get("/v1/catalog/items", query=query).body["total"] > 0
-        assert counter.get("/v1/catalog/items", after="2900").body["total"] == 3_000
+        deep = written(Place(0, "i2900"))
+        page = counter.get("/v1/catalog/items", after=deep).body
+        assert (page["total"], page["items"][0]["item_id"]) == (3_000, "i2901")
     finally:
         event.remove(Engine, "before_cursor_execute", count)
     assert len([each for each in statements if "catalog" in each]) <= 4 * 7 + 3
