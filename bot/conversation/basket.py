@@ -151,7 +151,10 @@ def _thing(talk: Talk, shopping: Shopping, wanted: Wanted, items: Sequence[ItemV
     if found.clear is not None:
         item = items[found.clear]
         thing = Thing(Fate.TO_ADD, said, item.item_id, item.name)
-        if shopping.aim is Aim.SEE or (not wanted.measure and counts_pieces(item, quantity)):
+        # "Maize flour 2 kg" is the name of one thing, and a name alone is only shown.
+        is_name = wanted.measure and quantity is None and shopping.aim is Aim.UNSAID and not wanted.name[0].isdigit()
+        is_seen = shopping.aim is Aim.SEE or (is_name and len(shopping.parts) == 1)
+        if is_seen or (not wanted.measure and counts_pieces(item, quantity)):
             return replace(thing, fate=Fate.WHICH, item_id="", choices=(Choice(item.item_id, item.name),))
         return _counted(thing, quantity, wanted.odd_quantity)
     choices = tuple(Choice(item.item_id, item.name) for item in likely)

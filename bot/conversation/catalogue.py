@@ -230,7 +230,7 @@ def on_text(talk: Talk, text: str) -> Step:
         return on_menu(talk)
     several = read_list(text)
     wanted = read_wanted(text)
-    if len(several.parts) > 1 or wanted.measure:
+    if len(several.parts) > 1 or (wanted.measure and wanted.name[0].isdigit()):
         return basket.on_several(talk, text, several, Aim.UNSAID)
     talk = wanting(talk, wanted if wanted.name else Wanted(name=text))
     query = talk.turn.spare_text or talk.turn.text
@@ -244,6 +244,9 @@ def text_came(talk: Talk, result: Result) -> Step:
     page = page_of(result)
     if page is None:
         return talk.say("our_mistake")
+    text = talk.turn.text
+    if read_wanted(text).measure and not any(names_it(item.name, text) for item in page.items):
+        return basket.on_several(talk, text, read_list(text), Aim.UNSAID)  # "sugar 2 kg", where no bag has that size
     talk = settle_reading(talk, page.items)
     quantity = talk.turn.quantity
     likely = loose(page.items, quantity)

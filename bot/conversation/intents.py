@@ -71,9 +71,9 @@ class Word(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A word and what was said with it. For NUMBER and SET the rest reads as `quantities.read_wanted` does, for ADD,
-    FIND and TEXT as `lists.read_list`; for PAY, STATUS and CANCEL_ORDER it is empty, an order's code, a list number, or (PAY
-    alone) a phone number; for PAY_BY the rail, for PAY_OTHER nothing or an order's code, for PAY_AT a code
-    and a shop's word."""
+    FIND and TEXT as `lists.read_list`; for PAY, STATUS and CANCEL_ORDER it is empty, an order's code, a list number, or
+    (PAY alone) a phone number; for PAY_BY the rail, for PAY_OTHER nothing or an order's code, for PAY_AT a code and a
+    shop's word."""
 
     word: Word
     rest: str = ""

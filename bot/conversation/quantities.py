@@ -287,7 +287,7 @@ def _read_loose(text: str) -> Wanted:
         return _counted_before([words[1], *words[2:]], counted)  # "pakiti 2 za maziwa"
     if len(words) > 2 and _measure(words[-1]) in _SMALLER and (counted := read_number(words[-2])) is not None:
         unit, thing = _measure(words[-1]), without_fillers(" ".join(words[:-2]))  # "carapau 2 kg"
-        return Wanted(name=f"{counted} {unit} {thing}", spare_name=thing, spare_quantity=counted, measure=unit)
+        return Wanted(name=f"{thing} {counted} {unit}", spare_name=thing, spare_quantity=counted, measure=unit)
     return Wanted(name=without_fillers(text))
 
 

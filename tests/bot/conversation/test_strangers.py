@@ -46,7 +46,7 @@ def test_strangers_words_are_read(text: str, word: Word, rest: str) -> None:
         ("água 1,5 l", Wanted(name="1,5 l água", spare_name="água", measure="l")),
         ("a crate of soda", Wanted(name="1 crate soda", spare_name="soda", spare_quantity=1, measure="crate")),
         ("mayai trei mbili", Wanted(name="2 tray mayai", spare_name="mayai", spare_quantity=2, measure="tray")),
-        ("carapau 2kg", Wanted(name="2 kg carapau", spare_name="carapau", spare_quantity=2, measure="kg")),
+        ("carapau 2kg", Wanted(name="carapau 2 kg", spare_name="carapau", spare_quantity=2, measure="kg")),
         ("x2 milk", Wanted(name="milk", quantity=2)),
         ("half of it", Wanted(name="half of it")),
         ("1/0 kg rice", Wanted(name="1/0 kg rice")),
@@ -72,6 +72,14 @@ def test_six_eggs_are_not_six_trays(in_shop: Chat, text: str) -> None:
     assert "Eggs, tray of 30" in answer.text
     in_shop.says("1")
     assert ("Eggs, tray of 30", 1) in in_shop.cart()
+
+
+@pytest.mark.parametrize("text", ["Sugar 1 kg", "sugar 2kg", "Maize flour 2 kg"])
+def test_the_name_of_a_thing_with_its_size_is_only_shown(in_shop: Chat, text: str) -> None:
+    assert in_shop.says(text).key == "found"
+    assert in_shop.cart() == []
+    in_shop.says(f"I want {text}")
+    assert [quantity for _, quantity in in_shop.cart()] == [1]
 
 
 def test_single_eggs_are_meant_where_the_shop_has_them(in_shop: Chat) -> None:

@@ -87,6 +87,7 @@ def shelf(shop: str) -> dict[str, str]:
         return cast(dict[str, dict[str, str]], yaml.safe_load(file))[shop]
 
 
+@cache
 def shares(language: str, whose: str = OURS) -> tuple[Share, Share]:
     """Of the messages that the rules were made with, and of those that were kept out."""
     listener = Listener(language)
