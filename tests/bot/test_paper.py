@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from fpdf import FPDF
 
 from bot.conversation.model import Event, State, Step
 from bot.conversation.receipts import receipt_of
@@ -121,3 +122,16 @@ def test_where_paper_is_refused_the_text_follows(proving: BotUnderTest) -> None:
     (posted,) = proving.messenger.taken
     assert posted.message.kind is Kind.TEXT
     assert "SJK4H7L2QW" in posted.body
+
+
+@pytest.mark.parametrize("language", ["en", "sw", "pt"])
+def test_no_mark_of_the_chats_emphasis_is_printed(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[str] = []
+
+    def keep(_pdf: FPDF, _width: float, _height: float, line: str, **_how: object) -> None:
+        printed.append(line)
+
+    monkeypatch.setattr(FPDF, "multi_cell", keep)
+    laid_out(paper_of(DOCUMENT, language))
+    assert any("SJK4H7L2QW" in line for line in printed)
+    assert not [line for line in printed if "*" in line]
