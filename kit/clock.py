@@ -50,11 +50,17 @@ class SharedClock:
             path.write_bytes(_OFFSET.pack(0))
         with path.open("r+b") as file:
             self._map = mmap.mmap(file.fileno(), _OFFSET.size)
+        self._seen = (_OFFSET.pack(0), timedelta(0))
 
     @property
     def offset(self) -> timedelta:
-        (offset_us,) = _OFFSET.unpack_from(self._map, 0)
-        return timedelta(microseconds=offset_us)
+        raw = self._map[:]
+        seen, offset = self._seen
+        if raw != seen:
+            (offset_us,) = _OFFSET.unpack(raw)
+            offset = timedelta(microseconds=offset_us)
+            self._seen = (raw, offset)  # one assignment: threads see a pair that belongs together
+        return offset
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.offset

@@ -2,7 +2,10 @@
 
 Kept apart from Flask's own form parsing: the signature covers every parameter, blank and repeated ones too."""
 
+import hmac
 import re
+from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -64,6 +67,7 @@ class SignedForms:
     def __init__(self, settings: Settings) -> None:
         self._public_url = settings.bot_public_url
         self._account_sid = settings.twilio_account_sid
+        self._token = settings.secret("TWILIO_AUTH_TOKEN").encode()
         self._validator = RequestValidator(settings.secret("TWILIO_AUTH_TOKEN"))
 
     def read(self) -> Form:
@@ -75,7 +79,9 @@ class SignedForms:
         query = request.query_string.decode("latin-1")
         url = f"{self._public_url}{request.path}{'?' + query if query else ''}"
         signature = request.headers.get(SIGNATURE_HEADER, "")
-        if not signature or not self._validator.validate(url, MultiDict(pairs), signature):
+        if not signature or not (
+            self._is_plainly_signed(url, pairs, signature) or self._validator.validate(url, MultiDict(pairs), signature)
+        ):
             raise Problem(
                 403,
                 ErrorCode.FORBIDDEN,
@@ -86,6 +92,16 @@ class SignedForms:
         if form.fields.get("AccountSid") != self._account_sid:
             raise Problem(403, ErrorCode.FORBIDDEN, "AccountSid is not the account that this shop uses")
         return form
+
+    def _is_plainly_signed(self, url: str, pairs: Sequence[tuple[str, str]], signature: str) -> bool:
+        """By the rule that Twilio documents (twilio.com/docs/usage/security, validating requests), at a tenth of what
+        its library costs. What else counts (an address with its port or without) is the library's to say."""
+        names = dict(pairs)
+        if len(names) == len(pairs):
+            said = url + "".join([name + names[name] for name in sorted(names)])
+            expected = b64encode(hmac.digest(self._token, said.encode(), "sha1"))
+            return hmac.compare_digest(expected, signature.encode())
+        return False
 
 
 def fields_of(raw: str) -> dict[str, str]:

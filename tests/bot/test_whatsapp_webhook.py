@@ -65,6 +65,12 @@ def test_the_configured_address_counts_whatever_the_host_header_says(bot: BotUnd
     assert bot.client.post(twilio.PATH, data=form, headers=headers).status_code == 200
 
 
+def test_an_address_may_be_signed_with_its_port_as_twilios_library_has_it(bot: BotUnderTest) -> None:
+    with_port = PUBLIC_URL.replace(".com", ".com:443") + twilio.PATH
+    assert bot.post(twilio.PATH, bot.form("hello"), url=with_port) == 200
+    assert bot.post(twilio.PATH, bot.form("hello"), url=with_port.replace("443", "444")) == 403
+
+
 def test_the_signature_covers_the_query(bot: BotUnderTest) -> None:
     path = twilio.PATH + "?shop=mama"
     assert bot.post(path, bot.form("hello"), url=PUBLIC_URL + path) == 200
