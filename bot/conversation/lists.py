@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
 
-from bot.conversation.quantities import Wanted, in_digits, read_wanted, times_behind
+from bot.conversation.quantities import Wanted, arranged, in_digits, read_wanted
 from bot.conversation.vocabulary import VOCABULARY, squeezed
 
 MAX_PARTS = 10
@@ -124,7 +124,7 @@ class Shopping:
 
 def read_list(text: str) -> Several:
     """The things that a text names, in its order; one of a text that lists nothing."""
-    text = in_digits(text)
+    text = arranged(in_digits(text))
     segments = _NUMBERS_ONLY.fullmatch(text.strip()) and re.split(r"\s*,\s*", text.strip())
     segments = segments or _without_enumeration(
         [part for part in _STRONG.split(_DASHED.sub(" ", text)) if part.strip()]
@@ -187,7 +187,7 @@ def _ends_with_number(part: Part) -> bool:
 
 def _at_numbers(text: str) -> list[str]:
     """`1 milk 2 bread`, `milk x2 bread x1`, `leite 2 pão 3`: a thing for every number that counts one."""
-    text = times_behind(text)
+    text = arranged(text)
     times = list(_TIMES_NUMBER.finditer(text))
     if times and text[times[0].start() - 1 : times[0].start()] in (" ", "") and not _begins_with_number(text):
         ends = [one.end() for one in times if text[one.end() : one.end() + 1] in ("", " ")]

@@ -16,6 +16,10 @@ _NUMBER_FIRST = re.compile(rf"(-?[0-9]+)\s*{_TIMES}\s*(.+)")
 _THING_TIMES = re.compile(rf"(.+?)(?:\s+{_TIMES}|\s*[×*])\s*(-?\s?\S+)")
 _TIMES_FIRST = re.compile(rf"{_TIMES}\s?[0-9]+\s+[^\W\d_]{{2}}")
 _TIMES_BEFORE = re.compile(rf"(?<!\S){_TIMES}\s?([0-9]+)(?!\S)")
+_AND_A_HALF = re.compile(
+    r"\b([0-9]{1,3})(\s+(?:kg|kgs|kilos?|quilos?|litres?|liters?|litros?|lita))?\s+(?:and\s+a|and|na|e)\s+(?:half|nusu|mei[ao])\b",
+    re.IGNORECASE,
+)
 _DECIMAL = re.compile(r"-?[0-9]*[.,/][0-9]+")
 _DIGITS = re.compile(r"[-+]?\s?[0-9]+")
 _SIZED = re.compile(r"([0-9]+)([^\W\d_]+)")
@@ -138,9 +142,10 @@ def _skip(words: list[str], at: int, fillers: tuple[str, ...]) -> int:
     return at
 
 
-def times_behind(text: str) -> str:
-    """`x2 milk x3 bread` as `2 x milk 3 x bread`."""
-    return _TIMES_BEFORE.sub(r"\1 x", text) if _TIMES_FIRST.match(text) else text
+def arranged(text: str) -> str:
+    """`x2 milk x3 bread` as `2 x milk 3 x bread`, `2 and a half kilos` and `kilo 2 na nusu` as `2.5`."""
+    text = _TIMES_BEFORE.sub(r"\1 x", text) if _TIMES_FIRST.match(text) else text
+    return _AND_A_HALF.sub(r"\1.5\2", text)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -180,7 +185,7 @@ _PACKS_BEHIND = frozenset((*_SURE_PACKS, "unidade", "unidades"))
 
 def read_wanted(text: str) -> Wanted:
     """The words after ADD (or without it)."""
-    text = times_behind(in_digits(" ".join(text.split())))
+    text = arranged(in_digits(" ".join(text.split())))
     number = read_number(text)
     if number is not None:
         return Wanted(number=number)
@@ -236,7 +241,7 @@ def _read_part(text: str) -> Wanted | None:
         unit = _measure(words[after]) if after < len(words) else ""
         if unit:
             start, end = at, after + 1
-        elif at and (unit := _measure(words[at - 1])) and not word[0].isdigit():  # "kilo nusu"
+        elif at and (unit := _measure(words[at - 1])):  # "kilo nusu"
             start, end = at - 1, at + 1
         else:
             continue
