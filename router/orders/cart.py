@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import and_, bindparam, delete, update
+from sqlalchemy import and_, bindparam, delete
 
 from contracts.errors import ErrorCode, FieldError
 from contracts.router_api import MAX_QUANTITY, AddLine, CartView, RemoveLine
@@ -52,11 +52,13 @@ def add_line(tx: Tx, vendor: Vendor, catalogue: Catalogue, wanted: AddLine, now:
 
 
 def keep_line(tx: Tx, cart: Order, line: Line, *, is_new: bool) -> None:
-    """Write a line of the cart: a new one, or how many of it there are now. Its total is for `move` to write."""
+    """Write a line of the cart: a new one, or how many of it there are now. Its total is for `move` to write.
+
+    How many there are now is written right before the commit: nothing that follows may read it."""
     if is_new:
         tx.execute(INSERT_LINE, line_values(cart, line))
     else:
-        tx.execute(_SET_QUANTITY, {**_key(cart, line), "quantity": line.quantity})
+        tx.at_last(_SET_QUANTITY, line.quantity, cart.vendor_id, cart.id, line.line_no)
 
 
 def remove_line(tx: Tx, vendor: Vendor, wanted: RemoveLine, now: datetime) -> CartView:
@@ -97,7 +99,7 @@ _IS_LINE = and_(
     order_lines.c.order_id == bindparam("order"),
     order_lines.c.line_no == bindparam("line"),
 )
-_SET_QUANTITY = update(order_lines).where(_IS_LINE)
+_SET_QUANTITY = "UPDATE order_lines SET quantity = {} WHERE vendor_id = {} AND order_id = {} AND line_no = {}"
 _DELETE_LINE = delete(order_lines).where(_IS_LINE)
 
 
