@@ -17,6 +17,7 @@ from bot.conversation.showing import sums_of, terms_of, total_of, zone_lines
 from bot.conversation.state import Entry, Listing, ListKind, PlaceQuestion, Purpose
 from bot.conversation.talk import Talk
 from contracts.errors import ErrorCode, ProblemBody
+from contracts.places import Place
 from contracts.router_api import MAX_LANDMARK_LENGTH, CartView, DeliveryView, OrderView, ZoneList, ZoneView
 from contracts.states import FulfilmentKind
 
@@ -132,15 +133,15 @@ def _asking_place(talk: Talk, chosen: DeliveryView) -> tuple[Talk, tuple[Reply, 
     """Where exactly in the zone. A pin answers that; what the rider should look for there is heard all the same."""
     if chosen.zone_id is None:
         return talk, ()
-    is_pin = chosen.latitude is not None
+    latitude, longitude = chosen.latitude, chosen.longitude
+    pin = Place.at(latitude, longitude) if latitude is not None and longitude is not None else None
     question = PlaceQuestion(
         talk.shop.vendor_id,
         chosen.zone_id,
         talk.now,
-        chosen.latitude,
-        chosen.longitude,
+        pin,
         label=chosen.landmark,
-        is_next=not is_pin and not chosen.landmark,
+        is_next=pin is None and not chosen.landmark,
     )
     talk = talk.with_state(replace(talk.state, place_question=question))
     return talk, (Reply("ask_place"),) if question.is_next else ()
@@ -197,8 +198,8 @@ def keep_place(talk: Talk, text: str) -> Step:
             talk.shop.vendor_id,
             FulfilmentKind.DELIVERY,
             place.zone_id,
-            latitude=place.latitude,
-            longitude=place.longitude,
+            latitude=place.pin.latitude if place.pin else None,
+            longitude=place.pin.longitude if place.pin else None,
             landmark=landmark[:MAX_LANDMARK_LENGTH],
         ),
     )

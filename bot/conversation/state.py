@@ -13,6 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from bot.conversation.lists import Shopping
 from contracts.chat_api import ChatMode
 from contracts.money import Currency
+from contracts.places import Place
 from contracts.router_api import ShopView
 from contracts.states import FulfilmentKind, OrderStatus, Rail
 
@@ -205,8 +206,7 @@ class PlaceQuestion:
     vendor_id: str
     zone_id: str
     asked_at: datetime
-    latitude: float | None = None
-    longitude: float | None = None
+    pin: Place | None = None
     label: str = ""
     """What the pin says of its place."""
     is_next: bool = True

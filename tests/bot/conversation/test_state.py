@@ -22,6 +22,7 @@ from bot.conversation.state import (
 )
 from contracts.chat_api import ChatMode
 from contracts.money import Currency
+from contracts.places import Place
 from contracts.states import OrderStatus
 from tests.support.chat import Chat
 
@@ -47,7 +48,7 @@ FULL = State(
     payer="254700000001",
     other_question=OtherQuestion("v1", "CDFGHJ", NOW),
     payer_question=PayerQuestion("v1", "CDFGHJ", NOW),
-    place_question=PlaceQuestion("v1", "zone-1", NOW),
+    place_question=PlaceQuestion("v1", "zone-1", NOW, Place.at(-1.2921, 36.7856)),
     own_doings=("o1:CONFIRMED",),
     told_intents=("i1",),
     told_references=("o1:i1",),
