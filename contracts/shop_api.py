@@ -88,7 +88,8 @@ class ItemPage(Wire):
     items: list[ItemView]
     next_after: str | None = None
     total: int
-    """Of a search at most 200 are found: more says that the words were too few."""
+    """How many there are; of a search how many are known of: those up to here, and one more where a page follows. At
+    most 200 are found: more says that the words were too few."""
 
 
 MAX_LOOKED_UP = 40

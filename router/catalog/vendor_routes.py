@@ -30,7 +30,7 @@ from router.catalog.importing import (
 from router.catalog.pictures import Picture, PictureRefused
 from router.catalog.service import Listed, all_categories, listed_items
 from router.catalog.shrinking import kept_from
-from router.catalog.writing import ItemWritten, order_categories, put_picture
+from router.catalog.writing import ItemWritten, lock_shelves, order_categories, put_picture
 from router.edge import Call, Edge, Routes
 from router.operations import BY_VENDOR, KeyScope, Operation
 from router.vendors.service import Vendor
@@ -269,6 +269,7 @@ def _writing_routes(routes: Routes, edge: Edge, set_count: SetCount) -> None:
         given, vendor = read_body(ItemGiven), call.vendor
 
         def effect(tx: Tx) -> tuple[int, ItemKept]:
+            lock_shelves(tx, vendor.id, vendor.currency)
             with edge.databases.ops(vendor.id).write() as ops:
                 written = write_item(tx, ops, vendor.id, vendor.currency, given, set_count)
             return 200, ItemKept(item_id=written.item_id, outcome=written.what)
