@@ -256,6 +256,11 @@ def text_came(talk: Talk, result: Result) -> Step:
     if meant.clear is not None and quantity is not None and 1 <= quantity <= MAX_QUANTITY:
         item = likely[meant.clear]
         return talk.knowing(text=item.name).ask(Purpose.ADD, AddItem(talk.shop.vendor_id, item.item_id, quantity))
+    if meant.clear is not None and quantity is not None:
+        what = likely[meant.clear].name
+        if quantity < 1:
+            return talk.say("quantity_too_small", what=what)
+        return talk.say("quantity_too_large", most=MAX_QUANTITY, what=what)
     if meant.clear is not None or meant.several:
         items = _fitting(meant, likely)
         return show_found(talk, items, page.next_after if len(items) == len(page.items) else None)

@@ -87,3 +87,11 @@ def test_a_number_beyond_a_list_of_one_thing_says_how_to_have_so_many(in_shop: C
     assert "*1 x 3*" in answer.text
     assert in_shop.says("1 x 3").key == "added"
     assert [quantity for _, quantity in in_shop.cart()] == [3]
+
+
+@pytest.mark.parametrize(("said", "key"), [("0 milk", "quantity_too_small"), ("1000 milk", "quantity_too_large")])
+def test_so_many_can_not_be_had_and_that_is_said(in_shop: Chat, said: str, key: str) -> None:
+    answer = in_shop.says(said)
+    assert answer.key == key
+    assert "Fresh milk 500 ml" in answer.text
+    assert in_shop.cart() == []
