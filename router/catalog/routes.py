@@ -47,11 +47,11 @@ class ItemQuery(BaseModel):
     query: Annotated[str, StringConstraints(max_length=MAX_QUERY_LENGTH)] = ""
     category: Annotated[str, StringConstraints(min_length=1, max_length=100)] | None = None
     after: Annotated[
-        Place | int,
+        Place | int | None,
         BeforeValidator(_where_it_ended),
         WithJsonSchema({"type": "string", "maxLength": MAX_CURSOR_LENGTH}),
         Field(description="Where to go on: `next_after` of the page before, as it is. Left out: from the start."),
-    ] = 0
+    ] = None
     limit: Annotated[int, Field(ge=1, le=50)] = 9
 
 
@@ -134,7 +134,7 @@ def catalog_routes(edge: Edge, catalogue: Catalogue, availability: Availability)
                 vendor.currency,
                 query=wanted.query,
                 category_id=wanted.category,
-                after=wanted.after,
+                after=wanted.after or 0,
                 limit=wanted.limit,
             )
         except CursorUnreadable as error:
