@@ -4,6 +4,7 @@ other, and one answer says what was added, what was not and why, and asks about 
 from collections.abc import Sequence
 from dataclasses import replace
 
+from bot.conversation import options
 from bot.conversation.fallback import not_understood
 from bot.conversation.goods import also_called, match_items, perhaps_called
 from bot.conversation.lists import Aim, Choice, Fate, Part, Several, Shopping, Thing
@@ -12,9 +13,11 @@ from bot.conversation.model import AddItem, FindItems, Reply, Result, Step
 from bot.conversation.packs import counts_pieces, is_sold_by, loose
 from bot.conversation.quantities import Wanted, read_wanted
 from bot.conversation.refusals import available_in, item_in, refused
-from bot.conversation.showing import filled_cart, total_of
-from bot.conversation.state import Entry, Listing, ListKind, Purpose
+from bot.conversation.showing import delivery_hint, filled_cart, is_sold_out, item_lines, total_of
+from bot.conversation.state import MAX_ENTRIES, Entry, Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.taps import cart_version
+from bot.replies.reply import Option
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.money import Money
 from contracts.router_api import MAX_LOOKED_UP, MAX_QUANTITY, CartView, ItemsFound, ItemView
@@ -122,7 +125,7 @@ def _longest(
     thing = _thing(talk, shopping, part.wanted, _merged([found.get(name, []) for name in called]))
     if thing.fate is Fate.NOT_FOUND and shopping.aim is not Aim.UNSAID and called:
         # The router saw a reason that the names don't show: a keyword of the shop's own, or a likeness.
-        seen = tuple(Choice(item.item_id, item.name) for item in found.get(called[0], [])[:MAX_CHOICES])
+        seen = _choices(found.get(called[0], []))
         thing = replace(thing, fate=Fate.LIKE, choices=seen) if seen else thing
     return start + 1, thing
 
@@ -146,7 +149,7 @@ def _thing(talk: Talk, shopping: Shopping, wanted: Wanted, items: Sequence[ItemV
     if not wanted.measure:
         items = loose(items, wanted.quantity if wanted.quantity is not None else wanted.spare_quantity)
     name, quantity, found = _read(wanted, items)
-    likely = [items[place] for place in (found.several or found.close)][:MAX_CHOICES]
+    likely = [items[place] for place in (found.several or found.close)]
     said = name[:60]
     if found.clear is not None:
         item = items[found.clear]
@@ -155,13 +158,21 @@ def _thing(talk: Talk, shopping: Shopping, wanted: Wanted, items: Sequence[ItemV
         is_name = wanted.measure and quantity is None and shopping.aim is Aim.UNSAID and not wanted.name[0].isdigit()
         is_seen = shopping.aim is Aim.SEE or (is_name and len(shopping.parts) == 1)
         if is_seen or (not wanted.measure and counts_pieces(item, quantity)):
-            return replace(thing, fate=Fate.WHICH, item_id="", choices=(Choice(item.item_id, item.name),))
+            return replace(thing, fate=Fate.WHICH, item_id="", choices=_choices([item]))
         return _counted(thing, quantity, wanted.odd_quantity)
-    choices = tuple(Choice(item.item_id, item.name) for item in likely)
+    choices = _choices(likely)
     count = quantity if quantity is not None and 1 <= quantity <= MAX_QUANTITY else 1
     if not choices:
         return Thing(Fate.NOT_FOUND, said)
     return Thing(Fate.WHICH if found.several else Fate.LIKE, said, quantity=count, choices=choices)
+
+
+def _choices(items: Sequence[ItemView]) -> tuple[Choice, ...]:
+    """What can be had comes first."""
+    return tuple(
+        Choice(item.item_id, item.name, item.price_minor, item.currency, item.unit[:_MAX_NAME], item.available)
+        for item in sorted(items, key=is_sold_out)[:MAX_CHOICES]
+    )
 
 
 def _read(wanted: Wanted, items: Sequence[ItemView]) -> tuple[str, int | None, Found]:
@@ -227,7 +238,14 @@ def one_added(talk: Talk, result: Result) -> Step:
             return talk.say("our_mistake")
         shopping = shopping.with_thing(at, replace(thing, fate=Fate.ADDED))
         count = sum(line.quantity for line in cart.lines)
-        shopping = replace(shopping, total_minor=total_of(cart).minor, count=count)
+        shopping = replace(
+            shopping,
+            total_minor=total_of(cart).minor,
+            count=count,
+            cart=cart.code,
+            version=cart_version(cart),
+            is_waiting=bool(delivery_hint(cart, talk.shop)),
+        )
     return _go_on(replace(talk, turn=replace(talk.turn, several=shopping)))
 
 
@@ -252,16 +270,22 @@ def _say(talk: Talk, shopping: Shopping) -> Step:
     entries: list[Entry] = []
     added = [_line(thing) for thing in shopping.things if thing.fate is Fate.ADDED]
     rest = [_line(thing) for thing in shopping.things if thing.fate not in (Fate.ADDED, Fate.WHICH, Fate.LIKE)]
-    asked = [_question(thing, entries) for thing in shopping.things if thing.fate in (Fate.WHICH, Fate.LIKE)]
+    rest = [line for place, line in enumerate(rest) if line not in rest[:place]]
+    open_things = _once([thing for thing in shopping.things if thing.fate in (Fate.WHICH, Fate.LIKE)])
+    taps: list[Option] = []
+    asked = [_question(talk, thing, entries, taps, most=MAX_ENTRIES // len(open_things)) for thing in open_things]
     if shopping.unread:
         rest.append(Reply("several_unread", {"said": shopping.unread}))
     # The numbers on the screen are the shelf's again, unless this answer shows others.
     talk = talk.with_state(replace(talk.state, other=None))
     if entries:
         listing = Listing(ListKind.ITEMS, talk.shop.vendor_id, tuple(entries), talk.now)
-        talk = talk.showing(listing)
+        talk = talk.showing(listing).offering(*taps)
+    elif added:
+        talk = _offering(talk, shopping)
+    delivery = (Reply("hint_delivery"),) if shopping.is_waiting and not entries else ()
     if len(shopping.things) == len(added) == 1 and shopping.total_minor is not None and not shopping.unread:
-        return _say_only(talk, shopping, shopping.things[0])
+        return _say_only(talk, shopping, shopping.things[0], delivery)
     total: tuple[Reply, ...] = ()
     if shopping.total_minor is not None:
         amount = Money(shopping.total_minor, talk.shop.currency)
@@ -273,20 +297,40 @@ def _say(talk: Talk, shopping: Shopping) -> Step:
         rest=tuple(rest),
         asked=tuple(asked),
         total=total,
+        delivery=delivery,
         next=(_next(talk, is_asked=bool(entries), has_added=bool(added)),),
     )
 
 
-def _say_only(talk: Talk, shopping: Shopping, thing: Thing) -> Step:
+def _say_only(talk: Talk, shopping: Shopping, thing: Thing, delivery: tuple[Reply, ...]) -> Step:
     return talk.say(
         "added",
         quantity=thing.quantity,
         item=thing.name,
         count=(Reply("items_count", {"count": shopping.count}),),
         total=Money(shopping.total_minor or 0, talk.shop.currency),
-        delivery=(),
+        delivery=delivery,
         next=(_next(talk, is_asked=False, has_added=True),),
     )
+
+
+def _offering(talk: Talk, shopping: Shopping) -> Talk:
+    vendor_id = talk.shop.vendor_id
+    confirm = options.confirm_as_it_was(shopping.cart, shopping.version, vendor_id)
+    return talk.offering(confirm, options.show_cart(vendor_id), options.add_more(vendor_id))
+
+
+def _once(things: Sequence[Thing]) -> list[Thing]:
+    """The same question is asked once: for all of them where it says how many, else for the most of them."""
+    asked: dict[tuple[Fate, tuple[Choice, ...]], Thing] = {}
+    for thing in things:
+        known = asked.setdefault((thing.fate, thing.choices), thing)
+        if known is not thing:
+            quantity = max(known.quantity, thing.quantity)
+            if thing.fate is Fate.WHICH:
+                quantity = min(known.quantity + thing.quantity, MAX_QUANTITY)
+            asked[thing.fate, thing.choices] = replace(known, quantity=quantity)
+    return list(asked.values())
 
 
 def _next(talk: Talk, *, is_asked: bool, has_added: bool) -> Reply:
@@ -297,19 +341,18 @@ def _next(talk: Talk, *, is_asked: bool, has_added: bool) -> Reply:
     return Reply("next_number" if talk.list_of(ListKind.ITEMS) is not None else "next_name")
 
 
-def _question(thing: Thing, entries: list[Entry]) -> Reply:
+def _question(talk: Talk, thing: Thing, entries: list[Entry], taps: list[Option], *, most: int) -> Reply:
     first = len(entries) + 1
-    lines = [
-        Reply("several_choice", {"number": number, "item": choice.name})
-        for number, choice in enumerate(thing.choices, start=first)
-    ]
+    choices = thing.choices[:most]
     entries.extend(
-        Entry(number, choice.item_id, choice.name, thing.quantity)
-        for number, choice in enumerate(thing.choices, start=first)
+        Entry(number, choice.item_id, choice.name, thing.quantity) for number, choice in enumerate(choices, start=first)
     )
+    offered = (options.of_choice(choice, thing.quantity, talk.shop.vendor_id) for choice in choices)
+    taps.extend(option for option in offered if option not in taps)
+    lines = item_lines(choices, first)
     if thing.fate is Fate.LIKE:
-        return Reply("several_like", {"query": thing.said, "items": tuple(lines)})
-    return Reply("several_which", {"query": thing.said, "count": thing.quantity, "items": tuple(lines)})
+        return Reply("several_like", {"query": thing.said, "items": lines})
+    return Reply("several_which", {"query": thing.said, "count": thing.quantity, "items": lines})
 
 
 def _line(thing: Thing) -> Reply:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from bot.conversation.quantities import Wanted, arranged, in_digits, read_wanted
 from bot.conversation.vocabulary import VOCABULARY, squeezed
+from contracts.money import Currency
 
 MAX_PARTS = 10
 """Things that are read out of one message. What is said beyond them is not lost: the answer says so."""
@@ -82,10 +83,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Something that may be meant, for a numbered list."""
+    """Something that may be meant, for a numbered list: as the shelf shows it, its price in minor units."""
 
     item_id: str
     name: str
+    price_minor: int = 0
+    currency: Currency = Currency.KES
+    unit: str = ""
+    available: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,8 @@ class Thing:
 
 @dataclass(frozen=True, slots=True)
 class Shopping:
-    """Several things on their way into the cart. `text` is all that was said."""
+    """Several things on their way into the cart. `text` is all that was said; `cart` and `version` are those of the
+    cart as it is now; `is_waiting`: nobody said how its goods get to the customer, and the shop could bring them."""
 
     text: str
     aim: Aim
@@ -113,6 +119,9 @@ class Shopping:
     things: tuple[Thing, ...] = ()
     total_minor: int | None = None
     count: int = 0
+    cart: str = ""
+    version: str = ""
+    is_waiting: bool = False
 
     def next_to_add(self) -> int | None:
         """The place of the next thing that the cart waits for."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.conversation.model import Reply
+from bot.conversation.showing import Offered, is_sold_out, price_of
 from bot.conversation.taps import Action, Tap, attempt_of, cart_version
 from bot.replies.reply import Option
 from contracts.money import Currency, Money
@@ -33,20 +34,19 @@ def of_items(
 ) -> tuple[Option, ...]:
     """Tapping one adds it."""
     most = _MOST - 1 if has_more else _MOST
-    options = [
-        Option(Tap(Action.ADD, item.item_id, str(quantity), vendor_id).token(), _named(item.name), _about(item))
-        for item in items[:most]
-    ]
+    options = [of_choice(item, quantity, vendor_id) for item in items[:most]]
     if has_more:
         options.append(more(vendor_id))
     return tuple(options)
 
 
-def _about(item: ItemView) -> Reply:
-    if item.available is not None and item.available <= 0:
-        return Reply("tap_sold_out")
-    amount, unit = Money(item.price_minor, item.currency), item.unit.strip()
-    return Reply("price_per", {"amount": amount, "unit": unit}) if unit else Reply("price", {"amount": amount})
+def of_choice(item: Offered, quantity: int, vendor_id: str) -> Option:
+    """As a line of a list: tapping it adds that many."""
+    return Option(Tap(Action.ADD, item.item_id, str(quantity), vendor_id).token(), _named(item.name), _about(item))
+
+
+def _about(item: Offered) -> Reply:
+    return Reply("tap_sold_out") if is_sold_out(item) else price_of(item)
 
 
 def of_shelves(shelves: Sequence[CategoryView], vendor_id: str, *, total: int | None) -> tuple[Option, ...]:
@@ -127,7 +127,12 @@ def of_rails(rails: Sequence[Rail], vendor_id: str, order: OrderView | None, cod
 
 
 def confirm(cart: OrderView, vendor_id: str) -> Option:
-    return Option(Tap(Action.CONFIRM, cart.code, cart_version(cart), vendor_id).token(), Reply("button_confirm"))
+    return confirm_as_it_was(cart.code, cart_version(cart), vendor_id)
+
+
+def confirm_as_it_was(code: str, version: str, vendor_id: str) -> Option:
+    """`version` is that of the cart that was shown (`taps.cart_version`)."""
+    return Option(Tap(Action.CONFIRM, code, version, vendor_id).token(), Reply("button_confirm"))
 
 
 def add_more(vendor_id: str) -> Option:

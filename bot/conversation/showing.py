@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.conversation.model import Reply
@@ -15,6 +16,23 @@ PAGE_SIZE = 9
 """Items on one page of a menu."""
 _FEW = 5  # from here on the menu says how many are left
 _ZONES = {Currency.KES: "Africa/Nairobi", Currency.AOA: "Africa/Luanda"}
+
+
+class Offered(Protocol):
+    """A thing on a shelf: what a line about it needs."""
+
+    @property
+    def item_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def price_minor(self) -> int: ...
+    @property
+    def currency(self) -> Currency: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def available(self) -> int | None: ...
 
 
 def total_of(order: OrderView) -> Money:
@@ -83,18 +101,22 @@ def item_listing(
     return Listing(ListKind.ITEMS, vendor_id, entries, now, quantity, query[:100], next_after)
 
 
-def item_lines(items: Sequence[ItemView], first_number: int = 1) -> tuple[Reply, ...]:
+def item_lines(items: Sequence[Offered], first_number: int = 1) -> tuple[Reply, ...]:
     return tuple(_item_line(number, item) for number, item in enumerate(items[:MAX_ENTRIES], start=first_number))
 
 
-def _item_line(number: int, item: ItemView) -> Reply:
+def _item_line(number: int, item: Offered) -> Reply:
     name = item.name
-    if item.available is not None and item.available <= 0:
+    if is_sold_out(item):
         return Reply("item_line_sold_out", {"number": number, "item": name})
     price = (price_of(item),)
     if item.available is not None and item.available <= _FEW:
         return Reply("item_line_few", {"number": number, "item": name, "price": price, "available": item.available})
     return Reply("item_line", {"number": number, "item": name, "price": price})
+
+
+def is_sold_out(item: Offered) -> bool:
+    return item.available is not None and item.available <= 0
 
 
 def stock_note(item: ItemView) -> tuple[Reply, ...]:
@@ -104,7 +126,7 @@ def stock_note(item: ItemView) -> tuple[Reply, ...]:
     return (Reply("stock_few", {"available": item.available}),) if item.available > 0 else (Reply("tap_sold_out"),)
 
 
-def price_of(item: ItemView) -> Reply:
+def price_of(item: Offered) -> Reply:
     """Of one, or of its unit."""
     amount = Money(item.price_minor, item.currency)
     unit = item.unit.strip()
@@ -113,7 +135,7 @@ def price_of(item: ItemView) -> Reply:
 
 def pick_note(items: Sequence[ItemView], quantity: int, first_number: int = 1) -> tuple[Reply, ...]:
     """What a number of the list just shown will do."""
-    if all(item.available is not None and item.available <= 0 for item in items):
+    if all(is_sold_out(item) for item in items):
         return (Reply("pick_later"),)
     if len(items) == 1:
         return (Reply("pick_only", {"number": first_number, "count": quantity}),)

@@ -1,5 +1,7 @@
 """Several things in one message: the clear ones are added, the others asked about, and none of it is lost."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.conversation.model import AddItem, FindItems
@@ -46,12 +48,55 @@ def test_the_shelves_are_looked_at_once(in_shop: Chat) -> None:
 def test_what_is_unclear_is_asked_about_while_the_rest_is_added(in_shop: Chat) -> None:
     answer = in_shop.says("2 milk, 3 sugar, bred and unobtainium")
     assert in_shop.cart() == [(MILK, 2)]
-    assert '"sugar" (3×)?\n1. Sugar 1 kg\n2. Sugar 2 kg' in answer.text
+    assert '"sugar" (3×)?\n1. Sugar 1 kg: KES 160\n2. Sugar 2 kg: KES' in answer.text
     assert 'For "bred", did you mean:\n3. Brown bread' in answer.text
     assert '"unobtainium"' in answer.text
     in_shop.says("2")
     in_shop.says("3")
     assert in_shop.cart() == [(MILK, 2), ("Sugar 2 kg", 3), (BREAD, 1)]
+
+
+def test_what_was_added_can_be_confirmed_with_a_tap_and_brought(in_shop: Chat) -> None:
+    shop = in_shop.state.shop
+    assert shop is not None
+    in_shop.state = replace(in_shop.state, shop=replace(shop, delivers=True))
+    answer = in_shop.says("2 milk and bread")
+    titles = [option.title.key for option in in_shop.replies[-1].options]
+    assert titles == ["button_confirm", "button_cart", "button_add_more"]
+    assert "*DELIVERY*" in answer.text
+    assert in_shop.taps(in_shop.replies[-1].options[0].payload).key == "confirmed"
+
+
+def test_a_question_offers_its_answers_to_tap_with_how_many_were_wanted(in_shop: Chat) -> None:
+    in_shop.says("milk and 3 sugar")
+    options = in_shop.replies[-1].options
+    assert [option.title.params["name"] for option in options] == ["Sugar 1 kg", "Sugar 2 kg"]
+    in_shop.taps(options[1].payload)
+    assert in_shop.cart() == [(MILK, 1), ("Sugar 2 kg", 3)]
+
+
+def test_a_question_shows_prices_and_last_what_is_sold_out(in_shop: Chat) -> None:
+    in_shop.router.shops[0].items.insert(0, Stocked("sugar-5", "S5", "Sugar 5 kg", 75000, stock=0))
+    answer = in_shop.says("milk and 2 sugar")
+    assert "1. Sugar 1 kg: KES 160\n2. Sugar 2 kg: KES 310\n3. Sugar 5 kg: sold out" in answer.text
+
+
+def test_the_same_question_is_asked_once(in_shop: Chat) -> None:
+    answer = in_shop.says("2 sugar, milk, sugar, unobtainium, unobtainium")
+    assert answer.text.count("sugar") == 1
+    assert '"sugar" (3×)' in answer.text
+    assert answer.text.count("unobtainium") == 1
+
+
+def test_every_answer_to_many_questions_has_a_number_that_picks_it(in_shop: Chat) -> None:
+    shelf = in_shop.router.shops[0].items
+    kinds = ("soap", "tissue", "juice", "candle", "biscuit")
+    shelf.extend(Stocked(f"{kind}-{n}", f"{kind}{n}", f"{kind} no {n}", 5000) for kind in kinds for n in (1, 2, 3))
+    answer = in_shop.says(", ".join(kinds))
+    assert "10. biscuit no 2" in answer.text
+    assert "11." not in answer.text
+    in_shop.says("10")
+    assert in_shop.cart() == [("biscuit no 2", 1)]
 
 
 def test_at_most_three_are_offered_for_a_name(in_shop: Chat) -> None:

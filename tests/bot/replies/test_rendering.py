@@ -134,7 +134,7 @@ def test_a_line_that_holds_only_an_empty_list_goes() -> None:
 
 def test_where_a_whole_block_goes_one_blank_line_stays() -> None:
     params: dict[str, ReplyParam] = {"added": (gone("Milk"),), "total": (gone("Bread"),)}
-    text = render(Reply("several", {**params, "rest": (), "asked": (), "next": ()}))
+    text = render(Reply("several", {**params, "rest": (), "asked": (), "delivery": (), "next": ()}))
     assert text.split("\n") == [render(gone("Milk")), "", render(gone("Bread"))]
 
 
