@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation import options
-from bot.conversation.intents import Word, parse
+from bot.conversation.intents import Word, fold, parse
 from bot.conversation.model import ChooseDay, LeaveNote, Result, Step, UseVoucher
 from bot.conversation.refusals import extra, refused
 from bot.conversation.showing import local_time, sums_of, total_of
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
+from bot.replies.words import WORDS
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.money import Money
 from contracts.router_api import MAX_NOTE_LENGTH, CartView, OpeningView, OrderView
@@ -19,6 +20,10 @@ _MAX_CODE = 40
 _OPENING = TypeAdapter(OpeningView)
 _MOMENT = TypeAdapter(datetime)
 _TAKEN_AWAY = (Word.NO, Word.REMOVE)
+_NONE = frozenset(
+    ("none", "hakuna", "nenhum", *(fold(words[meaning]) for words in WORDS.values() for meaning in ("no", "remove")))
+)
+"""In place of a voucher's code. Every other word may be one: NOPE, LATER."""
 
 
 def _takes_away(rest: str) -> bool:
@@ -47,7 +52,8 @@ def note_left(talk: Talk, result: Result) -> Step:
 def on_voucher(talk: Talk, rest: str) -> Step:
     if not rest:
         return talk.say("voucher_how")
-    code = None if _takes_away(rest) else rest[:_MAX_CODE]
+    is_none = _takes_away(rest) if " " in rest else fold(rest) in _NONE
+    code = None if is_none else rest[:_MAX_CODE]
     return talk.knowing(text=rest).ask(Purpose.VOUCHER, UseVoucher(talk.shop.vendor_id, code))
 
 

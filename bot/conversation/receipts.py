@@ -16,12 +16,13 @@ from contracts.states import OrderStatus, Rail
 
 
 def receipt_of(order: OrderView, shop_name: str, shop: Shop | None, paid_at: datetime) -> dict[str, ReplyParam]:
-    """What fills a receipt. `shop` tells the zone its time is read in, where it is known; `paid_at` stands in for a
-    time that the order does not tell."""
+    """What fills a receipt; `day` is its time again, said with the year on paper, which is kept. `shop` tells the zone
+    that it is read in, where it is known; `paid_at` stands in for a time that the order does not tell."""
     rail = rail_of(order)
     proof = proof_of(order.receipt, rail) if order.receipt else ()
     if not proof and rail is Rail.MPESA_STK:
         proof = (Reply("proof_in_sms"),)
+    time = local_time(order.paid_at or paid_at, shop, order.currency)
     return {
         "shop": shop_name,
         "code": order.code,
@@ -30,7 +31,8 @@ def receipt_of(order: OrderView, shop_name: str, shop: Shop | None, paid_at: dat
         "total": total_of(order),
         "terms": terms_of(order, shop),
         "proof": proof,
-        "time": local_time(order.paid_at or paid_at, shop, order.currency),
+        "time": time,
+        "day": time,
     }
 
 

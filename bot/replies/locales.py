@@ -42,10 +42,10 @@ def _money_text(minor: int, currency: Currency, language: str) -> str:
     return text.translate(_SPACES)
 
 
-def time_text(moment: datetime, language: str) -> str:
-    """The day and the time of day, in the zone that the moment comes in: `21 Nov, 00:30`."""
+def time_text(moment: datetime, language: str, *, has_year: bool = False) -> str:
+    """The day and the time of day, in the zone that the moment comes in: `21 Nov, 00:30`, `21 Nov 2026, 00:30`."""
     locale = _locale(language)
-    day = format_skeleton("MMMd", moment, tzinfo=moment.tzinfo, locale=locale)
+    day = format_skeleton("yMMMd" if has_year else "MMMd", moment, tzinfo=moment.tzinfo, locale=locale)
     return f"{day}, {format_skeleton('Hm', moment, tzinfo=moment.tzinfo, locale=locale)}".translate(_SPACES)
 
 

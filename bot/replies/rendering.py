@@ -20,6 +20,7 @@ _MAX_NAME = 60
 _MAX_DESCRIPTION = 200
 _DESCRIPTIONS = frozenset(("description",))
 _OWN_WORDS = frozenset(("words",))  # of a person to a person: their lines and their length stay
+_WITH_YEAR = frozenset(("day",))  # on what is kept for years
 _COUNT = "count"  # what is counted is written as the language does; other numbers may have to be typed
 _MAX_MARKS = 2  # accents on one letter; more is a tower of them
 _MAX_LINES = 200  # of one list; what is longer is shortened before it is measured
@@ -110,7 +111,7 @@ def value_text(name: str, value: ReplyParam, language: str) -> str:
         case Money():
             return money_text(value, language)
         case datetime():
-            return time_text(value, language)
+            return time_text(value, language, has_year=name in _WITH_YEAR)
         case tuple():
             return "\n".join(_fill(line, language) for line in value[:_MAX_LINES])
 

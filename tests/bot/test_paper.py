@@ -46,6 +46,11 @@ ORDER = OrderView(
 DOCUMENT = Document("paper_receipt", receipt_of(ORDER, MAMA.name, MAMA, ORDER.created_at))
 
 
+@pytest.mark.parametrize(("language", "day"), [("en", "21 Nov 2026, 00:30"), ("sw", "21 Nov 2026"), ("pt", "2026")])
+def test_it_is_kept_so_its_day_has_a_year(language: str, day: str) -> None:
+    assert any(day in line for line in paper_of(DOCUMENT, language)["lines"])
+
+
 @pytest.mark.parametrize(
     ("language", "wanted"),
     [

@@ -51,6 +51,23 @@ def test_a_voucher_can_be_taken_out(with_cart: Chat) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("VOUCHER NOPE", "NOPE"),
+        ("vocha bado", "bado"),
+        ("VOUCHER none", None),
+        ("VOUCHER no", None),
+        ("vocha ondoa", None),
+        ("cupão não", None),
+        ("cupão tirar", None),
+        ("VOUCHER no thanks", None),
+    ],
+)
+def test_only_the_words_for_it_take_a_voucher_out(with_cart: Chat, said: str, code: str | None) -> None:
+    assert with_cart.says(said).commands == (UseVoucher("vendor-mama", code),)
+
+
+@pytest.mark.parametrize(
     ("refusal", "key", "part"),
     [
         (problem(ErrorCode.VOUCHER_UNKNOWN, 404), "voucher_unknown", "ABC"),
