@@ -2,7 +2,8 @@
 
 For the few peers that are called for every message: our own processes and Twilio. A client that may go anywhere
 (proxies, redirects, cookies, compression) costs five times the processor time of what is done here, most of it to read
-the headers of an answer. How a call ended is told exactly: nothing was sent, or nobody knows."""
+the headers of an answer in Python; httptools reads them here. How a call ended is told exactly: nothing was sent, or
+nobody knows."""
 
 import re
 import select
@@ -15,6 +16,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
 if TYPE_CHECKING:
     from ssl import SSLContext
 
@@ -23,7 +26,6 @@ _MOST_BODY = 16 * 1024 * 1024
 _AT_ONCE = 64 * 1024
 _NOT_IN_TARGET = re.compile(r"[^\x21-\x7e]")
 _NOT_IN_HEADER = re.compile(r"[\r\n\x00]")
-_BODILESS = (204, 304)
 
 
 class NotConnected(Exception):
@@ -73,12 +75,12 @@ class Calls:
         self._idle: deque[_Connection] = deque()
 
     def request(self, method: str, target: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
-        """`target` is path and query as they are to be sent. Raises NotConnected, CutOff, or ValueError for a target
-        or header that no request can have."""
+        """`target` is path and query as they are to be sent; HEAD is not for here. Raises NotConnected, CutOff, or
+        ValueError for a target or header that no request can have."""
         message = self._message(method, target, headers, body)
         connection = self._kept() or self._connected()
         try:
-            answer, is_reusable = connection.ask(message, self._answer_s, has_body=method != "HEAD")
+            answer, is_reusable = connection.ask(message, self._answer_s)
         except TimeoutError as error:
             connection.close()
             raise TimedOut("no answer in time") from error
@@ -167,24 +169,24 @@ class _Connection:
         """Between two answers nothing may come: what does is its end, or no answer of ours."""
         return not self._poll.poll(0)
 
-    def ask(self, message: bytes, within_s: float, *, has_body: bool) -> tuple[Answer, bool]:
+    def ask(self, message: bytes, within_s: float) -> tuple[Answer, bool]:
         """The answer, and whether the connection can be used again. Raises OSError, or ValueError for no HTTP."""
+        until_s = monotonic() + within_s
         self._socket.settimeout(within_s)
-        received = _Received(self._socket, monotonic() + within_s)
         self._socket.sendall(message)
-        version, status, headers = _head(received.through(b"\r\n\r\n", _MOST_HEAD))
-        while 100 <= status < 200:
-            version, status, headers = _head(received.through(b"\r\n\r\n", _MOST_HEAD))
-        is_reusable = version == b"HTTP/1.1" and headers.get("connection", "").lower() != "close"
-        if not has_body or status in _BODILESS:
-            body = b""
-        elif "chunked" in headers.get("transfer-encoding", "").lower():
-            body = _from_chunks(received)
-        elif "content-length" in headers:
-            body = received.exactly(_size(headers["content-length"], 10))
-        else:
-            body, is_reusable = received.to_the_end(), False
-        return Answer(status, headers, body), is_reusable and received.is_empty
+        reading = _Reading()
+        while not reading.is_whole:
+            received = self._socket.recv(_AT_ONCE)
+            if not received:
+                reading.ended()
+                break
+            reading.take(received)
+            if not reading.is_whole:
+                left_s = until_s - monotonic()
+                if left_s <= 0:
+                    raise TimeoutError
+                self._socket.settimeout(left_s)
+        return Answer(reading.status, reading.headers, b"".join(reading.parts)), reading.is_reusable
 
     def close(self) -> None:
         try:
@@ -193,104 +195,62 @@ class _Connection:
             pass  # it is gone either way
 
 
-class _Received:
-    """What comes in, until a moment of the monotonic clock."""
+class _Reading:
+    """One answer as it comes in; llhttp, Node's parser, knows what is HTTP. The `on_` methods are what it calls."""
 
-    __slots__ = ("_bytes", "_is_first", "_socket", "_until_s")
+    def __init__(self) -> None:
+        self.status = 0
+        self.headers: dict[str, str] = {}
+        self.parts: list[bytes] = []
+        self.is_whole = False
+        self.is_reusable = False
+        self._parser = HttpResponseParser(self)
+        self._has_head = False
+        self._room = _MOST_HEAD
 
-    def __init__(self, connected: socket.socket, until_s: float) -> None:
-        self._socket = connected
-        self._until_s = until_s
-        self._bytes = b""
-        self._is_first = True
-
-    @property
-    def is_empty(self) -> bool:
-        return not self._bytes
-
-    def through(self, mark: bytes, most: int) -> bytes:
-        """All up to this mark, without it."""
-        while True:
-            found, is_there, rest = self._bytes.partition(mark)
-            if is_there:
-                self._bytes = rest
-                return found
-            if len(self._bytes) > most:
-                raise ValueError("too long")
-            self._more()
-
-    def exactly(self, size: int) -> bytes:
-        if size > _MOST_BODY:
+    def take(self, received: bytes) -> None:
+        """Raises ValueError for what is no HTTP, or too long."""
+        if not self._has_head:
+            self._room -= len(received)
+        try:
+            self._parser.feed_data(received)
+        except (HttpParserError, HttpParserUpgrade) as error:
+            if not self.is_whole:
+                raise ValueError("no HTTP answer") from error
+            self.is_reusable = False
+        if self._room < 0:
             raise ValueError("too long")
-        if len(self._bytes) < size:
-            parts, missing = [self._bytes], size - len(self._bytes)
-            while missing > 0:
-                self._bytes = b""
-                self._more()
-                parts.append(self._bytes)
-                missing -= len(self._bytes)
-            self._bytes = b"".join(parts)
-        found, self._bytes = self._bytes[:size], self._bytes[size:]
-        return found
 
-    def to_the_end(self) -> bytes:
-        parts, size = [self._bytes], len(self._bytes)
-        while received := self._receive():
-            parts.append(received)
-            size += len(received)
-            if size > _MOST_BODY:
-                raise ValueError("too long")
-        self._bytes = b""
-        return b"".join(parts)
-
-    def _more(self) -> None:
-        received = self._receive()
-        if not received:
+    def ended(self) -> None:
+        """The other side has closed. Raises ConnectionResetError where more was to come."""
+        is_open_ended = "content-length" not in self.headers and "transfer-encoding" not in self.headers
+        if not (self._has_head and is_open_ended):
             raise ConnectionResetError("closed before the end of the answer")
-        self._bytes = self._bytes + received if self._bytes else received
+        self.is_whole = True
 
-    def _receive(self) -> bytes:
-        if self._is_first:
-            self._is_first = False
+    def on_message_begin(self) -> None:
+        if self.is_whole:
+            self.is_reusable = False  # whatever it is, nobody asked for it
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self.is_whole:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1").strip()
+
+    def on_headers_complete(self) -> None:
+        if self.is_whole:
+            return
+        self.status = self._parser.get_status_code()
+        if self.status < 200:
+            self.headers.clear()  # it says that there is more to come
         else:
-            left_s = self._until_s - monotonic()
-            if left_s <= 0:
-                raise TimeoutError
-            self._socket.settimeout(left_s)
-        return self._socket.recv(_AT_ONCE)
+            self._has_head, self._room = True, _MOST_BODY
 
+    def on_body(self, body: bytes) -> None:
+        if not self.is_whole:
+            self._room -= len(body)
+            self.parts.append(body)
 
-def _head(raw: bytes) -> tuple[bytes, int, dict[str, str]]:
-    first, *lines = raw.split(b"\r\n")
-    version, _, rest = first.partition(b" ")
-    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
-        raise ValueError("no HTTP/1 answer")
-    headers: dict[str, str] = {}
-    for line in lines:
-        name, is_header, value = line.decode("latin-1").partition(":")
-        if not is_header:
-            raise ValueError("a line of the head is no header")
-        headers[name.lower()] = value.strip()
-    return version, _size(rest[:3].decode("latin-1"), 10), headers
-
-
-def _from_chunks(received: _Received) -> bytes:
-    parts: list[bytes] = []
-    room = _MOST_BODY
-    while size := _size(received.through(b"\r\n", 1024).partition(b";")[0].decode("latin-1").strip(), 16):
-        room -= size
-        if room < 0:
-            raise ValueError("too long")
-        parts.append(received.exactly(size))
-        if received.exactly(2) != b"\r\n":
-            raise ValueError("a chunk is longer than it says")
-    while received.through(b"\r\n", _MOST_HEAD):
-        pass  # what may follow the last chunk
-    return b"".join(parts)
-
-
-def _size(text: str, base: int) -> int:
-    """Raises ValueError; int() alone takes signs, spaces, underscores and digits of other scripts."""
-    if not text.isascii() or not text.isalnum():
-        raise ValueError(f"{text!r} is no number")
-    return int(text, base)
+    def on_message_complete(self) -> None:
+        if self._has_head and not self.is_whole:
+            self.is_whole = True
+            self.is_reusable = self._parser.should_keep_alive()
