@@ -1,18 +1,39 @@
 """`python -m tests.bot.understanding`: the tables of how much is understood, of our own messages and of strangers'.
-With a language (`… en`) those of the development half that are not; what was kept out is never listed."""
+With a language (`… en`) those of the development halves that are not; what was kept out is never listed, and of the
+second strangers all is."""
 
 import sys
 
-from tests.bot.understanding.measure import LANGUAGES, OURS, STRANGERS, Listener, Share, messages, shares
+from tests.bot.understanding.measure import (
+    LANGUAGES,
+    OURS,
+    SECOND_STRANGERS,
+    STRANGERS,
+    Listener,
+    Share,
+    messages,
+    shares,
+    whole,
+)
 
 
 def table(whose: str = OURS) -> str:
     rows = ["| language | messages | all | rules made with | kept out |", "|---|---|---|---|---|"]
     for language in LANGUAGES:
         seen, unseen = shares(language, whose)
-        both = Share(seen.right + unseen.right, seen.of + unseen.of)
+        both = whole(language, whose)
         rows.append(f"| {language} | {both.of} | {both.percent:.1f} % | {_said(seen)} | {_said(unseen)} |")
     return "\n".join(rows)
+
+
+def blind_table() -> str:
+    """Of the second strangers: no rule was made with any of their messages."""
+    rows = [f"| {language} | {_said(whole(language, SECOND_STRANGERS))} |" for language in LANGUAGES]
+    return "\n".join(["| language | kept out |", "|---|---|", *rows])
+
+
+def _tables() -> str:
+    return f"Ours\n{table()}\n\nStrangers\n{table(STRANGERS)}\n\nSecond strangers\n{blind_table()}"
 
 
 def _said(share: Share) -> str:
@@ -30,5 +51,4 @@ def show(language: str) -> str:
 
 
 if __name__ == "__main__":
-    said = show(sys.argv[1]) if len(sys.argv) > 1 else f"Ours\n{table()}\n\nStrangers\n{table(STRANGERS)}"
-    sys.stdout.write(said + "\n")
+    sys.stdout.write((show(sys.argv[1]) if len(sys.argv) > 1 else _tables()) + "\n")

@@ -1,9 +1,10 @@
 """How much of what people type is understood: every labelled message is said to a shop in a fresh chat, and what comes
 of it is compared with its label.
 
-There are two sets: what was thought of before the rules were made, and what strangers type (`strangers/`), written by
-somebody who had not read the rules. Half of the messages of each, by a hash of their text, are kept out of the making
-of the rules: nobody looks at what becomes of them one by one (`show` in `__main__` refuses to), only at their share."""
+There are three sets: what was thought of before the rules were made, what strangers type (`strangers/`), written by
+somebody who had not read the rules, and what other strangers type (`second_strangers/`), written so after the rules had
+learnt from the first. Half of the messages of the first two, by a hash of their text, and all of the third are kept out
+of the making of the rules: `show` in `__main__` never lists them, only their share is told."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ LANGUAGES = {"en": "nairobi", "sw": "nairobi", "pt": "luanda"}
 
 OURS = "."
 STRANGERS = "strangers"
-"""The sets, by their folder."""
+SECOND_STRANGERS = "second_strangers"
+"""The sets, by their folder. Rules are made with half of the first two, with nothing of the third."""
 
 Items = dict[str, int]
 Label = Items | int | str | None
@@ -97,6 +99,11 @@ def shares(language: str, whose: str = OURS) -> tuple[Share, Share]:
         of[message.is_held_out] += 1
         right[message.is_held_out] += listener.understands(message)
     return Share(right[False], of[False]), Share(right[True], of[True])
+
+
+def whole(language: str, whose: str) -> Share:
+    seen, unseen = shares(language, whose)
+    return Share(seen.right + unseen.right, seen.of + unseen.of)
 
 
 def search(items: list[Stocked], query: str) -> list[Stocked]:
