@@ -44,7 +44,7 @@ def as_one(said: Sequence[Said]) -> Said:
     if not named:
         return replace(said[0], written=written)
     verb = "add " if any(intent.word is Word.ADD for intent in named) else ""
-    return replace(said[0], text=verb + ",\n".join(intent.rest for intent in named), written=written)
+    return replace(said[0], text=verb + ",\n".join(intent.rest for intent in named if intent.rest), written=written)
 
 
 def _is_free_text(said: Said) -> bool:
@@ -54,6 +54,8 @@ def _is_free_text(said: Said) -> bool:
     intent = parse(said.text)
     match intent:
         case Intent(Word.GREETING, ""):
+            return True
+        case Intent(Word.ADD, ""):
             return True
         case Intent(Word.ADD | Word.TEXT, rest) if rest:
             return named_rail(said.text) is None and change_wanted(said) is None

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rapidfuzz.distance import OSA
 
+from bot.conversation.emoji import in_words, without_pictures
 from bot.conversation.phrases import Words, phrased, without_vocatives
 from bot.conversation.quantities import read_number
 from bot.conversation.spelling import clean, fold
@@ -15,7 +16,7 @@ from contracts.ids import CODE_ALPHABET
 from contracts.states import Rail
 
 __all__ = ["STOP_WORDS", "Intent", "Word", "clean", "fold", "is_list_number", "is_stop", "looks_like_phone",
-           "named_rail", "parse", "read_code"]  # fmt: skip
+           "named_rail", "parse", "phone_within", "read_code"]  # fmt: skip
 
 
 class Word(StrEnum):
@@ -155,6 +156,11 @@ def looks_like_phone(text: str) -> bool:
     return bool(_PHONE.fullmatch(text)) and 9 <= sum(char.isdigit() for char in text) <= 15
 
 
+def phone_within(text: str) -> str | None:
+    """The first phone number in a sentence, as it was typed."""
+    return next((found[0] for found in _PHONE_WITHIN.finditer(text) if looks_like_phone(found[0])), None)
+
+
 def is_list_number(text: str) -> bool:
     return bool(_LIST_NUMBER.fullmatch(text))
 
@@ -162,6 +168,14 @@ def is_list_number(text: str) -> bool:
 def parse(text: str) -> Intent:
     """Every text has an intent; what nothing else fits is TEXT, with all of it as the rest."""
     cleaned = clean(text)
+    words = without_pictures(cleaned)
+    if words == cleaned:
+        return _parse_words(cleaned)
+    meant = _parse_words(words)  # what pays, orders or ends messages is never said with pictures
+    return _parse_words(in_words(cleaned)) if meant.word in _ABOUT_GOODS else meant
+
+
+def _parse_words(cleaned: str) -> Intent:
     if not cleaned:
         return Intent(Word.NOTHING)
     said = _undecorated(cleaned)
@@ -232,9 +246,9 @@ def _parse_pay(said: str, rest: str) -> Intent:
     is_place = at is not None and named_rail(at[2]) is None and fold(at[2]) not in VOCABULARY.polite
     if at is not None and is_place and (code := read_code(at[1])):
         return Intent(Word.PAY_AT, f"{code} {fold(at[2])}")
-    phone = _PHONE_WITHIN.search(rest)
-    if phone is not None and looks_like_phone(phone[0]):
-        return Intent(Word.PAY, phone[0])
+    phone = phone_within(rest)
+    if phone is not None:
+        return Intent(Word.PAY, phone)
     code = read_code(rest)
     return Intent(Word.PAY, code) if code else Intent(Word.PAY_UNCLEAR, rest)
 
@@ -256,6 +270,8 @@ def _parse_phrase(said: str, cleaned: str) -> Intent:
     if not bare:  # nothing but politeness
         talk = words.small_talk()
         return Intent(Word.GREETING if "greeting" in talk else Word.THANKS) if talk else Intent(Word.TEXT, cleaned)
+    if VOCABULARY.leads.get(bare.without_thanks().text) == "add":  # a wish alone
+        return Intent(Word.ADD)
     return (
         _parse_pointed(words)
         or _parse_pointed(bare.without_thanks())
@@ -365,6 +381,7 @@ def _parse_greeting(words: Words, bare: Words) -> Intent | None:
     return None
 
 
+_ABOUT_GOODS = frozenset((Word.TEXT, Word.NOTHING, Word.NUMBER, Word.ADD, Word.FIND, Word.INFO, Word.REMOVE, Word.SET))
 _TAKEN_WHOLE = ("note", "voucher", "reorder")
 """What follows these is the customer's own, whatever it hints at."""
 _SMALL_TALK = frozenset((Word.GREETING, Word.THANKS, Word.YES, Word.NO, Word.CANCEL))

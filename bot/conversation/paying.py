@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bot.conversation import options, others
 from bot.conversation.catalogue import on_text
-from bot.conversation.intents import is_list_number, looks_like_phone, named_rail, read_code
+from bot.conversation.intents import is_list_number, looks_like_phone, named_rail, phone_within, read_code
 from bot.conversation.model import FindShop, ListOrders, Pay, Reply, Result, Step
 from bot.conversation.phones import is_of, read_msisdn, spoken_msisdn
 from bot.conversation.rails import (
@@ -92,6 +92,20 @@ def no_phone(talk: Talk, text: str) -> Step | None:
     if question.vendor_id != talk.shop.vendor_id or not looks_begun:
         return None
     return _ask_payer_again(talk, question.code, question.rail)
+
+
+def number_in_words(talk: Talk, text: str) -> Step | None:
+    """A phone number within a sentence, where one was asked for: a sentence charges nothing, so the number alone is
+    asked for. None where there is none, or it can't be charged here."""
+    question, phone = talk.state.payer_question, phone_within(text)
+    if question is None or phone is None or not question.is_open(talk.now) or talk.state.shop is None:
+        return None
+    msisdn = read_msisdn(phone, talk.shop.currency)
+    if question.vendor_id != talk.shop.vendor_id or msisdn is None or not is_of(msisdn, talk.shop.currency):
+        return None
+    question = replace(question, asked_at=talk.now)
+    talk = talk.with_state(replace(talk.state, payer_question=question))
+    return talk.say("payer_alone", phone=spoken_msisdn(msisdn))
 
 
 def _pay_from(talk: Talk, phone: str, question: PayerQuestion | None) -> Step:

@@ -32,7 +32,7 @@ from bot.conversation import (
     tapped,
     taps,
 )
-from bot.conversation.intents import Intent, Word, parse
+from bot.conversation.intents import Intent, Word, clean, parse
 from bot.conversation.model import Event, Heard, Outcome, Result, Said, State, Step
 from bot.conversation.news import heard
 from bot.conversation.state import Purpose
@@ -148,6 +148,10 @@ _CAME_OF: dict[Purpose, Callable[[Talk, Result], Step]] = {
 }
 
 
+_ABOUT_ANYTHING = frozenset((Word.TEXT, Word.FIND, Word.ADD, Word.SET, Word.NUMBER, Word.PAY_ASKED, Word.WHERE))
+"""What a sentence with a phone number in it may be taken for."""
+
+
 def step(state: State, event: Event, now: datetime) -> Step:
     """The next state, and either one command (perform it, come back with its Outcome) or the turn's one reply; news
     may also end in silence. A customer's message takes at most `talk.MAX_COMMANDS` commands. `now` is aware."""
@@ -193,6 +197,9 @@ def _said(talk: Talk, said: Said) -> Step:
         return anywhere(talk, intent.rest)
     if intent.word is Word.TEXT and fallback.is_wordless(intent.rest):
         return fallback.on_wordless(talk)
+    in_words = paying.number_in_words(talk, clean(said.text)) if intent.word in _ABOUT_ANYTHING else None
+    if in_words is not None:
+        return in_words
     if talk.state.shop is not None:
         return _IN_A_SHOP[intent.word](talk, intent.rest)
     if intent.word is Word.TEXT:

@@ -57,6 +57,8 @@ class Vocabulary:
     measures: frozenset[str]
     goods: Mapping[str, tuple[str, ...]]
     """What a thing is called: the usual word of each language, by every word for it."""
+    emoji: Mapping[str, str]
+    """The usual English word for a thing, by its picture."""
 
 
 def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
@@ -97,6 +99,7 @@ def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
         packs=_set(files, "lists", "packs"),
         measures=_set(files, "lists", "measures"),
         goods=_goods(files),
+        emoji=_emoji(files),
     )
 
 
@@ -218,6 +221,16 @@ def _goods(files: Iterable[Mapping[str, object]]) -> dict[str, tuple[str, ...]]:
     return {
         word: tuple(dict.fromkeys(name for thing in things for name in usual[thing])) for word, things in meant.items()
     }
+
+
+def _emoji(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
+    """Pictures are the same in every language: one file has them."""
+    things = (thing for file in files if "emoji" in file for thing in _section(file, "emoji").items())
+    return {picture: _usual(files, thing) for thing, pictures in things for picture in _words(pictures)}
+
+
+def _usual(files: Iterable[Mapping[str, object]], thing: str) -> str:
+    return next(_words(_section(file, "goods")[thing])[0] for file in files if thing in _section(file, "goods"))
 
 
 def _read_files() -> Iterator[dict[str, object]]:

@@ -229,6 +229,28 @@ def test_a_hidden_number_is_asked_for_and_the_answer_is_charged(hidden: Chat) ->
     assert "0700 000001" in answer.text
 
 
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "please call me on 0700 000 001",
+        "tumia hii 0700000001 basi",
+        "o número dele é 0700 000 001, obrigado",
+        "send 0700000001",
+    ],
+)
+def test_a_number_within_a_sentence_is_shown_before_it_is_charged(hidden: Chat, sentence: str) -> None:
+    hidden.says("PAY")
+    answer = hidden.says(sentence)
+    assert answer.key == "payer_alone"
+    assert answer.commands == ()
+    assert "*0700 000001*" in answer.text
+    assert pays_asked(hidden.says("0700 000001")) == [Pay(SHOP, None, "254700000001")]
+
+
+def test_a_number_within_a_sentence_that_nobody_asked_for_is_no_answer(hidden: Chat) -> None:
+    assert hidden.says("please call me on 0700 000 001").key != "payer_alone"
+
+
 def test_the_number_that_was_given_is_kept_for_the_next_time(hidden: Chat) -> None:
     hidden.says_each("PAY", "0700000001")
     hidden.router.has_failed(hidden.router.latest().code, FailureReason.WRONG_PIN)
