@@ -160,7 +160,7 @@ def _without_enumeration(segments: list[str]) -> list[str]:
 
 def _joined_parts(segment: str) -> list[Part]:
     """A segment without commas, at its "and"s and between its numbers."""
-    words = _AMPERSAND.sub(" and ", _BULLET.sub("", segment, count=1)).split()
+    words = _AMPERSAND.sub(" and ", _BULLET.sub(" ", segment, count=1)).split()
     runs, joints, run = list[list[str]](), list[str](), list[str]()
     joint = ""
     for word in words:

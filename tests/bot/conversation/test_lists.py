@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bot.conversation.intents import parse
@@ -50,6 +50,8 @@ def test_parts_that_may_be_one_name_are_kept_together_until_the_shelves_decide()
 
 
 @given(lists)
+@example("A· A")
+@example("milk- bread")
 def test_no_word_of_a_list_is_lost(text: str) -> None:
     said = clean(text)
     several = read_list(said)
