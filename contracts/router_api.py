@@ -112,6 +112,8 @@ class OrderView(Wire):
     """What the customer wants the shop to know."""
     scheduled_for: datetime | None = None
     """Not before this moment: "for tomorrow". None: as soon as possible."""
+    sent_back_minor: int = 0
+    """Of a CANCELLED order whose money came all the same: how much the provider has given back by now."""
 
 
 class PaymentView(Wire):

@@ -3,6 +3,7 @@
 from bot.conversation.model import Reply
 from bot.conversation.rails import answer_there, proof_of, rail_name, rail_of, rings, what_it_gives
 from bot.conversation.reasons import has_run_out
+from contracts.money import Money
 from contracts.router_api import OrderView
 from contracts.states import IntentStatus, OrderStatus
 
@@ -24,6 +25,8 @@ def standing_of(order: OrderView) -> Reply:
     match order.status:
         case OrderStatus.DRAFT:
             return Reply("standing_draft")
+        case OrderStatus.CANCELLED if order.sent_back_minor > 0:
+            return Reply("standing_cancelled_sent_back", {"amount": Money(order.sent_back_minor, order.currency)})
         case OrderStatus.CANCELLED:
             return Reply("standing_cancelled_paid" if was_paid_anyway(order) else "standing_cancelled")
         case OrderStatus.PAID:

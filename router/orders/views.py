@@ -7,8 +7,8 @@ from contracts.errors import ErrorCode
 from contracts.events import OrderNews
 from contracts.ids import OrderId
 from contracts.places import map_url
-from contracts.router_api import CartView, DeliveryView, DiscountView, LineView, OrderView
-from contracts.states import OrderStatus
+from contracts.router_api import CartView, DeliveryView, DiscountView, LineView, OrderView, PaymentView
+from contracts.states import IntentStatus, OrderStatus
 from kit.db import Tx
 from kit.problems import Problem
 from router.customers.service import get_customer
@@ -41,6 +41,8 @@ def order_views(tx: Tx, vendor: Vendor, orders: Sequence[Order], now: datetime) 
         if billed
         else {}
     )
+    called_off = [order.id for order in orders if order.status is OrderStatus.CANCELLED and _came(money.get(order.id))]
+    sent_back = payments.sent_back(tx, vendor_id=vendor.id, payable_kind=PAYABLE_KIND, payable_ids=called_off)
     return [
         OrderView(
             order_id=order.id,
@@ -60,9 +62,14 @@ def order_views(tx: Tx, vendor: Vendor, orders: Sequence[Order], now: datetime) 
             discount=discount_view(order),
             note=order.note,
             scheduled_for=order.scheduled_for,
+            sent_back_minor=sent_back.get(order.id, 0),
         )
         for order in orders
     ]
+
+
+def _came(payment: PaymentView | None) -> bool:
+    return payment is not None and payment.intent_status is IntentStatus.SUCCEEDED
 
 
 def order_view(tx: Tx, vendor: Vendor, order: Order, now: datetime) -> OrderView:

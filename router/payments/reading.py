@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, bindparam, func, select
 
 from contracts.ids import CustomerId, VendorId
-from contracts.payment_api import PaymentInstructions
+from contracts.payment_api import PaymentInstructions, RefundStatus
 from contracts.router_api import PaymentView
 from contracts.states import PUSHED_RAILS, FailureReason, IntentStatus, Rail, RequestStatus
 from kit.columns import is_one_of
 from kit.db import Tx
 from router.payments import intents
 from router.payments.models import Effect, payment_intents, payment_requests, provider_transactions
+from router.payments.refund_models import payment_refunds
 from router.payments.rules import MAX_INTENTS_PER_DAY, OPEN_INTENT, local_day
 
 _r, _i, _t = payment_requests.c, payment_intents.c, provider_transactions.c
@@ -50,6 +51,16 @@ _RECEIPTS = (
     select(_r.payable_id, _t.receipt)
     .join_from(payment_requests, provider_transactions, (_t.vendor_id == _r.vendor_id) & (_t.request_id == _r.id))
     .where(*_OF_PAYABLES, _t.effect == Effect.APPLIED, _t.receipt.is_not(None))
+)
+_SENT_BACK = (
+    select(_r.payable_id, func.sum(payment_refunds.c.amount_minor).label("amount_minor"))
+    .join_from(payment_requests, provider_transactions, (_t.vendor_id == _r.vendor_id) & (_t.request_id == _r.id))
+    .join(
+        payment_refunds,
+        (payment_refunds.c.vendor_id == _t.vendor_id) & (payment_refunds.c.transaction_id == _t.id),
+    )
+    .where(*_OF_PAYABLES, payment_refunds.c.status == RefundStatus.DONE)
+    .group_by(_r.payable_id)
 )
 
 
@@ -89,6 +100,15 @@ def receipts(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_ids: Seq
     which = {"of_vendor": vendor_id, "kind": payable_kind, "payables": list(payable_ids)}
     rows = tx.execute(_RECEIPTS, which)
     return {row.payable_id: row.receipt for row in rows}
+
+
+def sent_back(tx: Tx, *, vendor_id: VendorId, payable_kind: str, payable_ids: Sequence[str]) -> dict[str, int]:
+    """How much of each payable's money its providers have given back, in minor units; where nothing was, it is not in
+    the answer. What is only asked for, or failed, does not count."""
+    if not payable_ids:
+        return {}
+    which = {"of_vendor": vendor_id, "kind": payable_kind, "payables": list(payable_ids)}
+    return {row.payable_id: int(row.amount_minor) for row in tx.execute(_SENT_BACK, which)}
 
 
 @dataclass(frozen=True, slots=True)

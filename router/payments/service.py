@@ -27,7 +27,7 @@ from router.payments.payables import (
 )
 from router.payments.payers import PushesAsked, has_paid_from, pushes_asked_by
 from router.payments.pushes import release_push, reserve_push
-from router.payments.reading import StillOpen, receipts, still_open, views
+from router.payments.reading import StillOpen, receipts, sent_back, still_open, views
 from router.payments.refund_intake import refund_events
 from router.payments.requests import open_request
 from router.payments.sweep import Sweep, sweep_loop
@@ -59,6 +59,7 @@ __all__ = [
     "refund_events",
     "release_push",
     "reserve_push",
+    "sent_back",
     "start_intent",
     "still_open",
     "sweep_loop",

@@ -35,6 +35,16 @@ def test_money_for_an_order_that_was_called_off_is_not_passed_over(confirmed: Ch
     assert "the money for it came in all the same" in confirmed.says(said).text
 
 
+@pytest.mark.parametrize("said", ["I paid", "STATUS", "nimelipa"])
+def test_money_that_went_back_is_said_to_have(confirmed: Chat, said: str) -> None:
+    money_came_after_all(confirmed)
+    order = confirmed.router.orders[-1]
+    order.view = order.view.model_copy(update={"sent_back_minor": 12000})
+    answer = confirmed.says(said)
+    assert "*KES 120* was sent back" in answer.text
+    assert "will settle" not in answer.text
+
+
 def test_who_says_to_have_paid_with_another_order_open_is_told_of_the_money_that_came(confirmed: Chat) -> None:
     code = money_came_after_all(confirmed)
     confirmed.says_each("add milk", "CONFIRM")

@@ -80,6 +80,19 @@ def test_money_of_another_that_never_paid_the_order_is_between_them_and_the_shop
     assert (to_payer.customer_address, to_payer.order_code) == (BARAKA, order.code)
 
 
+def test_a_cancelled_order_says_how_much_of_its_money_has_gone_back(counter: Counter) -> None:
+    counter.put("milk")
+    order = counter.confirmed("milk")
+    started = counter.started()
+    counter.cancel(order.code)
+    counter.hear(started, receipt=LATER)
+    assert counter.order(order.code).sent_back_minor == 0
+    gives_back(counter, LATER, RefundStatus.FAILED, amount_minor=4_000)
+    assert counter.order(order.code).sent_back_minor == 0
+    gives_back(counter, LATER, amount_minor=4_000)
+    assert counter.order(order.code).sent_back_minor == 4_000
+
+
 def test_who_paid_their_own_order_is_told_as_ever(counter: Counter) -> None:
     counter.put("milk")
     counter.confirmed("milk")
