@@ -269,8 +269,10 @@ def _parse_phrase(said: str, cleaned: str) -> Intent:
     bare = words.bare()
     if not bare:  # nothing but politeness
         talk = words.small_talk()
-        return Intent(Word.GREETING if "greeting" in talk else Word.THANKS) if talk else Intent(Word.TEXT, cleaned)
-    if VOCABULARY.leads.get(bare.without_thanks().text) == "add":  # a wish alone
+        if talk:
+            return Intent(Word.GREETING if "greeting" in talk else Word.THANKS)
+        return Intent(Word.ADD) if _is_wish(words) else Intent(Word.TEXT, cleaned)
+    if _is_wish(bare.without_thanks()):
         return Intent(Word.ADD)
     return (
         _parse_pointed(words)
@@ -281,6 +283,11 @@ def _parse_phrase(said: str, cleaned: str) -> Intent:
         or _parse_slip(bare)
         or Intent(Word.TEXT, _unasked(_text(words, bare, cleaned)))
     )
+
+
+def _is_wish(words: Words) -> bool:
+    """`nataka`, "I want", and not what."""
+    return VOCABULARY.leads.get(words.text) == "add"
 
 
 def _text(words: Words, bare: Words, cleaned: str) -> str:

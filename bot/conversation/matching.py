@@ -97,11 +97,17 @@ def names_it(name: str, said: str) -> bool:
     return bool(wanted) and any(names[start : start + size] == wanted for start in range(len(names) - size + 1))
 
 
+_STOP = frozenset(fold(words["stop"]).upper() for words in WORDS.values())
+
+
 def suggest_word(said: str, language: str = "en") -> str | None:
-    """The command of that language that the first word of a text is one slip away from (two in long words), or None."""
+    """The command of that language that the first word of a text is one slip away from (two in long words), or None.
+    STOP with more behind it is STOP, and never SHOP."""
     words = fold(said).upper().split()
     if not words:
         return None
+    if words[0] in _STOP:
+        return words[0]
     best: tuple[int, str] | None = None
     for meaning, suggestion in WORDS.get(language, WORDS["en"]).items():
         if meaning in _NEVER_SUGGESTED:

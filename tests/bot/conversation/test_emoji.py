@@ -57,7 +57,7 @@ def test_pictures_fill_a_cart(in_shop: Chat) -> None:
     assert in_shop.cart() == [("Fresh milk 500 ml", 2), ("Brown bread 400 g", 1)]
 
 
-@pytest.mark.parametrize("text", ["nataka", "I want", "quero", "please, I need", "Nipe"])
+@pytest.mark.parametrize("text", ["nataka", "I want", "quero", "please, I need", "Nipe", "naomba"])
 def test_a_wish_alone_is_asked_what_for(in_shop: Chat, text: str) -> None:
     assert parse(text) == Intent(Word.ADD)
     assert in_shop.says(text).key == "add_what"

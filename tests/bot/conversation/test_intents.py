@@ -109,6 +109,11 @@ def test_likeness_never_proposes_pay_confirm_or_stop(text: str) -> None:
     assert suggest_word(text) not in ("PAY", "CONFIRM", "STOP")
 
 
+def test_stop_with_more_behind_it_is_told_how_to_stop_and_not_of_shops() -> None:
+    assert suggest_word("stop it") == "STOP"
+    assert suggest_word("acha tafadhali bwana", "sw") == "ACHA"
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [("crat", "CART"), ("mnu", "MENU"), ("hlep", "HELP"), ("cancle order", "CANCEL ORDER"), ("fnd milk", "FIND")],
