@@ -2,7 +2,7 @@
 missing, never changed."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contracts.money import Currency
 from contracts.states import Rail
@@ -53,11 +53,18 @@ class Shop:
     rails: tuple[Rail, ...]
     items: tuple[Item, ...]
     has_people: bool = False
+    is_account_used: bool = True
+    """Whether the money goes there."""
 
     @property
     def has_till(self) -> bool:
         """Whether `account` is an M-Pesa paybill."""
         return self.currency == Currency.KES
+
+    @property
+    def paybill(self) -> str | None:
+        """Where customers can pay by hand. A real account's number is for its owner to show."""
+        return self.account if self.has_till and self.is_account_used else None
 
     @property
     def areas(self) -> tuple[Area, ...]:
@@ -164,7 +171,8 @@ def seed(settings: Settings, say: Callable[[str], None]) -> None:
     from router.app import plant as plant_shops
 
     clock = settings.clock()
-    planted = plant_shops(settings, clock, SHOPS)
+    is_invented = settings.optional_secret("DARAJA_CONSUMER_KEY") is None
+    planted = plant_shops(settings, clock, [replace(shop, is_account_used=is_invented) for shop in SHOPS])
     shops = {shop.word: shop for shop in SHOPS}
     tills = {str(vendor_id): shops[word].account for vendor_id, word in planted if shops[word].has_till}
     accounts = {str(vendor_id): shops[word].account for vendor_id, word in planted if not shops[word].has_till}

@@ -75,7 +75,7 @@ class CouponToPlant(Protocol):
 
 class ShopToPlant(Protocol):
     """`word` is what a customer writes after SHOP; `rails` are the ways to pay that it has switched on. `has_people`:
-    somebody of it answers in the chat."""
+    somebody of it answers in the chat. `paybill`: what its customers are told to pay to by hand."""
 
     @property
     def word(self) -> str: ...
@@ -91,6 +91,8 @@ class ShopToPlant(Protocol):
     def rails(self) -> Sequence[Rail]: ...
     @property
     def has_people(self) -> bool: ...
+    @property
+    def paybill(self) -> str | None: ...
     @property
     def items(self) -> Sequence[ItemToPlant]: ...
     @property
@@ -140,6 +142,7 @@ def _vendor(shop: ShopToPlant) -> Vendor:
         timezone=shop.timezone,
         has_own_database=False,
         capabilities=_CAPABILITIES | people | {RAIL_CAPABILITY[rail] for rail in shop.rails},
+        paybill=shop.paybill,
     )
 
 

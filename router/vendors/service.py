@@ -308,6 +308,8 @@ def open_shop(tx: Tx, vendor: Vendor, now: datetime) -> VendorId | None:
         "locale": vendor.locale,
         "timezone": vendor.timezone,
         "billing_anchor_day": vendor.billing_anchor_day,
+        "paybill": vendor.paybill,
+        "till": vendor.till,
         "created_at": now,
     }
     if not insert_new(tx, vendors, row, conflict=["word"]):

@@ -49,6 +49,7 @@ class Stall:
     items: tuple[Thing, ...]
     rails: tuple[Rail, ...] = (Rail.MPESA_STK,)
     has_people: bool = False
+    paybill: str | None = None
     areas: tuple[AreaToPlant, ...] = ()
     coupon: CouponToPlant | None = None
     hours: Mapping[str, object] = field(default_factory=lambda: {"week": {}})
