@@ -245,7 +245,11 @@ def text_came(talk: Talk, result: Result) -> Step:
     if page is None:
         return talk.say("our_mistake")
     text = talk.turn.text
-    if read_wanted(text).measure and not any(names_it(item.name, text) for item in page.items):
+    if (
+        talk.turn.quantity is None
+        and read_wanted(text).measure
+        and not any(names_it(item.name, text) for item in page.items)
+    ):
         return basket.on_several(talk, text, read_list(text), Aim.UNSAID)  # "sugar 2 kg", where no bag has that size
     talk = settle_reading(talk, page.items)
     quantity = talk.turn.quantity

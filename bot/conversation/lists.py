@@ -25,6 +25,11 @@ _NUMBERS_ONLY = re.compile(r"[0-9]{1,2}(?:\s*,\s*[0-9]{1,2})+")
 _TIMES_NUMBER = re.compile(r"[xX×*]\s?[0-9]+")
 _NUMBER = re.compile(r"-?[0-9]+")
 _TIMES = ("x", "X", "×", "*")
+_COUNTED_IN = VOCABULARY.measures | VOCABULARY.packs | VOCABULARY.containers.keys()
+_IS = frozenset(("é", "É"))
+"""Is, not and, in Portuguese."""
+_SIZES = frozenset(("size", "sizes", "tamanho", "saizi", "number", "numero", "namba", "nambari", "no", "nr", "age"))
+"""A number behind these names which, not how many: "diapers size 4"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ def _joined_parts(segment: str) -> list[Part]:
     runs, joints, run = list[list[str]](), list[str](), list[str]()
     joint = ""
     for word in words:
-        if squeezed(word) in VOCABULARY.joining:
+        if squeezed(word) in VOCABULARY.joining and word not in _IS:
             if run:
                 runs.append(run)
                 joints.append(joint)
@@ -202,6 +207,9 @@ def _at_numbers(text: str) -> list[str]:
         ends = [one.end() for one in times if text[one.end() : one.end() + 1] in ("", " ")]
         return _cut(text, ends)
     words = text.split()
+    ends = _measured_ends(words)
+    if ends:
+        return [" ".join(words[start:end]) for start, end in pairwise([0, *ends])]
     counts = [at for at in range(len(words)) if _counts(words, at)]
     if len(counts) < 2:
         return [text]
@@ -212,14 +220,43 @@ def _at_numbers(text: str) -> list[str]:
     else:
         return [text]
     bounds = [*starts, len(words)]
-    return [" ".join(words[start:end]) for start, end in pairwise(bounds)]
+    cut = [" ".join(words[start:end]) for start, end in pairwise(bounds)]
+    # A number alone among names is no line of a list: nobody knows what it counts.
+    return [text] if any(_NUMBER.fullmatch(part) for part in cut) else cut
+
+
+def _measured_ends(words: list[str]) -> list[int]:
+    """Where the things of `tomatoes 10kg onions 5kg cabbage 12` and `sukuma 3 bunches spinach 2 bunches` end: behind
+    how many of what. Nothing where no number has a unit, or not all of it is said so."""
+    ends, has_unit, at = list[int](), False, 1
+    if len(words) < 4 or words[0][:1].isdigit():
+        return []
+    while at < len(words):
+        if not words[at][:1].isdigit():
+            at += 1
+            continue
+        unit = words[at].lstrip("0123456789.")
+        number = words[at][: len(words[at]) - len(unit)]
+        is_measured = bool(unit) and squeezed(unit) in VOCABULARY.measures
+        if (unit and not is_measured) or not number.isdigit():
+            return []
+        at += 1
+        if not unit and at < len(words) and squeezed(words[at]) in _COUNTED_IN:
+            is_measured, at = True, at + 1
+        has_unit = has_unit or is_measured
+        if at < len(words) and (words[at][:1].isdigit() or words[at] in _TIMES):
+            continue  # "milk 500 ml 2": a size, and then how many
+        ends.append(at)
+    return ends if has_unit and len(ends) > 1 and ends[-1] == len(words) else []
 
 
 def _counts(words: list[str], at: int) -> bool:
     """Whether that word says how many of a thing: not a size (`500 ml`), nor the name of `7 up` after a count."""
     if not _NUMBER.fullmatch(words[at].rstrip("xX") if words[at][:1].isdigit() else words[at]):
         return False
-    is_size = at + 1 < len(words) and squeezed(words[at + 1]) in VOCABULARY.measures and at > 0
+    is_size = at > 0 and (
+        (at + 1 < len(words) and squeezed(words[at + 1]) in VOCABULARY.measures) or squeezed(words[at - 1]) in _SIZES
+    )
     follows_count = at > 0 and (words[at - 1] in _TIMES or bool(_NUMBER.fullmatch(words[at - 1])))
     return not is_size and not follows_count
 

@@ -13,6 +13,7 @@ _NEVER_SUGGESTED = frozenset(("pay", "pay_other", "confirm", "stop"))
 """Whoever means those writes them out. What "did you mean?" may propose are all other words of the language."""
 
 _CLOSE_SCORE = 85  # of 100
+_SCRAP = 3  # letters
 _MAX_COMPARED = 60  # characters of what was said: a name is no longer
 
 
@@ -57,6 +58,8 @@ def find(said: str, candidates: Sequence[Candidate]) -> Found:
         return Found()
     exact = tuple(one.place for one in candidates if folded == fold(one.code) or wanted == tokens(one.name))
     fitting = exact or _fitting(candidates, said)
+    if fitting and not exact and _is_scrap(wanted, fitting, candidates):
+        return Found(close=fitting)
     if len(fitting) == 1:
         return Found(clear=fitting[0])
     if fitting:
@@ -64,6 +67,13 @@ def find(said: str, candidates: Sequence[Candidate]) -> Found:
     scored = ((_likeness(folded, wanted, candidate), candidate.place) for candidate in candidates)
     close = sorted((score, place) for score, place in ((-likeness, place) for likeness, place in scored) if score < 0)
     return Found(close=tuple(place for _, place in close))
+
+
+def _is_scrap(wanted: tuple[str, ...], fitting: tuple[int, ...], candidates: Sequence[Candidate]) -> bool:
+    """Whether all of it is one short word that is only the beginning of theirs: "que" of "Queijo"."""
+    if len("".join(wanted)) > _SCRAP:
+        return False
+    return not any(one.place in fitting and _holds_whole(tokens(one.name), wanted) for one in candidates)
 
 
 def _fitting(candidates: Sequence[Candidate], said: str) -> tuple[int, ...]:

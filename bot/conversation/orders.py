@@ -26,8 +26,8 @@ _MAX_CLOSED = 3  # paid and cancelled ones, beside those that are open
 
 
 def on_status(talk: Talk, rest: str = "") -> Step:
-    """STATUS, STATUS <code>."""
-    if rest:
+    """STATUS, STATUS <code>; a sentence about an order names none."""
+    if rest and " " not in rest:
         return show_order(talk, rest)
     return talk.ask(Purpose.STATUS, ListOrders(talk.shop.vendor_id))
 

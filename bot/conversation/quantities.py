@@ -20,7 +20,14 @@ _AND_A_HALF = re.compile(
     r"\b([0-9]{1,3})(\s+(?:kg|kgs|kilos?|quilos?|litres?|liters?|litros?|lita))?\s+(?:and\s+a|and|na|e)\s+(?:half|nusu|mei[ao])\b",
     re.IGNORECASE,
 )
+_UNIT_AND_A_HALF = re.compile(
+    r"\b(kg|kilo|quilo|litre|liter|litro|lita)\s+(?:and\s+a|na|e)\s+(?:half|nusu|mei[ao])\b", re.IGNORECASE
+)
+_BRACKETED = re.compile(rf"[(\[]\s*{_TIMES}?\s*([0-9]{{1,4}})\s*{_TIMES}?\s*[)\]]")
+_TIMES_BEHIND = re.compile(rf"(?<=[^\W\d_])\s+([0-9]{{1,4}})\s?{_TIMES}$")
+_PIECES = re.compile(r"(?<![\w.,/])([0-9]{1,4})\s?(?:pcs?|pces|pieces?|unid(?:ade)?s?|vipande)\b\.?", re.IGNORECASE)
 _DECIMAL = re.compile(r"-?[0-9]*[.,/][0-9]+")
+_HAS_DIGIT = re.compile(r"[0-9]")
 _DIGITS = re.compile(r"[-+]?\s?[0-9]+")
 _SIZED = re.compile(r"([0-9]+)([^\W\d_]+)")
 _WORDS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\s+|[0-9]+|[^\w\s]+|_+")
@@ -143,9 +150,13 @@ def _skip(words: list[str], at: int, fillers: tuple[str, ...]) -> int:
 
 
 def arranged(text: str) -> str:
-    """`x2 milk x3 bread` as `2 x milk 3 x bread`, `2 and a half kilos` and `kilo 2 na nusu` as `2.5`."""
+    """`x2 milk x3 bread` as `2 x milk 3 x bread`; `2 and a half kilos` and `kilo 2 na nusu` as `2.5`, `litro e meio` as
+    `1.5`; `milk (6)` and `milk 6pcs` as `milk 6`."""
     text = _TIMES_BEFORE.sub(r"\1 x", text) if _TIMES_FIRST.match(text) else text
-    return _AND_A_HALF.sub(r"\1.5\2", text)
+    text = _UNIT_AND_A_HALF.sub(r"1.5 \1", _AND_A_HALF.sub(r"\1.5\2", text))
+    if not _HAS_DIGIT.search(text):
+        return text
+    return _PIECES.sub(r"\1", _BRACKETED.sub(r" \1 ", text).strip())
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -177,7 +188,6 @@ _SURE_PACKS = frozenset(
      "pakiti", "chupa", "pacote", "pacotes", "garafa", "garafas", "caixa", "caixas")
 )  # fmt: skip
 """What is no part of a name, as the vocabulary spells it: "2 packets milk", but not "2 bar soap"."""
-_PACKS_BEHIND = frozenset((*_SURE_PACKS, "unidade", "unidades"))
 
 
 # --- what is wanted --------------------------------------------------------------------------------------------------
@@ -185,7 +195,7 @@ _PACKS_BEHIND = frozenset((*_SURE_PACKS, "unidade", "unidades"))
 
 def read_wanted(text: str) -> Wanted:
     """The words after ADD (or without it)."""
-    text = arranged(in_digits(" ".join(text.split())))
+    text = _TIMES_BEHIND.sub(r" \1", arranged(in_digits(" ".join(text.split()))))
     number = read_number(text)
     if number is not None:
         return Wanted(number=number)
@@ -221,6 +231,7 @@ def read_wanted(text: str) -> Wanted:
 _PART_SHOWN = re.compile(r"[0-9]\s?[/⁄.,]\s?[0-9]")
 _PART = re.compile(r"([0-9]*)\s?([/⁄.,])\s?([0-9]+)")
 _PART_WITH_UNIT = re.compile(r"([0-9]*\s?[/⁄.,]\s?[0-9]+)\s*([^\W\d_]*)")
+_NUMBER = re.compile(r"[0-9]{1,4}")
 _SMALLER = {"kg": "g", "l": "ml"}
 _BETWEEN = frozenset(("a", "an", "ya", "za", "wa", "de", "of", "da", "do"))
 
@@ -245,11 +256,16 @@ def _read_part(text: str) -> Wanted | None:
             start, end = at - 1, at + 1
         else:
             continue
-        thing = without_fillers(" ".join((*words[:start], *words[end:])))
+        rest = [*words[:start], *words[end:]]
+        count = read_number(rest.pop()) if len(rest) > 1 and _NUMBER.fullmatch(rest[-1]) else None
+        thing = without_fillers(" ".join(rest))
         if not thing or thing[0].isdigit():
             return None
         small = _SMALLER.get(unit)
         said = f"{share} {small}" if small and share < 1000 else " ".join(words[start:end])
+        if count is not None:  # "maji nusu lita 6"
+            said = said if said.endswith(unit) or share < 1000 else f"{words[start]} {unit}"
+            return Wanted(name=f"{said} {thing}", quantity=count)
         return Wanted(name=f"{said} {thing}", spare_name=thing, measure=unit)
     return None
 
@@ -279,7 +295,7 @@ def _read_loose(text: str) -> Wanted:
     leading, trailing = read_number(words[0]), read_number(words[-1])
     if leading is not None and trailing is not None and len(words) == 2:
         return Wanted(number=leading, quantity=trailing)
-    if leading is None and trailing is None and len(words) > 2 and squeezed(words[-1]) in _PACKS_BEHIND:
+    if leading is None and trailing is None and len(words) > 2 and squeezed(words[-1]) in VOCABULARY.packs:
         words, trailing = words[:-1], read_number(words[-2])  # "milk 2 packets"
     if trailing is not None:
         return _counted_behind(words, trailing)
@@ -290,10 +306,25 @@ def _read_loose(text: str) -> Wanted:
         return _counted_before([words[1], words[0], *words[2:]], counted)  # "trei 1 ya mayai"
     if counted is not None and len(words) > 2 and squeezed(words[0]) in VOCABULARY.packs:
         return _counted_before([words[1], *words[2:]], counted)  # "pakiti 2 za maziwa"
+    if len(words) > 3 and (kind := _counted_between(words)) is not None:
+        return kind
     if len(words) > 2 and _measure(words[-1]) in _SMALLER and (counted := read_number(words[-2])) is not None:
         unit, thing = _measure(words[-1]), without_fillers(" ".join(words[:-2]))  # "carapau 2 kg"
         return Wanted(name=f"{thing} {counted} {unit}", spare_name=thing, spare_quantity=counted, measure=unit)
     return Wanted(name=without_fillers(text))
+
+
+_OF_A_KIND = {"za": "ya", "ya": "ya", "wa": "wa", "la": "la", "vya": "vya", "of": "of", "de": "de"}
+
+
+def _counted_between(words: list[str]) -> Wanted | None:
+    """`unga 2 za ugali`, `crisps 2 za vinegar`: how many stands between a thing and its kind."""
+    for at in range(1, len(words) - 2):
+        kind = _OF_A_KIND.get(fold(words[at + 1]))
+        if kind is not None and _NUMBER.fullmatch(words[at]):
+            name = without_fillers(" ".join((*words[:at], kind, *words[at + 2 :])))
+            return Wanted(name=name, quantity=int(words[at]))
+    return None
 
 
 def _without_meaningless_end(text: str) -> str:
@@ -310,7 +341,12 @@ def _apart(text: str) -> list[str]:
     words: list[str] = []
     for word in text.split():
         sized = _SIZED.fullmatch(word)
-        words.extend((sized[1], sized[2]) if sized and _measure(sized[2]) else (word,))
+        if sized and _measure(sized[2]):
+            words.extend((sized[1], _UNITS.get(fold(sized[2]), sized[2])))
+        elif words and words[-1].isdigit():
+            words.append(_UNITS.get(fold(word), word))
+        else:
+            words.append(word)
     return words
 
 
@@ -330,10 +366,16 @@ def _counted_behind(words: list[str], count: int) -> Wanted:
     if unit and read_number(words[-3]) is None:
         thing = without_fillers(" ".join(words[:-2]))
         return Wanted(name=f"{count} {unit} {thing}", spare_name=thing, spare_quantity=count, measure=unit)
-    thing = without_fillers(" ".join(words[:-1]))
+    thing = without_fillers(" ".join(_without_pack(words[:-1])))
     if count <= _LIKELY_QUANTITY or count % 12 == 0:
         return Wanted(name=thing, quantity=count)
     return Wanted(name=without_fillers(" ".join(words)), spare_name=thing, spare_quantity=count)
+
+
+def _without_pack(words: list[str]) -> list[str]:
+    """`sukuma fungu`, "3": but bar soap is a thing."""
+    is_pack = len(words) > 1 and squeezed(words[-1]) in VOCABULARY.packs
+    return words[:-1] if is_pack and squeezed(" ".join(words)) not in VOCABULARY.goods else words
 
 
 def _counted_before(words: list[str], count: int) -> Wanted:
