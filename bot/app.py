@@ -56,6 +56,9 @@ THREADS_ON_POSTGRES = 12
 _IDLE_S = 1.0
 """Wake-ups carry the work; this finds what is due again after a pause, and what a lost wake-up left lying."""
 
+_IS_THERE_MORE = {Ran.NOTHING: False, Ran.HANDED_OVER: None, Ran.CLAIMED: True}
+"""As a loop understands it."""
+
 _RECOVERY_IDLE_S = 3.0
 
 _APPROVALS_IDLE_S = 60.0
@@ -127,7 +130,7 @@ def create_service(settings: Settings, clock: Clock) -> Service:
 def _loop(name: str, run_next: Callable[[], Ran], slots: Slots[Any, Any], threads: int) -> Loop:
     loop = Loop(
         name,
-        lambda: run_next() is Ran.CLAIMED,
+        lambda: _IS_THERE_MORE[run_next()],
         idle_s=_IDLE_S,
         threads=threads,
         is_handed_work=slots.is_handed_work,

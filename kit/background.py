@@ -21,12 +21,13 @@ class Loop:
     time: the wake-up is for speed, the sweep is for truth. An exception in a turn is logged and the loop goes on.
 
     Work that is handed to the loop in memory needs no look around: `is_handed_work` says whether some waits, and
-    `nudge()` wakes one sleeping thread for it without making the busy ones look again."""
+    `nudge()` wakes one sleeping thread for it without making the busy ones look again. A turn that did such work and
+    did not look returns None: it puts off no sweep."""
 
     def __init__(
         self,
         name: str,
-        turn: Callable[[], bool],
+        turn: Callable[[], bool | None],
         *,
         idle_s: float,
         threads: int = 1,
@@ -91,10 +92,11 @@ class Loop:
                 loop_turned(self.name, "failed")
                 self._stopping.wait(_PAUSE_AFTER_ERROR_S)
                 continue
-            loop_turned(self.name, "worked" if worked else "idle")
+            loop_turned(self.name, "idle" if worked is False else "worked")
             if worked:
                 continue
-            self._looked_at_s = time.monotonic()
+            if worked is not None:
+                self._looked_at_s = time.monotonic()
             self._sleep(seen)
 
     def _sleep(self, seen: int) -> None:

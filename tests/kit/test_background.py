@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
@@ -14,8 +15,14 @@ WITHIN_S = 10.0
 
 
 @contextmanager
-def running(turn: Callable[[], bool], *, idle_s: float = LONG_S, threads: int = 1) -> Generator[Loop]:
-    loop = Loop("test", turn, idle_s=idle_s, threads=threads)
+def running(
+    turn: Callable[[], bool | None],
+    *,
+    idle_s: float = LONG_S,
+    threads: int = 1,
+    is_handed_work: Callable[[], bool] = lambda: False,
+) -> Generator[Loop]:
+    loop = Loop("test", turn, idle_s=idle_s, threads=threads, is_handed_work=is_handed_work)
     loop.start()
     try:
         yield loop
@@ -100,6 +107,26 @@ def test_of_several_idle_threads_one_looks() -> None:
             assert time.monotonic() < began + WITHIN_S
             time.sleep(0.01)
     assert len(looks) <= threads + (time.monotonic() - began) / idle_s + 1
+
+
+def test_work_that_is_handed_over_again_and_again_puts_off_no_sweep() -> None:
+    handed: deque[int] = deque()
+    sweeps = threading.Semaphore(0)
+
+    def turn() -> bool | None:
+        if handed:
+            handed.popleft()
+            return None
+        sweeps.release()
+        return False
+
+    began = time.monotonic()
+    with running(turn, idle_s=0.2, is_handed_work=lambda: bool(handed)) as loop:
+        for _ in range(3):
+            while not sweeps.acquire(timeout=0.02):
+                assert time.monotonic() < began + WITHIN_S
+                handed.append(1)
+                loop.nudge()
 
 
 def test_an_error_in_a_turn_is_logged_and_the_loop_goes_on() -> None:
