@@ -26,13 +26,16 @@ def doors_of(channel: str, db: Database, clock: Clock, turns: Turns, sender: Sen
     def status(report: StatusReport) -> None:
         if report.status is None:
             return
+        if report.status is not MessageStatus.FAILED and delivery.arrived(db, report.sid, report.status):
+            sender.moved()
+            return
         if report.status is MessageStatus.FAILED:
             message_ended("undelivered", str(report.error_code))
             _log.warning("a message was not delivered", sid=report.sid, error_code=report.error_code)
         with db.write() as tx:
-            delivery.report(tx, report.sid, report.status, report.error_code, clock.now(), remedy_for)
-        # Known or not: there may be something to send again, or a status to apply once its message is known.
-        sender.wake()
+            is_known = delivery.report(tx, report.sid, report.status, report.error_code, clock.now(), remedy_for)
+        if report.status is MessageStatus.FAILED or not is_known:
+            sender.wake()  # there may be something to send again, or a status to apply once its message is known
         sender.moved()
 
     return Doors(message, status)

@@ -13,7 +13,7 @@ from bot.channels.remedies import Remedy
 from bot.store import consents
 from bot.store.once_more import again_as_template, again_later, again_plain, again_untapped
 from bot.store.tables import MessageStatus, early_statuses, messages
-from kit.db import Tx
+from kit.db import Database, Tx
 
 RemedyFor = Callable[[int | None], Remedy]
 """What the channel's error codes mean for us."""
@@ -60,6 +60,12 @@ _KEEP = {
 _RANKS = {MessageStatus.FAILED: 1, MessageStatus.DELIVERED: 2, MessageStatus.READ: 3}
 _KNOWN_EARLY = select(_e.sid, _e.status, _e.error_code).join(messages, _m.sid == _e.sid).limit(100)
 _FORGET = delete(early_statuses).where(_e.sid == bindparam("which"))
+
+
+def arrived(db: Database, sid: str, status: MessageStatus) -> bool:
+    """Apply that a message was delivered or read, in a transaction of its own. Returns False where that changes
+    nothing: `report` knows whether the message is known at all."""
+    return db.write_alone(_APPLY[status], {"which": sid, "code": None, "why": None}).rowcount == 1
 
 
 def report(tx: Tx, sid: str, status: MessageStatus, code: int | None, now: datetime, remedy_for: RemedyFor) -> bool:

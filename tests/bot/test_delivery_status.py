@@ -115,3 +115,17 @@ def test_an_unsigned_status_is_refused(bot: BotUnderTest) -> None:
 def test_a_status_without_sid_or_status_is_refused(bot: BotUnderTest) -> None:
     assert bot.post(delivery_status.PATH, {"AccountSid": ACCOUNT, "MessageSid": sid(1)}) == 400
     assert bot.post(delivery_status.PATH, {"AccountSid": ACCOUNT, "MessageStatus": "read"}) == 400
+
+
+def test_only_a_status_that_leaves_something_to_do_wakes_the_sender(any_bot: BotUnderTest) -> None:
+    any_bot.hears("hello")
+    any_bot.work()
+    wakes: list[str] = []
+    for status, number in (("delivered", 1), ("delivered", 1), ("read", 1), ("read", 404), ("failed", 1)):
+
+        def woken(by: str = f"{status} {number}") -> None:
+            wakes.append(by)
+
+        any_bot.sender.slots.wake = woken
+        assert report(any_bot, status, number) == 200
+    assert wakes == ["read 404", "failed 1"]
