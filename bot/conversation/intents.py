@@ -7,10 +7,11 @@ from enum import StrEnum
 
 from rapidfuzz.distance import OSA
 
+from bot.conversation.amounts import changed_amount
 from bot.conversation.emoji import in_words, without_pictures
 from bot.conversation.phrases import Words, phrased, without_vocatives
 from bot.conversation.quantities import read_number
-from bot.conversation.spelling import clean, fold
+from bot.conversation.spelling import clean, fold, undecorated
 from bot.conversation.vocabulary import VOCABULARY, squeezed
 from contracts.ids import CODE_ALPHABET
 from contracts.states import Rail
@@ -85,8 +86,8 @@ _WHOLE = {phrase: Word(word) for phrase, word in VOCABULARY.whole.items()}
 _URGENCY = {
     word: place
     for place, word in enumerate(
-        (Word.PAID, Word.STATUS, Word.DELIVERY, Word.HOURS, Word.HUMAN, Word.WHERE, Word.HELP, Word.CONFIRM_UNCLEAR,
-         Word.PAY_ASKED)
+        (Word.PAID, Word.HISTORY, Word.CANCEL_ORDER, Word.REORDER, Word.STATUS, Word.PICKUP, Word.PAY_OTHER,
+         Word.DELIVERY, Word.HOURS, Word.HUMAN, Word.WHERE, Word.HELP, Word.CONFIRM_UNCLEAR, Word.PAY_ASKED)
     )
 }  # fmt: skip
 """Of several clues the first of these counts."""
@@ -122,20 +123,9 @@ _PHONE_WITHIN = re.compile(r"(?<!\w)\+?[0-9][0-9 ().\-]{6,19}[0-9](?!\w)")
 _PHONE = re.compile(r"\+?[0-9][0-9 ().\-]{7,20}")
 
 
-def _undecorated(text: str) -> str:
-    """Without the marks that surround a word in a chat: quotes, emphasis, full stops, smileys. A question mark stays:
-    "pay?" is a question."""
-    start, end = 0, len(text)
-    while start < end and not (text[start].isalnum() or text[start] in "+-?"):
-        start += 1
-    while end > start and not (text[end - 1].isalnum() or text[end - 1] == "?"):
-        end -= 1
-    return text[start:end]
-
-
 def is_stop(text: str) -> bool:
     """Whether the whole message is a word that means STOP, in any case."""
-    return fold(_undecorated(clean(text))) in STOP_WORDS
+    return fold(undecorated(clean(text))) in STOP_WORDS
 
 
 def read_code(text: str) -> str | None:
@@ -149,7 +139,7 @@ def read_code(text: str) -> str | None:
 
 def named_rail(text: str) -> Rail | None:
     """The way to pay that is called exactly so."""
-    return _RAIL_WORDS.get(fold(_undecorated(clean(text))))
+    return _RAIL_WORDS.get(fold(undecorated(clean(text))))
 
 
 def looks_like_phone(text: str) -> bool:
@@ -178,7 +168,7 @@ def parse(text: str) -> Intent:
 def _parse_words(cleaned: str) -> Intent:
     if not cleaned:
         return Intent(Word.NOTHING)
-    said = _undecorated(cleaned)
+    said = undecorated(cleaned)
     exact = VOCABULARY.exact.get(fold(said))
     if exact is not None:
         return Intent(Word(exact))
@@ -193,7 +183,7 @@ def _parse_words(cleaned: str) -> Intent:
     proof = _PROOF.fullmatch(said)
     if proof is not None:
         return Intent(Word.PAID, proof[1])
-    return _parse_money(said) or _parse_phrase(said, cleaned)
+    return _parse_money(said) or _parse_set(said) or _parse_phrase(said, cleaned)
 
 
 def _parse_number(said: str) -> Intent | None:
@@ -290,6 +280,11 @@ def _is_wish(words: Words) -> bool:
     return VOCABULARY.leads.get(words.text) == "add"
 
 
+def _parse_set(said: str) -> Intent | None:
+    amount = changed_amount(said)
+    return Intent(Word.SET, amount) if amount else None
+
+
 def _text(words: Words, bare: Words, cleaned: str) -> str:
     if bare.counts() or bare.keys[bare.start] in VOCABULARY.numbers:
         return bare.without_thanks().said
@@ -333,10 +328,12 @@ def _parse_pointed(words: Words) -> Intent | None:
 
 
 def _parse_cancel(words: Words) -> Intent | None:
-    """CANCEL and more, which names no order: it changes nothing."""
+    """CANCEL and more: a sentence changes nothing, it is asked what to cancel."""
     is_cancel = len(words) > 1 and _WHOLE.get(words.keys[words.start]) is Word.CANCEL
     if not is_cancel or next(words.led(), None) is not None:
         return None
+    if not _ORDERS.isdisjoint(words.keys):
+        return Intent(Word.CANCEL_ORDER, words.said)
     return Intent(Word.CANCEL, words.part(words.start + 1, words.end).said)
 
 
@@ -350,9 +347,11 @@ def _parse_request(words: Words) -> Intent | None:
         whole = _whole(rest)
         if whole is not None and whole not in _SMALL_TALK and word != "shop":
             return Intent(whole)
+    if word == "add" and len(rest) > 1 and (pointed := _parse_pointed(rest.without_thanks())) is not None:
+        return pointed
     hint = _hinted(rest.without_tail("remove") if word == "remove" else words)
     if hint is not None:
-        return Intent(hint, _unasked(words.said))
+        return Intent(hint, "" if hint in _OF_NOTHING else _unasked(words.said))
     match word:
         case None:
             if not words.has_tail("find"):
@@ -373,9 +372,11 @@ def _parse_request(words: Words) -> Intent | None:
 def _hinted(words: Words) -> Word | None:
     """What a message is about that counts nothing: `do you deliver to Kilimani`; or that leaves no doubt."""
     sure = {Word(clue) for clue in words.sure_clues()}
-    if sure:
-        return min(sure, key=_URGENCY.__getitem__)
     clues = {Word(clue) for clue in words.clues()}
+    if sure:  # "paid and received nothing" is about the money
+        return Word.PAID if Word.PAID in clues else min(sure, key=_URGENCY.__getitem__)
+    if Word.REORDER in clues and not VOCABULARY.goods.keys().isdisjoint(words.keys):
+        clues.discard(Word.REORDER)  # "the same rice as last time" is rice
     if not clues or words.counts():
         return None
     return min(clues, key=_URGENCY.__getitem__)
@@ -389,6 +390,9 @@ def _parse_greeting(words: Words, bare: Words) -> Intent | None:
 
 
 _ABOUT_GOODS = frozenset((Word.TEXT, Word.NOTHING, Word.NUMBER, Word.ADD, Word.FIND, Word.INFO, Word.REMOVE, Word.SET))
+_OF_NOTHING = (Word.REORDER, Word.PAY_OTHER)
+"""Of which order they are is not said by a sentence."""
+_ORDERS = frozenset(("order", "oda", "agizo", "pedido", "encomenda"))
 _TAKEN_WHOLE = ("note", "voucher", "reorder")
 """What follows these is the customer's own, whatever it hints at."""
 _SMALL_TALK = frozenset((Word.GREETING, Word.THANKS, Word.YES, Word.NO, Word.CANCEL))

@@ -31,6 +31,7 @@ _AROUND_WORDS = """
     want would like prefer lets let us hi hello habari naomba nataka ninataka ningependa
     badili badilisha chagua tumia ongea tuongee unaongea naongea andika kwa ya za nyingine tafadhali yangu
     pode podem podes ser be it talking us just now
+    que me nos responda respondam responde responder escreva escrevam escreve answer reply jibu unijibu nijibu mnijibu
     mudar muda trocar troca alterar escolher usar falar fala falas falam fale quero de do da o para em outro outra por
     favor queria prefiro ola
 """

@@ -168,6 +168,8 @@ def on_cancel_order(talk: Talk, rest: str) -> Step:
         entry = listing.pick(int(rest)) if listing else None
         code = entry.id if entry else read_code(rest)  # a code may be made of digits alone
         return cancel(talk, code) if code else talk.say("order_unknown", code=rest, shop=talk.shop.name)
+    if " " in rest:  # a sentence: what to type is the answer
+        return on_cancel(talk)
     return cancel(talk, rest or None)
 
 

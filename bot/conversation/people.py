@@ -23,7 +23,10 @@ from contracts.money import Currency
 
 _STATUS = frozenset(fold(words["status"]) for words in WORDS.values())
 _SHOP = frozenset(fold(words["shop"]) for words in WORDS.values())
-_BOT = frozenset(phrase for phrase, word in VOCABULARY.exact.items() if word == "bot")
+_BOT = frozenset(
+    (*(phrase for phrase, word in VOCABULARY.exact.items() if word == "bot"), "machine", "computer", "mashine",
+     "kompyuta", "maquina", "computador")
+)  # fmt: skip
 _MAX_CODE = 20
 _ANSWERED = frozenset(
     (Word.STOP, Word.START, Word.PAY, Word.PAY_BY, Word.PAY_OTHER, Word.PAY_AT, Word.BOT, Word.ALERTS, Word.ALERTS_OFF)

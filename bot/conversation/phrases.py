@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.conversation.vocabulary import VOCABULARY, written_out
+from bot.conversation.vocabulary import VOCABULARY, squeezed, written_out
 
 _WORD = re.compile(r"(?:(?<!\S)[-+](?=[0-9]))?[^\W_]+(?:['’´`][^\W\d_]+)*")  # a number keeps its sign
 _MAX_STRIPPED = 8
@@ -206,10 +206,14 @@ class Words:
         end = self.end
         for _ in range(_MAX_LEADS):
             found = _TAILS[word].at_end(self.keys, self.start, end) or _BEHIND.at_end(self.keys, self.start, end)
-            if found is None or found[1] == self.start:
+            if found is None or found[1] == self.start or self._is_a_thing(end):
                 break
             end = found[1]
         return self.part(self.start, end)
+
+    def _is_a_thing(self, end: int) -> bool:
+        """Whether that is what a thing is called, to its last word: `mafuta ya taa`."""
+        return end - self.start > 1 and squeezed(self.part(self.start, end).said) in VOCABULARY.goods
 
     def has_tail(self, word: str) -> bool:
         stripped = self

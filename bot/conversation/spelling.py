@@ -22,6 +22,17 @@ def clean(text: str) -> str:
     return " ".join(text.split())[:MAX_TEXT].strip()
 
 
+def undecorated(text: str) -> str:
+    """Without the marks that surround a word in a chat: quotes, emphasis, full stops, smileys. A question mark stays:
+    "pay?" is a question."""
+    start, end = 0, len(text)
+    while start < end and not (text[start].isalnum() or text[start] in "+-?"):
+        start += 1
+    while end > start and not (text[end - 1].isalnum() or text[end - 1] == "?"):
+        end -= 1
+    return text[start:end]
+
+
 def fold(text: str) -> str:
     """For comparing: no case, no accents."""
     text = text.translate(_APOSTROPHES).casefold()

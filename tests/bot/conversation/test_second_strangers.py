@@ -3,6 +3,7 @@ said in units one after the other."""
 
 import pytest
 
+from bot.conversation.intents import Word, parse
 from bot.conversation.lists import read_list
 from bot.conversation.matching import Candidate, Found, find
 from bot.conversation.quantities import Wanted, read_wanted
@@ -68,3 +69,42 @@ def test_how_many_of_a_size_is_how_many_are_added(in_shop: Chat) -> None:
 
 def test_a_sentence_about_an_order_is_no_order_s_code(in_shop: Chat) -> None:
     assert in_shop.says("it is 2 hours and my milk has not arrived").key == "no_orders"
+
+
+@pytest.mark.parametrize(
+    ("text", "word", "rest"),
+    [
+        ("change the eggs to 4", Word.SET, "4 eggs"),
+        ("muda o leite para quatro", Word.SET, "4 leite"),
+        ("badilisha maziwa ziwe tano", Word.SET, "5 maziwa"),
+        ("change to the other shop", Word.TEXT, "change to the other shop"),
+        ("give me number 3 on that list", Word.NUMBER, "3"),
+        ("quero o número 3 dessa lista", Word.NUMBER, "3"),
+        ("send me the same things like last week", Word.REORDER, ""),
+        ("send me the same rice like last week", Word.ADD, "the same rice like last week"),
+        ("what i bought last month", Word.HISTORY, "what i bought last month"),
+        ("cancel that order i made this morning", Word.CANCEL_ORDER, "cancel that order i made this morning"),
+        ("i will come for it myself", Word.PICKUP, "i will come for it myself"),
+        ("my husband will pay with his phone", Word.PAY_OTHER, ""),
+        ("you charged me twice", Word.HUMAN, "you charged me twice"),
+        ("deliver to house 12", Word.DELIVERY, "deliver to house 12"),
+        ("place the order", Word.CONFIRM_UNCLEAR, "place the order"),
+        ("mafuta ya taa bei gani", Word.FIND, "mafuta ya taa"),
+        ("chega de mensagens", Word.STOP, ""),
+        ("chega de mensagens de erro, quero pão", Word.TEXT, "chega de mensagens de erro, quero pão"),
+    ],
+)
+def test_sentences_of_the_second_strangers_are_read(text: str, word: Word, rest: str) -> None:
+    intent = parse(text)
+    assert (intent.word, intent.rest) == (word, rest)
+
+
+@pytest.mark.parametrize("text", ["cancel that order i made this morning", "desisti, não quero mais a encomenda"])
+def test_an_order_called_off_in_a_sentence_is_asked_about_and_stays(in_shop: Chat, text: str) -> None:
+    answer = in_shop.says(text)
+    assert answer.key == "cancel_hint"
+    assert answer.commands == ()
+
+
+def test_a_machine_says_that_it_is_one_and_asks_nobody(in_shop: Chat) -> None:
+    assert in_shop.says("am I talking to a computer?").key == "person_offered"
