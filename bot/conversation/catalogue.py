@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.conversation import basket, options, shelves
 from bot.conversation.fallback import not_understood
-from bot.conversation.goods import also_called, match_items, perhaps_called
+from bot.conversation.goods import also_called, match_items, named_within, perhaps_called
 from bot.conversation.intents import fold
 from bot.conversation.languages import spoken
 from bot.conversation.lists import Aim, read_list
@@ -183,6 +183,11 @@ def look_otherwise(talk: Talk, purpose: Purpose) -> Step | None:
 def look_closer(talk: Talk, purpose: Purpose) -> Step:
     """Nothing has that name: fetch what may have been meant, or the shelf, to see what is like it."""
     names = perhaps_called(talk.turn.text)
+    within = named_within(talk.turn.text)
+    if within is not None:
+        quantity = talk.turn.quantity if talk.turn.quantity is not None else within.quantity
+        talk = talk.knowing(text=within.name, quantity=quantity)
+        names = (within.name, *also_called(within.name))
     if names:
         return talk.ask(purpose, FindItems(talk.shop.vendor_id, names, PAGE_SIZE))
     return talk.ask(purpose, ListItems(talk.shop.vendor_id, limit=WHOLE_SHELF))

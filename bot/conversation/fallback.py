@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.conversation import fulfilment
+from bot.conversation import fulfilment, options
 from bot.conversation.intents import fold
 from bot.conversation.matching import tokens
 from bot.conversation.model import Reply, Step
@@ -83,6 +83,12 @@ def on_nothing(talk: Talk, media: tuple[str, ...]) -> Step:
     return talk.say("other_only", hint=hint(talk))
 
 
+def _with_ways(talk: Talk) -> Talk:
+    """With what is most likely meant to be done next, to tap: the menu, the cart, a person."""
+    vendor_id = talk.shop.vendor_id
+    return talk.offering(options.show_menu(vendor_id), options.show_cart(vendor_id), options.person(vendor_id))
+
+
 def not_understood(talk: Talk, said: str, word: str | None) -> Step:
     """Last of all. Whoever was asked where exactly has said so; whoever writes about paying hears how, but is not
     charged for a sentence."""
@@ -91,5 +97,5 @@ def not_understood(talk: Talk, said: str, word: str | None) -> Step:
     if _PAYING_WORDS & set(tokens(said)) or "m-pesa" in fold(said):
         return talk.say("say_pay")
     if word:
-        return talk.say("did_you_mean", said=said, word=word, hint=hint(talk))
-    return talk.say("not_understood", said=said, shop=talk.shop.name, hint=hint(talk))
+        return _with_ways(talk).say("did_you_mean", said=said, word=word, hint=hint(talk))
+    return _with_ways(talk).say("not_understood", said=said, shop=talk.shop.name, hint=hint(talk))

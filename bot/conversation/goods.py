@@ -1,11 +1,13 @@
 """What else a thing is called: `maziwa` is milk, `leite` is milk. For looking it up under the other names, too."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from bot.conversation.matching import Candidate, Found, find
+from bot.conversation.quantities import in_digits
 from bot.conversation.spelling import fold, singulars
 from bot.conversation.vocabulary import VOCABULARY, squeezed
 from contracts.router_api import ItemView
@@ -47,6 +49,35 @@ def match_called(said: str, candidates: Sequence[Candidate]) -> Found:
         if close:
             return Found(close=close)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A thing that is named among other words, and the number right beside it."""
+
+    name: str
+    quantity: int | None = None
+
+
+def named_within(text: str) -> Within | None:
+    """The one thing that stands in `5 sodas for the boys` or `soda baridi 2`; None where there is none, or several.
+    Only to be offered: the other words may say that something else is meant."""
+    words = in_digits(text).split()
+    keys = [squeezed(word.strip(",.:;!?\"'()")) for word in words]
+    found: tuple[int, int] | None = None
+    at = 0
+    while at < len(words):
+        end = next((end for end in range(min(at + _LONGEST, len(words)), at, -1) if _goods(" ".join(keys[at:end]))), 0)
+        if end and found is not None:
+            return None
+        if end:
+            found = (at, end)
+        at = end or at + 1
+    if found is None or len(words) == found[1] - found[0]:
+        return None
+    beside = (*keys[max(found[0] - 1, 0) : found[0]], *keys[found[1] : found[1] + 2])
+    numbers = [int(key) for key in beside if key.isascii() and key.isdigit() and len(key) < 3]
+    return Within(" ".join(words[found[0] : found[1]]), numbers[0] if len(numbers) == 1 else None)
 
 
 def _renamed(words: list[str], *, forgiving: bool) -> tuple[str, ...]:

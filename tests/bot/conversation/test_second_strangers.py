@@ -3,6 +3,7 @@ said in units one after the other."""
 
 import pytest
 
+from bot.conversation.goods import Within, named_within
 from bot.conversation.intents import Word, parse
 from bot.conversation.lists import read_list
 from bot.conversation.matching import Candidate, Found, find
@@ -108,3 +109,33 @@ def test_an_order_called_off_in_a_sentence_is_asked_about_and_stays(in_shop: Cha
 
 def test_a_machine_says_that_it_is_one_and_asks_nobody(in_shop: Chat) -> None:
     assert in_shop.says("am I talking to a computer?").key == "person_offered"
+
+
+@pytest.mark.parametrize(
+    ("text", "within"),
+    [
+        ("5 sodas for the boys", Within("sodas", 5)),
+        ("soda baridi mbili", Within("soda", 2)),
+        ("gas moja haraka niko stage", Within("gas", 1)),
+        ("20 cadernos pra escola", Within("cadernos", 20)),
+        ("milk and bread", None),
+        ("milk", None),
+    ],
+)
+def test_one_thing_among_other_words_is_found_with_the_number_beside_it(text: str, within: Within | None) -> None:
+    assert named_within(text) == within
+
+
+def test_a_thing_among_other_words_is_offered_and_not_added(in_shop: Chat) -> None:
+    assert in_shop.says("4 milk for the boys at the stage").key == "items_close"
+    assert in_shop.cart() == []
+
+
+def test_what_is_not_understood_offers_the_menu_the_cart_and_a_person(in_shop: Chat) -> None:
+    answer = in_shop.says("zxqw vbnm")
+    assert answer.key == "not_understood"
+    assert [option.title.key for option in in_shop.replies[-1].options] == [
+        "button_menu",
+        "button_cart",
+        "button_person",
+    ]

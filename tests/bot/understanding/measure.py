@@ -3,8 +3,9 @@ of it is compared with its label.
 
 There are three sets: what was thought of before the rules were made, what strangers type (`strangers/`), written by
 somebody who had not read the rules, and what other strangers type (`second_strangers/`), written so after the rules had
-learnt from the first. Half of the messages of the first two, by a hash of their text, and all of the third are kept out
-of the making of the rules: `show` in `__main__` never lists them, only their share is told."""
+learnt from the first. Half of the messages of the first two, by a hash of their text, are kept out of the making of the
+rules: `show` in `__main__` never lists them, only their share is told. The third set was measured blind, once, and then
+rules were made with all of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ LANGUAGES = {"en": "nairobi", "sw": "nairobi", "pt": "luanda"}
 OURS = "."
 STRANGERS = "strangers"
 SECOND_STRANGERS = "second_strangers"
-"""The sets, by their folder. Rules are made with half of the first two, with nothing of the third."""
+"""The sets, by their folder. Rules are made with half of the first two, and with all of the third."""
 
 Items = dict[str, int]
 Label = Items | int | str | None
