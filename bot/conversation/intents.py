@@ -372,11 +372,13 @@ def _parse_request(words: Words) -> Intent | None:
 def _hinted(words: Words) -> Word | None:
     """What a message is about that counts nothing: `do you deliver to Kilimani`; or that leaves no doubt."""
     sure = {Word(clue) for clue in words.sure_clues()}
+    names_goods = not VOCABULARY.goods.keys().isdisjoint(words.keys)
+    if names_goods and words.counts():  # "2 milk, deliver to Kilimani" is an order
+        sure -= _BESIDE_GOODS
     clues = {Word(clue) for clue in words.clues()}
     if sure:  # "paid and received nothing" is about the money
         return Word.PAID if Word.PAID in clues else min(sure, key=_URGENCY.__getitem__)
-    if Word.REORDER in clues and not VOCABULARY.goods.keys().isdisjoint(words.keys):
-        clues.discard(Word.REORDER)  # "the same rice as last time" is rice
+    clues -= {Word.REORDER} if names_goods else set()  # "the same rice as last time" is rice
     if not clues or words.counts():
         return None
     return min(clues, key=_URGENCY.__getitem__)
@@ -390,8 +392,8 @@ def _parse_greeting(words: Words, bare: Words) -> Intent | None:
 
 
 _ABOUT_GOODS = frozenset((Word.TEXT, Word.NOTHING, Word.NUMBER, Word.ADD, Word.FIND, Word.INFO, Word.REMOVE, Word.SET))
-_OF_NOTHING = (Word.REORDER, Word.PAY_OTHER)
-"""Of which order they are is not said by a sentence."""
+_OF_NOTHING = (Word.REORDER, Word.PAY_OTHER)  # of which order they are is not said by a sentence
+_BESIDE_GOODS = frozenset((Word.DELIVERY, Word.PAY_ASKED))
 _ORDERS = frozenset(("order", "oda", "agizo", "pedido", "encomenda"))
 _TAKEN_WHOLE = ("note", "voucher", "reorder")
 """What follows these is the customer's own, whatever it hints at."""

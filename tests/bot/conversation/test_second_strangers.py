@@ -89,6 +89,7 @@ def test_a_sentence_about_an_order_is_no_order_s_code(in_shop: Chat) -> None:
         ("my husband will pay with his phone", Word.PAY_OTHER, ""),
         ("you charged me twice", Word.HUMAN, "you charged me twice"),
         ("deliver to house 12", Word.DELIVERY, "deliver to house 12"),
+        ("2 milk, deliver to house 12", Word.TEXT, "2 milk, deliver to house 12"),
         ("place the order", Word.CONFIRM_UNCLEAR, "place the order"),
         ("mafuta ya taa bei gani", Word.FIND, "mafuta ya taa"),
         ("chega de mensagens", Word.STOP, ""),
