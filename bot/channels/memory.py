@@ -8,8 +8,8 @@ from typing import Any, cast
 from flask import Flask, Response, request
 
 from bot.channels.channel import Doors, StatusReport
-from bot.conversation.intents import is_stop
 from bot.conversation.model import Location, Said
+from bot.conversation.understanding.intents import is_stop
 from bot.ports.fakes import FakeMessenger
 from bot.ports.messenger import Kind
 from bot.store.inbox import Incoming

@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation import options
-from bot.conversation.intents import read_code
 from bot.conversation.model import OrderAgain, Reply, Result, ShowCart, Step
 from bot.conversation.refusals import extra, refused
 from bot.conversation.showing import cart_lines, cart_listing, delivery_hint, filled_cart, sums_of, terms_of, total_of
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.intents import read_code
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import CartView, LeftOut, ReorderResult
 from contracts.states import LeftOutReason

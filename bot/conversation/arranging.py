@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation import options
-from bot.conversation.intents import Word, fold, parse
 from bot.conversation.model import ChooseDay, LeaveNote, Result, Step, UseVoucher
 from bot.conversation.refusals import extra, refused
 from bot.conversation.showing import local_time, sums_of, total_of
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.intents import Word, fold, parse
 from bot.replies.words import WORDS
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.money import Money

@@ -6,17 +6,17 @@ from dataclasses import replace
 
 from bot.conversation import options
 from bot.conversation.fallback import not_understood
-from bot.conversation.goods import also_called, match_items, perhaps_called
-from bot.conversation.lists import Aim, Choice, Fate, Part, Several, Shopping, Thing
-from bot.conversation.matching import Found, covers, names_it
 from bot.conversation.model import AddItem, FindItems, Reply, Result, Step
-from bot.conversation.packs import counts_pieces, is_sold_by, loose
-from bot.conversation.quantities import Wanted, read_wanted
 from bot.conversation.refusals import available_in, item_in, refused
 from bot.conversation.showing import delivery_hint, filled_cart, is_sold_out, item_lines, total_of
 from bot.conversation.state import MAX_ENTRIES, Entry, Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import cart_version
+from bot.conversation.understanding.goods import also_called, match_items, perhaps_called
+from bot.conversation.understanding.lists import Aim, Choice, Fate, Part, Several, Shopping, Thing
+from bot.conversation.understanding.matching import Found, covers, names_it
+from bot.conversation.understanding.packs import counts_pieces, is_sold_by, loose
+from bot.conversation.understanding.quantities import Wanted, read_wanted
 from bot.replies.reply import Option
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.money import Money

@@ -4,12 +4,12 @@ pays, orders, removes or ends messages is always read alone, at its place."""
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.conversation.intents import Intent, Word, named_rail, parse
 from bot.conversation.languages import change_wanted
-from bot.conversation.lists import MAX_PARTS, read_list
 from bot.conversation.model import Said
-from bot.conversation.spelling import MAX_TEXT
 from bot.conversation.state import State
+from bot.conversation.understanding.intents import Intent, Word, named_rail, parse
+from bot.conversation.understanding.lists import MAX_PARTS, read_list
+from bot.conversation.understanding.spelling import MAX_TEXT
 
 MAX_TOGETHER = MAX_PARTS
 """Messages that are read as one."""

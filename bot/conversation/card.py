@@ -5,13 +5,13 @@ from dataclasses import replace
 from bot.conversation import options
 from bot.conversation.cart import number_unknown
 from bot.conversation.catalogue import found_came, page_of, settle_reading, wanting
-from bot.conversation.goods import match_items
 from bot.conversation.model import ListItems, Reply, Result, ShowItem, Step
-from bot.conversation.quantities import read_wanted
 from bot.conversation.refusals import refused
 from bot.conversation.showing import PAGE_SIZE, item_listing, pick_note, price_of, stock_note
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.goods import match_items
+from bot.conversation.understanding.quantities import read_wanted
 from bot.replies.reply import Picture
 from contracts.errors import ProblemBody
 from contracts.router_api import ItemCard

@@ -15,12 +15,7 @@ from bot.conversation.catalogue import (
     wanted_quantity,
     wanting,
 )
-from bot.conversation.goods import match_called, match_items
-from bot.conversation.lists import Aim, read_list
-from bot.conversation.matching import Candidate
 from bot.conversation.model import AddItem, ListItems, RemoveItem, Reply, Result, ShowCart, Step
-from bot.conversation.packs import counts_pieces, loose
-from bot.conversation.quantities import Wanted, read_wanted
 from bot.conversation.refusals import refused
 from bot.conversation.shelves import open_shelf
 from bot.conversation.showing import (
@@ -40,6 +35,11 @@ from bot.conversation.showing import (
 )
 from bot.conversation.state import Entry, Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.goods import match_called, match_items
+from bot.conversation.understanding.lists import Aim, read_list
+from bot.conversation.understanding.matching import Candidate
+from bot.conversation.understanding.packs import counts_pieces, loose
+from bot.conversation.understanding.quantities import Wanted, read_wanted
 from contracts.errors import ProblemBody
 from contracts.router_api import MAX_QUANTITY, CartView, ItemView, OrderView
 

@@ -5,20 +5,20 @@ from dataclasses import replace
 
 from bot.conversation import basket, options, shelves
 from bot.conversation.fallback import not_understood
-from bot.conversation.goods import also_called, match_items, named_within, perhaps_called
-from bot.conversation.intents import fold
 from bot.conversation.languages import spoken
-from bot.conversation.lists import Aim, read_list
-from bot.conversation.matching import Found, names_it, suggest_word
 from bot.conversation.model import AddItem, FindItems, FindShop, ListItems, Reply, Result, Step
-from bot.conversation.packs import counts_pieces, loose
-from bot.conversation.quantities import Wanted, read_wanted, without_fillers
 from bot.conversation.refusals import refused
 from bot.conversation.shelves import first_number
 from bot.conversation.shop import entered, example_number
 from bot.conversation.showing import PAGE_SIZE, item_lines, item_listing, more_note, pick_note
 from bot.conversation.state import ListKind, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.goods import also_called, match_items, named_within, perhaps_called
+from bot.conversation.understanding.intents import fold
+from bot.conversation.understanding.lists import Aim, read_list
+from bot.conversation.understanding.matching import Found, names_it, suggest_word
+from bot.conversation.understanding.packs import counts_pieces, loose
+from bot.conversation.understanding.quantities import Wanted, read_wanted, without_fillers
 from contracts.errors import ProblemBody
 from contracts.router_api import MAX_QUANTITY, ItemPage, ItemsFound, ItemView, ShopView
 

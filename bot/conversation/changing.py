@@ -1,15 +1,15 @@
 """How many of something there shall be: "make it 3 breads". What is in the cart already counts towards it."""
 
 from bot.conversation.cart import on_add, on_cart
-from bot.conversation.goods import match_called
-from bot.conversation.lists import read_list
-from bot.conversation.matching import Candidate
 from bot.conversation.model import AddItem, Result, ShowCart, Step
-from bot.conversation.quantities import read_wanted
 from bot.conversation.refusals import refused
 from bot.conversation.showing import filled_cart
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.goods import match_called
+from bot.conversation.understanding.lists import read_list
+from bot.conversation.understanding.matching import Candidate
+from bot.conversation.understanding.quantities import read_wanted
 from contracts.errors import ProblemBody
 from contracts.router_api import MAX_QUANTITY, CartView
 

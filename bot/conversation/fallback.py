@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from bot.conversation import fulfilment, options
-from bot.conversation.intents import fold
-from bot.conversation.matching import tokens
 from bot.conversation.model import Reply, Step
 from bot.conversation.others import agreed
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.intents import fold
+from bot.conversation.understanding.matching import tokens
 
 _PAYING_WORDS = frozenset(("pay", "paying", "payment", "lipa", "mpesa"))
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from pydantic import TypeAdapter, ValidationError
 
 from bot.conversation import options
-from bot.conversation.landmarks import sounds_like_place
-from bot.conversation.matching import Candidate, find
 from bot.conversation.model import ChooseFulfilment, ListZones, Location, Reply, Result, Step
-from bot.conversation.phrases import phrased
 from bot.conversation.refusals import extra, refused
 from bot.conversation.showing import sums_of, terms_of, total_of, zone_lines
 from bot.conversation.state import Entry, Listing, ListKind, PlaceQuestion, Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.landmarks import sounds_like_place
+from bot.conversation.understanding.matching import Candidate, find
+from bot.conversation.understanding.phrases import phrased
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.places import Place
 from contracts.router_api import MAX_LANDMARK_LENGTH, CartView, DeliveryView, OrderView, ZoneList, ZoneView

@@ -5,14 +5,14 @@ line below says how to change."""
 
 from dataclasses import replace
 
-from bot.conversation.evidence import guess
 from bot.conversation.fallback import hint
-from bot.conversation.matching import tokens
 from bot.conversation.model import Reply, Said, State, Step
 from bot.conversation.rails import which_number
 from bot.conversation.shop import offer
 from bot.conversation.state import Entry, Listing, ListKind
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.evidence import guess
+from bot.conversation.understanding.matching import tokens
 from bot.replies.reply import Option
 from bot.replies.texts import LANGUAGES
 from bot.replies.words import LANGUAGE_NAMES

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from bot.conversation import options
-from bot.conversation.intents import is_list_number, read_code
 from bot.conversation.model import Cancel, ListOrders, Reply, Result, Step
 from bot.conversation.paying import instructions_of
 from bot.conversation.rails import other_ways, rail_name, usual_push
@@ -13,6 +12,7 @@ from bot.conversation.standing import has_open_reference, standing_of, was_paid_
 from bot.conversation.state import Listing, ListKind, Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action, attempt_of, is_under_way
+from bot.conversation.understanding.intents import is_list_number, read_code
 from bot.replies.reply import Option
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import CancelResult, OrderList, OrderView

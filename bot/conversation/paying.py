@@ -6,7 +6,6 @@ from dataclasses import replace
 
 from bot.conversation import options, others
 from bot.conversation.catalogue import on_text
-from bot.conversation.intents import is_list_number, looks_like_phone, named_rail, phone_within, read_code
 from bot.conversation.model import FindShop, ListOrders, Pay, Reply, Result, Step
 from bot.conversation.phones import is_of, read_msisdn, spoken_msisdn
 from bot.conversation.rails import (
@@ -28,6 +27,7 @@ from bot.conversation.showing import order_choices, order_lines, order_listing, 
 from bot.conversation.state import Entry, Listing, ListKind, PayerQuestion, Purpose, Shop
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action, attempt_of
+from bot.conversation.understanding.intents import is_list_number, looks_like_phone, named_rail, phone_within, read_code
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import OrderList, OrderView, ShopView
 from contracts.states import IntentStatus, OrderStatus, Rail

@@ -6,15 +6,15 @@ from datetime import datetime
 
 from bot.conversation import options, taps
 from bot.conversation.fallback import hint
-from bot.conversation.intents import Word, clean, fold, named_rail, parse
 from bot.conversation.model import AskForPerson, JoinAlerts, LeaveAlerts, Reply, Result, ReturnToBot, Said, State, Step
-from bot.conversation.phrases import phrased
 from bot.conversation.refusals import refused
 from bot.conversation.showing import local_time
 from bot.conversation.state import Handover, ListKind, Purpose
 from bot.conversation.talk import Talk
 from bot.conversation.taps import Action
-from bot.conversation.vocabulary import VOCABULARY
+from bot.conversation.understanding.intents import Word, clean, fold, named_rail, parse
+from bot.conversation.understanding.phrases import phrased
+from bot.conversation.understanding.vocabulary import VOCABULARY
 from bot.replies.reply import ReplyParam
 from bot.replies.words import WORDS
 from contracts.chat_api import MAX_TEXT, AlertsJoined, AlertsLeft, ChatMode, HandoverView

@@ -6,10 +6,10 @@ from bot.conversation import cart, catalogue, fulfilment, languages, orders, pay
 from bot.conversation.catalogue import menu_again, on_text
 from bot.conversation.fallback import hint
 from bot.conversation.model import Step
-from bot.conversation.quantities import read_wanted
 from bot.conversation.shop import choose_first, enter, on_bare_word
 from bot.conversation.state import Entry, Listing, ListKind
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.quantities import read_wanted
 
 _MAX_LIST_NUMBER = 99  # more was never a line of a list
 

@@ -3,13 +3,13 @@
 from typing import Literal
 
 from bot.conversation import options, shelves
-from bot.conversation.intents import fold, is_list_number
-from bot.conversation.matching import Candidate, find
 from bot.conversation.model import FindShop, ListItems, ListShops, Result, Step
 from bot.conversation.refusals import refused
 from bot.conversation.showing import PAGE_SIZE, item_lines, item_listing, more_note, shop_lines, shop_listing
 from bot.conversation.state import ListKind, Purpose, Shop
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.intents import fold, is_list_number
+from bot.conversation.understanding.matching import Candidate, find
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.router_api import ItemPage, ShopList, ShopView
 

@@ -10,7 +10,7 @@ from typing import Self, assert_never
 
 from pydantic import TypeAdapter, ValidationError
 
-from bot.conversation.lists import Shopping
+from bot.conversation.understanding.lists import Shopping
 from contracts.chat_api import ChatMode
 from contracts.money import Currency
 from contracts.places import Place

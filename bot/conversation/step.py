@@ -32,11 +32,11 @@ from bot.conversation import (
     tapped,
     taps,
 )
-from bot.conversation.intents import Intent, Word, clean, parse
 from bot.conversation.model import Event, Heard, Outcome, Result, Said, State, Step
 from bot.conversation.news import heard
 from bot.conversation.state import Purpose
 from bot.conversation.talk import Talk
+from bot.conversation.understanding.intents import Intent, Word, clean, parse
 
 _ANYWHERE: dict[Word, Callable[[Talk, str], Step]] = {
     Word.STOP: fallback.on_stop,

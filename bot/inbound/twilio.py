@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from flask import Flask, Response
 
-from bot.conversation.intents import is_stop
+from bot.conversation.understanding.intents import is_stop
 from bot.inbound.forms import Form, SignedForms
 from bot.store.inbox import Incoming
 

@@ -1,7 +1,7 @@
 """The words that the texts tell customers to type, in capitals, by language and by what they mean.
 
-A meaning is the value of a `Word` of `bot.conversation.intents`, or is told apart there ("language", the languages'
-own names). All of them are understood at any time, whatever the language of the conversation is."""
+A meaning is the value of a `Word` of `bot.conversation.understanding.intents`, or is told apart there ("language",
+the languages' own names). All of them are understood at any time, whatever the language of the conversation is."""
 
 from collections.abc import Mapping
 

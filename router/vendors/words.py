@@ -14,7 +14,7 @@ _HAS_LETTER = re.compile(r"[a-z]")
 
 RESERVED = frozenset((Path(__file__).parent / "chat_words.txt").read_text().split())
 """Words that mean something else in a chat, in any of its languages: a shop called by one could hardly be reached. The
-bot's own lists (`bot/conversation/words/`) decide; a test compares."""
+bot's own lists (`bot/conversation/understanding/words/`) decide; a test compares."""
 
 
 _ARTICLES = frozenset(("the", "a", "an", "o", "os", "as"))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, text
 
-from bot.conversation.intents import Word, parse
+from bot.conversation.understanding.intents import Word, parse
 from dukani.transcript_people import People
 from dukani.transcript_player import NotSaid, Phones, Player, passes_time
 from dukani.transcripts import differences, read

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.conversation.bursts import as_one, together
-from bot.conversation.lists import MAX_PARTS
 from bot.conversation.model import Location, Said
 from bot.conversation.state import State
+from bot.conversation.understanding.lists import MAX_PARTS
 from tests.support.chat import Chat
 
 

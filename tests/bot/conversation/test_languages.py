@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from bot.conversation.evidence import guess
 from bot.conversation.languages import change_wanted, spoken
-from bot.conversation.matching import suggest_word
 from bot.conversation.model import Said
 from bot.conversation.state import ListKind, State
 from bot.conversation.step import step
+from bot.conversation.understanding.evidence import guess
+from bot.conversation.understanding.matching import suggest_word
 from bot.replies.texts import LANGUAGES, catalogue
 from bot.replies.words import word_of
 from tests.support.chat import START, Chat

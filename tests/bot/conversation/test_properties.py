@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.conversation.intents import Word, named_rail, parse
 from bot.conversation.languages import spoken
 from bot.conversation.model import (
     AddItem,
@@ -31,6 +30,7 @@ from bot.conversation.model import (
 from bot.conversation.state import ListKind
 from bot.conversation.step import step
 from bot.conversation.talk import MAX_COMMANDS
+from bot.conversation.understanding.intents import Word, named_rail, parse
 from bot.replies.rendering import MAX_LENGTH, render
 from contracts.errors import ErrorCode, ProblemBody
 from contracts.events import EventType

@@ -3,11 +3,11 @@ said in units one after the other."""
 
 import pytest
 
-from bot.conversation.goods import Within, named_within
-from bot.conversation.intents import Word, parse
-from bot.conversation.lists import read_list
-from bot.conversation.matching import Candidate, Found, find
-from bot.conversation.quantities import Wanted, read_wanted
+from bot.conversation.understanding.goods import Within, named_within
+from bot.conversation.understanding.intents import Word, parse
+from bot.conversation.understanding.lists import read_list
+from bot.conversation.understanding.matching import Candidate, Found, find
+from bot.conversation.understanding.quantities import Wanted, read_wanted
 from tests.bot.understanding.measure import search
 from tests.support.chat import Chat
 

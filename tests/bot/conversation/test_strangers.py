@@ -3,13 +3,13 @@
 import pytest
 
 from bot.conversation.bursts import as_one
-from bot.conversation.intents import STOP_WORDS, Word, is_stop, parse
 from bot.conversation.languages import learning
 from bot.conversation.model import Said
-from bot.conversation.quantities import Wanted, read_wanted
-from bot.conversation.spelling import singulars
 from bot.conversation.state import State
-from bot.conversation.vocabulary import VOCABULARY
+from bot.conversation.understanding.intents import STOP_WORDS, Word, is_stop, parse
+from bot.conversation.understanding.quantities import Wanted, read_wanted
+from bot.conversation.understanding.spelling import singulars
+from bot.conversation.understanding.vocabulary import VOCABULARY
 from tests.support.chat import Chat
 from tests.support.fake_shops import Stocked
 

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from bot.conversation.intents import Word, parse
 from bot.conversation.languages import change_wanted
 from bot.conversation.model import Said
+from bot.conversation.understanding.intents import Word, parse
 from bot.replies.texts import LANGUAGES, Counted, catalogue
 from bot.replies.words import LANGUAGE_NAMES, WORDS, word_of
 

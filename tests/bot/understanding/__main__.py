@@ -1,6 +1,6 @@
 """`python -m tests.bot.understanding`: the tables of how much is understood, of our own messages and of strangers'.
-With a language (`… en`) those of the development halves that are not; what was kept out is never listed, and of the
-second strangers all is."""
+With a language (`… en`) those of the development halves that are not; what was kept out is never listed, and so are the
+second and third strangers'."""
 
 import sys
 
@@ -9,6 +9,7 @@ from tests.bot.understanding.measure import (
     OURS,
     SECOND_STRANGERS,
     STRANGERS,
+    THIRD_STRANGERS,
     Listener,
     Share,
     messages,
@@ -26,14 +27,18 @@ def table(whose: str = OURS) -> str:
     return "\n".join(rows)
 
 
-def blind_table() -> str:
-    """Of the second strangers: measured blind first, then rules were made with all of their messages."""
-    rows = [f"| {language} | {_said(whole(language, SECOND_STRANGERS))} |" for language in LANGUAGES]
+def blind_table(whose: str) -> str:
+    """Of the second strangers, measured blind before rules were made with them, or of the third, blind still."""
+    rows = [f"| {language} | {_said(whole(language, whose))} |" for language in LANGUAGES]
     return "\n".join(["| language | understood |", "|---|---|", *rows])
 
 
 def _tables() -> str:
-    return f"Ours\n{table()}\n\nStrangers\n{table(STRANGERS)}\n\nSecond strangers\n{blind_table()}"
+    blind = [
+        f"Second strangers\n{blind_table(SECOND_STRANGERS)}",
+        f"Third strangers, blind\n{blind_table(THIRD_STRANGERS)}",
+    ]
+    return "\n\n".join((f"Ours\n{table()}", f"Strangers\n{table(STRANGERS)}", *blind))
 
 
 def _said(share: Share) -> str:

@@ -1,11 +1,13 @@
 """How much of what people type is understood: every labelled message is said to a shop in a fresh chat, and what comes
 of it is compared with its label.
 
-There are three sets: what was thought of before the rules were made, what strangers type (`strangers/`), written by
-somebody who had not read the rules, and what other strangers type (`second_strangers/`), written so after the rules had
-learnt from the first. Half of the messages of the first two, by a hash of their text, are kept out of the making of the
-rules: `show` in `__main__` never lists them, only their share is told. The third set was measured blind, once, and then
-rules were made with all of it."""
+There are four sets: what was thought of before the rules were made; what strangers type (`strangers/`), written by
+somebody who had not read the rules; what other strangers type (`second_strangers/`), written so after the rules had
+learnt from the first; and what yet others type (`third_strangers/`), in the proportions that a shop sees.
+
+Half of the messages of the first two, by a hash of their text, are kept out of the making of the rules: `show` in
+`__main__` never lists them, only their share is told. The third set was measured blind, once, and then rules were made
+with all of it. The fourth is never listed, and no rule is made with it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,12 +18,12 @@ from typing import cast
 
 import yaml
 
-from bot.conversation.goods import match_items
-from bot.conversation.intents import Intent, Word, parse
 from bot.conversation.languages import change_wanted
 from bot.conversation.model import AddItem, Said
-from bot.conversation.quantities import read_wanted
 from bot.conversation.state import Listing
+from bot.conversation.understanding.goods import match_items
+from bot.conversation.understanding.intents import Intent, Word, parse
+from bot.conversation.understanding.quantities import read_wanted
 from contracts.money import Currency
 from router.catalog.words import nearest, ranked_words, words_in
 from tests.support.chat import Answer, Chat
@@ -34,7 +36,8 @@ LANGUAGES = {"en": "nairobi", "sw": "nairobi", "pt": "luanda"}
 OURS = "."
 STRANGERS = "strangers"
 SECOND_STRANGERS = "second_strangers"
-"""The sets, by their folder. Rules are made with half of the first two, and with all of the third."""
+THIRD_STRANGERS = "third_strangers"
+"""The sets, by their folder. Rules are made with half of the first two, with all of the third, none of the last."""
 
 Items = dict[str, int]
 Label = Items | int | str | None

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.conversation import vocabulary
-from bot.conversation.intents import Word, parse
-from bot.conversation.spelling import fold
+from bot.conversation.understanding import vocabulary
+from bot.conversation.understanding.intents import Word, parse
+from bot.conversation.understanding.spelling import fold
 from router.vendors.words import MAX_WORD, RESERVED, problem_with_word, words_from
 
 

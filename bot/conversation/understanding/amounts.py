@@ -2,7 +2,7 @@
 
 import re
 
-from bot.conversation.quantities import read_number
+from bot.conversation.understanding.quantities import read_number
 
 _CHANGED = re.compile(
     r"(?:change|update|alter|muda|mudar|altera|alterar|badilisha|badili) (?:the |my |o |a |os |as )?(.+?) "

@@ -3,7 +3,7 @@
 import re
 from itertools import groupby
 
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 
 _ONE = re.compile("|".join(map(re.escape, VOCABULARY.emoji)))
 _RUN = re.compile(rf"(?:(?P<number>\d{{1,3}})\s?[x×]?\s?)?(?P<run>(?:(?:{_ONE.pattern})\ufe0f?\s?)+)")

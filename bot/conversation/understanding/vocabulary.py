@@ -10,7 +10,7 @@ from itertools import product
 from pathlib import Path
 from typing import cast
 
-from bot.conversation.spelling import fold, squeeze
+from bot.conversation.understanding.spelling import fold, squeeze
 
 _FOLDER = Path(__file__).parent / "words"
 _FILES = ("en", "sw", "pt")

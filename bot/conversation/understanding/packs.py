@@ -3,9 +3,9 @@
 import re
 from collections.abc import Sequence
 
-from bot.conversation.matching import names_it, tokens
-from bot.conversation.spelling import fold
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.matching import names_it, tokens
+from bot.conversation.understanding.spelling import fold
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 from contracts.router_api import ItemView
 
 _BIG_PACK = 12  # pieces

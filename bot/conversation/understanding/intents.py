@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from rapidfuzz.distance import OSA
 
-from bot.conversation.amounts import changed_amount
-from bot.conversation.emoji import in_words, without_pictures
-from bot.conversation.phrases import Words, phrased, without_vocatives
-from bot.conversation.quantities import read_number
-from bot.conversation.spelling import clean, fold, undecorated
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.amounts import changed_amount
+from bot.conversation.understanding.emoji import in_words, without_pictures
+from bot.conversation.understanding.phrases import Words, phrased, without_vocatives
+from bot.conversation.understanding.quantities import read_number
+from bot.conversation.understanding.spelling import clean, fold, undecorated
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 from contracts.ids import CODE_ALPHABET
 from contracts.states import Rail
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.conversation.emoji import in_words
-from bot.conversation.intents import Intent, Word, is_stop, parse
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.emoji import in_words
+from bot.conversation.understanding.intents import Intent, Word, is_stop, parse
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 from tests.support.chat import Chat
 
 

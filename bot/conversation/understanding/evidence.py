@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.conversation.intents import fold
-from bot.conversation.matching import tokens
+from bot.conversation.understanding.intents import fold
+from bot.conversation.understanding.matching import tokens
 from bot.replies.words import WORDS
 
 _MAX_TOKENS = 60

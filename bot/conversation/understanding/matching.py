@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from rapidfuzz import fuzz
 from rapidfuzz.distance import OSA
 
-from bot.conversation.spelling import fold, singulars
+from bot.conversation.understanding.spelling import fold, singulars
 from bot.replies.words import WORDS
 
 _NEVER_SUGGESTED = frozenset(("pay", "pay_other", "confirm", "stop"))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from bot.conversation.vocabulary import VOCABULARY, squeezed, written_out
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed, written_out
 
 _WORD = re.compile(r"(?:(?<!\S)[-+](?=[0-9]))?[^\W_]+(?:['’´`][^\W\d_]+)*")  # a number keeps its sign
 _MAX_STRIPPED = 8

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from bot.conversation.matching import Candidate, Found, find
-from bot.conversation.quantities import in_digits
-from bot.conversation.spelling import fold, singulars
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.matching import Candidate, Found, find
+from bot.conversation.understanding.quantities import in_digits
+from bot.conversation.understanding.spelling import fold, singulars
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 from contracts.router_api import ItemView
 
 MAX_NAMES = 4

@@ -4,8 +4,8 @@ catalogue."""
 import re
 from dataclasses import dataclass
 
-from bot.conversation.spelling import fold
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.spelling import fold
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 
 _LIKELY_QUANTITY = 20  # "milk 500" names a size, "milk 2" a quantity
 _TOO_MANY = 10**9  # what more digits than this would say anyway

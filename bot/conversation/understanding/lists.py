@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import pairwise
+from string import digits
 
-from bot.conversation.quantities import Wanted, arranged, in_digits, read_wanted
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.quantities import Wanted, arranged, in_digits, read_wanted
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 from contracts.money import Currency
 
 MAX_PARTS = 10
@@ -235,7 +236,7 @@ def _measured_ends(words: list[str]) -> list[int]:
         if not words[at][:1].isdigit():
             at += 1
             continue
-        unit = words[at].lstrip("0123456789.")
+        unit = words[at].lstrip(digits + ".")
         number = words[at][: len(words[at]) - len(unit)]
         is_measured = bool(unit) and squeezed(unit) in VOCABULARY.measures
         if (unit and not is_measured) or not number.isdigit():

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bot.conversation import vocabulary
-from bot.conversation.goods import also_called, perhaps_called
-from bot.conversation.intents import STOP_WORDS, Word, parse
-from bot.conversation.spelling import fold
-from bot.conversation.vocabulary import VOCABULARY, AmbiguousWord, read_vocabulary
+from bot.conversation.understanding import vocabulary
+from bot.conversation.understanding.goods import also_called, perhaps_called
+from bot.conversation.understanding.intents import STOP_WORDS, Word, parse
+from bot.conversation.understanding.spelling import fold
+from bot.conversation.understanding.vocabulary import VOCABULARY, AmbiguousWord, read_vocabulary
 from bot.replies.words import WORDS
 
 FOLDER = Path(vocabulary.__file__).parent / "words"

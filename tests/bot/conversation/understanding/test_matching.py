@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.conversation.matching import Candidate, Found, find, names_it
+from bot.conversation.understanding.matching import Candidate, Found, find, names_it
 
 SHELF = [
     Candidate(place, name, f"SKU{place}")

@@ -1,6 +1,6 @@
 """What sounds like a place: by such words riders find a door where streets have no names."""
 
-from bot.conversation.matching import tokens
+from bot.conversation.understanding.matching import tokens
 
 _WORDS = """
     near next opposite behind beside between gate house flat apartment apartments estate street road avenue lane corner

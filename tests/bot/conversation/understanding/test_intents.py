@@ -2,10 +2,10 @@
 
 import pytest
 
-from bot.conversation.intents import Intent, Word, is_stop, parse
-from bot.conversation.matching import suggest_word
 from bot.conversation.phones import read_msisdn, spoken_msisdn
-from bot.conversation.quantities import Wanted, read_number, read_wanted
+from bot.conversation.understanding.intents import Intent, Word, is_stop, parse
+from bot.conversation.understanding.matching import suggest_word
+from bot.conversation.understanding.quantities import Wanted, read_number, read_wanted
 from contracts.money import Currency
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.conversation.intents import parse
-from bot.conversation.lists import MAX_PARTS, read_list
-from bot.conversation.quantities import arranged, in_digits
-from bot.conversation.spelling import clean
-from bot.conversation.vocabulary import VOCABULARY, squeezed
+from bot.conversation.understanding.intents import parse
+from bot.conversation.understanding.lists import MAX_PARTS, read_list
+from bot.conversation.understanding.quantities import arranged, in_digits
+from bot.conversation.understanding.spelling import clean
+from bot.conversation.understanding.vocabulary import VOCABULARY, squeezed
 
 words = st.sampled_from(
     ["milk", "mkate", "pão", "2", "12", "x3", "3x", "kg", "500", "ml", "and", "na", "e", ",", "\n", ".", "-", "1.",
