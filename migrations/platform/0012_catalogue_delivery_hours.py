@@ -10,6 +10,8 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
+_WORDS_COME_FROM = ("name", "keywords", "sku", "position", "active")
+
 
 def upgrade() -> None:
     _catalog_words()
@@ -27,10 +29,11 @@ def _catalog_words() -> None:
     op.create_table(
         "catalog_words",
         Column("vendor_id", Code, nullable=False),
-        Column("word", Code, nullable=False),
         Column("item_id", Code, nullable=False),
+        Column("word", Code, nullable=False),
         Column("rank", Integer, nullable=False),
-        PrimaryKeyConstraint("vendor_id", "word", "item_id", name="catalog_words_pk"),
+        Column("position", Integer, nullable=False),
+        PrimaryKeyConstraint("vendor_id", "item_id", "word", name="catalog_words_pk"),
         ForeignKeyConstraint(
             ["vendor_id", "item_id"],
             ["catalog_items.vendor_id", "catalog_items.id"],
@@ -39,7 +42,7 @@ def _catalog_words() -> None:
         ),
         sqlite_strict=True,
     )
-    op.create_index("catalog_words_of_item", "catalog_words", ["vendor_id", "item_id", "word"])
+    op.create_index("catalog_words_in_order", "catalog_words", ["vendor_id", "word", "rank", "position", "item_id"])
 
 
 def _catalog_spellings() -> None:
@@ -111,11 +114,12 @@ def _opening_hours() -> None:
 
 
 def _forget_words_on_postgresql() -> None:
+    new, old = (", ".join(f"{row}.{name}" for name in _WORDS_COME_FROM) for row in ("NEW", "OLD"))
     op.execute(
-        """
+        f"""
         CREATE FUNCTION forget_words() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
-            IF (NEW.name, NEW.keywords, NEW.sku) IS DISTINCT FROM (OLD.name, OLD.keywords, OLD.sku) THEN
+            IF ({new}) IS DISTINCT FROM ({old}) THEN
                 NEW.is_indexed := false;
             END IF;
             RETURN NEW;
@@ -124,15 +128,16 @@ def _forget_words_on_postgresql() -> None:
         """
     )
     op.execute(
-        "CREATE TRIGGER catalog_items_words BEFORE UPDATE OF name, keywords, sku ON catalog_items "
+        f"CREATE TRIGGER catalog_items_words BEFORE UPDATE OF {', '.join(_WORDS_COME_FROM)} ON catalog_items "
         "FOR EACH ROW EXECUTE FUNCTION forget_words()"
     )
 
 
 def _forget_words_on_sqlite() -> None:
+    is_changed = " OR ".join(f"OLD.{name} <> NEW.{name}" for name in _WORDS_COME_FROM)
     op.execute(
-        "CREATE TRIGGER catalog_items_words AFTER UPDATE OF name, keywords, sku ON catalog_items "
-        "WHEN OLD.name <> NEW.name OR OLD.keywords <> NEW.keywords OR OLD.sku <> NEW.sku "
+        f"CREATE TRIGGER catalog_items_words AFTER UPDATE OF {', '.join(_WORDS_COME_FROM)} ON catalog_items "
+        f"WHEN {is_changed} "
         "BEGIN UPDATE catalog_items SET is_indexed = 0 WHERE vendor_id = NEW.vendor_id AND id = NEW.id; END"
     )
 

@@ -1,10 +1,8 @@
-"""How many items stand on each shelf, counted as they change; and words in the order in which they are shown.
-
-Both are derived. The counts are kept by triggers, whoever writes an item and however: also by hand, in SQL. Words are
-put there again before the shop's next search."""
+"""How many items stand on each shelf, counted as they change: by triggers, whoever writes an item and however, also by
+hand in SQL."""
 
 from alembic import op
-from sqlalchemy import Column, ForeignKeyConstraint, Integer, PrimaryKeyConstraint, text
+from sqlalchemy import Column, ForeignKeyConstraint, PrimaryKeyConstraint, text
 
 from kit.columns import BigInt, Code
 
@@ -12,8 +10,6 @@ revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
-
-_WORDS_COME_FROM = ("name", "keywords", "sku", "position", "active")
 
 
 def upgrade() -> None:
@@ -24,16 +20,10 @@ def upgrade() -> None:
         "GROUP BY vendor_id, currency, coalesce(category_id, '')"
     )
     _page_by_category()
-    op.drop_table("catalog_words")
-    _catalog_words()
     if op.get_bind().dialect.name == "postgresql":
         _count_on_postgresql()
-        _forget_words_on_postgresql()
-        op.execute("UPDATE catalog_items SET is_indexed = false")
     else:
         _count_on_sqlite()
-        _forget_words_on_sqlite()
-        op.execute("UPDATE catalog_items SET is_indexed = 0")
 
 
 def _catalog_counts() -> None:
@@ -59,26 +49,6 @@ def _page_by_category() -> None:
         postgresql_where=text("active"),
         sqlite_where=text("active"),
     )
-
-
-def _catalog_words() -> None:
-    op.create_table(
-        "catalog_words",
-        Column("vendor_id", Code, nullable=False),
-        Column("item_id", Code, nullable=False),
-        Column("word", Code, nullable=False),
-        Column("rank", Integer, nullable=False),
-        Column("position", Integer, nullable=False),
-        PrimaryKeyConstraint("vendor_id", "item_id", "word", name="catalog_words_pk"),
-        ForeignKeyConstraint(
-            ["vendor_id", "item_id"],
-            ["catalog_items.vendor_id", "catalog_items.id"],
-            name="catalog_words_item_fk",
-            ondelete="CASCADE",
-        ),
-        sqlite_strict=True,
-    )
-    op.create_index("catalog_words_in_order", "catalog_words", ["vendor_id", "word", "rank", "position", "item_id"])
 
 
 def _count_on_postgresql() -> None:
@@ -118,7 +88,7 @@ def _count_on_postgresql() -> None:
         )
     op.execute(
         "CREATE FUNCTION count_no_items() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER "
-        "SET search_path FROM CURRENT AS $$ BEGIN DELETE FROM catalog_counts; RETURN NULL; END $$"
+        "SET search_path FROM CURRENT AS $$ BEGIN UPDATE catalog_counts SET items = 0; RETURN NULL; END $$"
     )
     op.execute(
         "CREATE TRIGGER catalog_items_count_truncate AFTER TRUNCATE ON catalog_items "
@@ -141,37 +111,6 @@ def _count_on_sqlite() -> None:
     ):
         name = f"catalog_items_count_{event.partition(' ')[0].lower()}"
         op.execute(f"CREATE TRIGGER {name} AFTER {event} ON catalog_items BEGIN {changes} END")
-
-
-def _forget_words_on_postgresql() -> None:
-    new, old = (", ".join(f"{row}.{name}" for name in _WORDS_COME_FROM) for row in ("NEW", "OLD"))
-    op.execute(
-        f"""
-        CREATE OR REPLACE FUNCTION forget_words() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN
-            IF ({new}) IS DISTINCT FROM ({old}) THEN
-                NEW.is_indexed := false;
-            END IF;
-            RETURN NEW;
-        END
-        $$
-        """
-    )
-    op.execute("DROP TRIGGER catalog_items_words ON catalog_items")
-    op.execute(
-        f"CREATE TRIGGER catalog_items_words BEFORE UPDATE OF {', '.join(_WORDS_COME_FROM)} ON catalog_items "
-        "FOR EACH ROW EXECUTE FUNCTION forget_words()"
-    )
-
-
-def _forget_words_on_sqlite() -> None:
-    is_changed = " OR ".join(f"OLD.{name} <> NEW.{name}" for name in _WORDS_COME_FROM)
-    op.execute("DROP TRIGGER catalog_items_words")
-    op.execute(
-        f"CREATE TRIGGER catalog_items_words AFTER UPDATE OF {', '.join(_WORDS_COME_FROM)} ON catalog_items "
-        f"WHEN {is_changed} "
-        "BEGIN UPDATE catalog_items SET is_indexed = 0 WHERE vendor_id = NEW.vendor_id AND id = NEW.id; END"
-    )
 
 
 def downgrade() -> None:

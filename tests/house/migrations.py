@@ -16,7 +16,7 @@ _TAKES_AWAY = (
         re.compile(r"\balter\s+table\s+\S+\s+add\s+(constraint|check|unique|foreign|primary)\b", re.I),
         "adds a constraint",
     ),
-    (re.compile(r"\b(delete\s+from|truncate)\b", re.I), "deletes rows"),
+    (re.compile(r"\b(delete\s+from|(?<!after )(?<!before )truncate)\b", re.I), "deletes rows"),
 )
 _DROPS = {"drop_table", "drop_column", "drop_constraint", "rename_table", "batch_alter_table"}
 _CONSTRAINTS = {

@@ -40,6 +40,7 @@ def found(body: str) -> list[str]:
         'op.execute("ALTER TABLE orders ADD CONSTRAINT k CHECK (true)")',
         'op.execute("DROP VIEW payments")',
         'op.execute("DELETE FROM orders")',
+        'op.execute("TRUNCATE orders")',
     ],
 )
 def test_what_takes_away_is_noticed(body: str) -> None:
@@ -49,6 +50,7 @@ def test_what_takes_away_is_noticed(body: str) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        'op.execute("CREATE TRIGGER t AFTER TRUNCATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION f()")',
         'op.create_table("refunds", Column("id", Text, nullable=False))',
         'op.add_column("orders", Column("note", Text))',
         'op.add_column("orders", Column("note", Text, nullable=False, server_default=""))',

@@ -66,6 +66,7 @@ _FROM_BOT: Mapping[str, tuple[dict[str, Any] | None, dict[str, str]]] = {
     ),
     "alerts.join": ({"customer": {"address": AMINA}, "code": "KANARI"}, {}),
     "alerts.leave": ({"customer": {"address": AMINA}}, {}),
+    "payments.receipts.name": ({"customer": {"address": AMINA}, "receipt": "QKA81LDM42"}, {}),
     "usage.report_messages": ({"messages": [{"message_id": "SM1", "sent_at": "2026-11-21T00:00:00Z"}]}, {}),
     "payments.events.take": ({}, {}),
     "payments.refund_events.take": ({}, {}),

@@ -140,6 +140,8 @@ def test_a_shop_is_shown_with_what_a_customer_can_do_there(quick_counter: Counte
         "capabilities": ["chat.handover", "commerce.catalog", "commerce.orders", "payments.mpesa_stk"],
         "opening": None,
         "fulfilment": [],
+        "paybill": None,
+        "till": None,
     }
 
 
