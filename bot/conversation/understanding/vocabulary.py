@@ -64,7 +64,7 @@ class Vocabulary:
 def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
     """Raises AmbiguousWord, and KeyError or TypeError for a file that lacks a list."""
     files = list(files)
-    shorts = _shorts(files)
+    shorts = {short: squeezed(word) for short, word in _table(files, "shorts", squeezed).items()}
 
     def long(phrase: str) -> str:
         return _written_out(squeezed(phrase), shorts)
@@ -92,7 +92,7 @@ def read_vocabulary(files: Iterable[Mapping[str, object]]) -> Vocabulary:
         dozens=_set(files, "counting", "dozen"),
         halves=_set(files, "counting", "half"),
         fractions=_numbers(files, "fractions"),
-        containers=_containers(files),
+        containers=_table(files, "containers", squeezed),
         ordinal_nouns=_set(files, "counting", "ordinal_after"),
         joining=_set(files, "lists", "and"),
         meaningless=_set(files, "lists", "no_meaning"),
@@ -118,39 +118,21 @@ def _written_out(phrase: str, shorts: Mapping[str, str]) -> str:
     return " ".join(shorts.get(word, word) for word in phrase.split())
 
 
-def _shorts(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
-    table: dict[str, str] = {}
-    for file in files:
-        for word, shorts in _section(file, "shorts").items():
-            for short in _words(shorts):
-                if table.setdefault(squeezed(short), squeezed(word)) != squeezed(word):
-                    raise AmbiguousWord(f"[shorts] {short!r} is written for {table[squeezed(short)]} and {word}")
-    return table
-
-
 def _sentences(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
     """The whole sentences that end messages: each beginning with each thing and each end, and nothing but these."""
     table: dict[str, str] = {}
     for file in files:
         for sentence in _list_of_tables(file, "stop_sentences"):
-            parts = [["", *_words(sentence["before"])], _words(sentence["begin"]), _words(sentence["what"])]
-            for said in product(*parts, ["", *_words(sentence["after"])]):
-                table[fold(" ".join(part for part in said if part))] = "stop"
+            before, begin, what, after = (
+                [fold(part) for part in _words(sentence[name])] for name in ("before", "begin", "what", "after")
+            )
+            for said in product(["", *before], begin, what, ["", *after]):
+                table[" ".join(filter(None, said))] = "stop"
     return table
 
 
 def _list_of_tables(file: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
     return cast(list[Mapping[str, object]], file[name])
-
-
-def _containers(files: Iterable[Mapping[str, object]]) -> dict[str, str]:
-    table: dict[str, str] = {}
-    for file in files:
-        for name, words in _section(file, "containers").items():
-            for word in _words(words):
-                if table.setdefault(squeezed(word), name) != name:
-                    raise AmbiguousWord(f"[containers] {word!r} means {table[squeezed(word)]} and {name}")
-    return table
 
 
 def _spelled(phrase: str) -> str:
