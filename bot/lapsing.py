@@ -1,14 +1,14 @@
-"""What becomes of messages that mean something only for a while: looked at right before they leave, and every minute
-while they are held."""
+"""What becomes of messages that mean something only for a while: looked at right before they leave, and every half
+minute while they are held."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
-from bot.conversation.model import Command, Result, ShowCart
+from bot.conversation.model import ShowCart
 from bot.ports.messenger import Messenger
+from bot.ports.performer import Performer
 from bot.replies.passing import Left, Passing, StillLeft
 from bot.store import lapsing
 from bot.store.lapsing import TOO_LATE
@@ -36,12 +36,6 @@ NOT_KNOWN = "not_known"
 """Why a reminder expired: nobody could say whether it is still true."""
 
 _BEING_PAID = (IntentStatus.CREATED, IntentStatus.PROVIDER_PENDING, IntentStatus.UNKNOWN)
-
-
-class Performer(Protocol):
-    def perform(self, command: Command, customer: CustomerRef, key: str) -> Result:
-        """Raises Unreachable."""
-        ...
 
 
 class Truth:

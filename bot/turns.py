@@ -7,7 +7,6 @@ off anywhere is simply taken again: what was done is found done."""
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,6 +15,7 @@ from bot.conversation.bursts import as_one
 from bot.conversation.languages import spoken
 from bot.conversation.model import Command, Event, Heard, Outcome, Result, Said, StartCharge, State, Step
 from bot.pace import next_to_customer
+from bot.ports.performer import Performer
 from bot.replies.pictures import as_sent
 from bot.replies.reply import Picture, Reply
 from bot.replies.saying import Saying, in_words
@@ -68,12 +68,6 @@ class Script:
     """In that language."""
     together: Callable[[State, Sequence[Said]], int] = _alone
     """How many of the messages that wait, the oldest first, are read as one."""
-
-
-class Performer(Protocol):
-    def perform(self, command: Command, customer: CustomerRef, key: str) -> Result:
-        """Raises Unreachable. The same key has one effect."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

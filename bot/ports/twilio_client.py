@@ -32,9 +32,8 @@ class TwilioClient:
         base_url = settings.twilio_api_base_url
         self.calls = Calls(base_url, keep=pool_size, connect_s=_CONNECT_S, answer_s=read_s, ca_file=certifi.where())
         self._path = f"/2010-04-01/Accounts/{settings.twilio_account_sid}/Messages.json"
-        credentials = f"{settings.twilio_account_sid}:{settings.secret('TWILIO_AUTH_TOKEN')}"
         self._headers = {
-            "authorization": f"Basic {b64encode(credentials.encode()).decode()}",
+            "authorization": basic(settings.twilio_account_sid, settings.secret("TWILIO_AUTH_TOKEN")),
             "content-type": "application/x-www-form-urlencoded",
             "accept": "application/json",
             "user-agent": "dukani",
@@ -65,6 +64,11 @@ class TwilioClient:
 
     def close(self) -> None:
         self.calls.close()
+
+
+def basic(account: str, token: str) -> str:
+    """The Authorization header of an account (RFC 7617)."""
+    return f"Basic {b64encode(f'{account}:{token}'.encode()).decode()}"
 
 
 def retry_after_s(headers: Mapping[str, str]) -> int | None:

@@ -1,7 +1,6 @@
 """Looking up at Twilio what became of a message, with Twilio's SDK. Import it late: the SDK is slow to load."""
 
 import logging
-from base64 import b64encode
 from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlencode
@@ -12,6 +11,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from bot.ports.messenger import LookUpFailed
+from bot.ports.twilio_client import basic
 from kit.calls import Calls, CutOff, NotConnected
 from kit.settings import Settings
 
@@ -75,7 +75,7 @@ class _OverCalls(HttpClient):
             raise ValueError("another address than TWILIO_API_BASE_URL")
         said = dict(headers or {})
         if auth is not None:
-            said["Authorization"] = "Basic " + b64encode(":".join(auth).encode()).decode()
+            said["Authorization"] = basic(*auth)
         body = urlencode(data, doseq=True).encode() if data else b""
         target = f"{path}?{urlencode(params, doseq=True)}" if params else path
         answer = self._calls.request(method, target, said, body)
