@@ -13,9 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from contracts.money import Currency
-from contracts.payment_api import PaymentEvent, RefundEvent, RefundStatus
-from contracts.states import PaymentEventStatus, Rail
+from contracts.payment_api import RefundEvent, RefundStatus
+from contracts.states import Rail
 from kit.clock import FixedClock
 from kit.db import Database
 from kit.outbox import enqueue
@@ -46,6 +45,7 @@ from payment_adapter.refunds.service import Refunds, Wakes
 from payment_adapter.vault.envelope import MasterKeys
 from payment_adapter.vault.secret import Secret
 from payment_adapter.vault.service import Credentials, Origin, Vault
+from tests.support.hand_payments import hand_payment
 
 VENDOR = "vendor-mama"
 PUBLIC_URL = "http://127.0.0.1:3040"
@@ -196,19 +196,7 @@ class RefundDesk:
 
     def pay_by_hand(self, receipt: str = "NLJ7RT61SV", amount_minor: int = 500, vendor_id: str = VENDOR) -> None:
         """Money that came unasked and was announced."""
-        event = PaymentEvent(
-            event_id=f"mpesa-c2b:{receipt}",
-            provider="mpesa",
-            rail=None,
-            vendor_id=vendor_id,
-            intent_id=None,
-            status=PaymentEventStatus.PAID,
-            amount_minor=amount_minor,
-            currency=Currency.KES,
-            provider_transaction_id=receipt,
-            receipt=receipt,
-            occurred_at=self.clock.now(),
-        )
+        event = hand_payment(vendor_id, receipt, amount_minor, self.clock.now())
         with self.db.write() as tx:
             enqueue(
                 tx,

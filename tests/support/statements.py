@@ -14,10 +14,11 @@ from sqlalchemy import insert, select
 from contracts.ids import new_id
 from contracts.money import Currency
 from contracts.payment_api import PaymentEvent
-from contracts.states import ChargeStatus, PaymentEventStatus, Rail
+from contracts.states import ChargeStatus, Rail
 from kit.db import Database
 from kit.outbox import enqueue
 from payment_adapter.charges.models import charges, outbox
+from tests.support.hand_payments import hand_payment
 
 EAT = timezone(timedelta(hours=3))
 MAMA = "vendor-mama"
@@ -194,20 +195,7 @@ class Shop:
         return charge_id
 
     def paid_by_hand(self, receipt: str, cents: int, *, at: datetime = NOON, account: str = "K7M3QD") -> None:
-        event = PaymentEvent(
-            event_id=f"mpesa-c2b:{receipt}",
-            provider="mpesa",
-            rail=None,
-            vendor_id=self.vendor_id,
-            intent_id=None,
-            status=PaymentEventStatus.PAID,
-            amount_minor=cents,
-            currency=Currency.KES,
-            provider_transaction_id=receipt,
-            receipt=receipt,
-            account_reference=account,
-            occurred_at=at,
-        )
+        event = hand_payment(self.vendor_id, receipt, cents, at, reference=account)
         with self.db.write() as tx:
             enqueue(
                 tx,

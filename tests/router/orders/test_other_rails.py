@@ -20,6 +20,7 @@ from router.orders.rules import code_in
 from router.payments.models import live_pushes, payment_exceptions, payment_intents, payment_requests
 from router.payments.service import Outcome, apply_event
 from tests.support.counter import AMINA, BARAKA, HOLD, MAMA, Counter
+from tests.support.hand_payments import hand_payment
 
 LUANDA = "vendor-luanda"
 GRANT_KEYS = KeyRing.parse("g" * 32)
@@ -219,22 +220,8 @@ def test_cancelling_says_that_a_reference_should_not_be_paid_any_more(luanda: Co
 
 
 def by_hand(counter: Counter, reference: str, amount_minor: int, receipt: str = "UF1E26WQJZ") -> Outcome:
-    event = PaymentEvent(
-        event_id=f"mpesa-c2b:{receipt}",
-        provider="mpesa",
-        rail=None,
-        vendor_id=MAMA,
-        intent_id=None,
-        status=PAID,
-        amount_minor=amount_minor,
-        currency=Currency.KES,
-        provider_transaction_id=receipt,
-        receipt=receipt,
-        payer_msisdn="2547 ***** 149",
-        payer_name="Amina",
-        account_reference=reference,
-        occurred_at=counter.clock.now(),
-    )
+    payer = ("2547 ***** 149", "Amina")
+    event = hand_payment(MAMA, receipt, amount_minor, counter.clock.now(), reference=reference, payer=payer)
     with counter.ops.write() as tx:
         return apply_event(tx, event, counter.payables, counter.clock.now())
 

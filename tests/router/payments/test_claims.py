@@ -7,15 +7,13 @@ import pytest
 
 from contracts.claims import ReceiptView
 from contracts.events import ClaimNews
-from contracts.money import Currency
-from contracts.payment_api import PaymentEvent
 from contracts.router_api import OrderView, PayResult
-from contracts.states import PaymentEventStatus
 from router.conversations.alerts import ALERTING, alert
 from router.events.service import tell_rooms
 from router.operations import KeyScope
 from router.payments.service import apply_event
 from tests.support.counter import AMINA, BARAKA, HIDDEN, MAMA, Counter
+from tests.support.hand_payments import hand_payment
 from tests.support.vendor_api import vendor_api
 
 RECEIPT = "UF1E26WQJZ"
@@ -27,22 +25,8 @@ def pay_by_hand(
     counter: Counter, reference: str | None, amount_minor: int = 10_000, receipt: str = RECEIPT, vendor: str = MAMA
 ) -> None:
     """Somebody pays to the till, and types `reference` as the account."""
-    event = PaymentEvent(
-        event_id=f"mpesa-c2b:{receipt}",
-        provider="mpesa",
-        rail=None,
-        vendor_id=vendor,
-        intent_id=None,
-        status=PaymentEventStatus.PAID,
-        amount_minor=amount_minor,
-        currency=Currency.KES,
-        provider_transaction_id=receipt,
-        receipt=receipt,
-        payer_msisdn="2547 ***** 001",
-        payer_name="Zawadi",
-        account_reference=reference,
-        occurred_at=counter.clock.now(),
-    )
+    payer = ("2547 ***** 001", "Zawadi")
+    event = hand_payment(vendor, receipt, amount_minor, counter.clock.now(), reference=reference, payer=payer)
     with counter.of(vendor).write() as tx:
         apply_event(tx, event, counter.payables, counter.clock.now())
 
